@@ -1,0 +1,46 @@
+"""How a resource type behaves in CloudFormation, and where that is said.
+
+A type without an entry here is handled by its schema alone. A service adds behaviour with one class
+and one `register` call, in its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Properties = Mapping[str, Any]
+
+
+class ResourceFailed(Exception):
+    """The handler's refusal, in AWS's words: it becomes the resource's status reason."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """`attributes` answer `Fn::GetAtt`, dotted names as they are written there."""
+
+    physical_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ResourceBehaviour(Protocol):
+    """What happens to a resource. Properties have been validated and coerced by the type's schema.
+
+    Runs on a worker thread, with the account and the region of the stack in place: it may block and
+    may call this server. Raises `ResourceFailed` with the reason.
+    """
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created: ...
+
+    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created: ...
+
+    def delete(self, physical_id: str, properties: Properties) -> None: ...
+
+
+BEHAVIOURS: dict[str, ResourceBehaviour] = {}
+
+
+def register(resource_type: str, behaviour: ResourceBehaviour) -> None:
+    BEHAVIOURS[resource_type] = behaviour
