@@ -1,0 +1,4 @@
+"""What ministack's REST API front lacks."""
+
+
+def install() -> None: ...

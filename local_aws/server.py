@@ -1,0 +1,153 @@
+"""The local AWS as a process: one port on loopback, one state folder, nothing outside of either."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from local_aws.process import DEFAULT_PORT, HOST, LOCK_FILE, RECORD_FILE
+
+logger = logging.getLogger("local_aws")
+
+_PORT_TAKEN = 2
+_STATE_TAKEN = 3
+_LOCK_ATTEMPTS = 5
+_LOCK_SECONDS = 0.05
+
+
+def serve(port: int | None, state: Path) -> int:
+    """Serves in the foreground until SIGTERM or SIGINT, and answers the exit code.
+
+    `port` is 0 for any free one; None takes 4566, or any free one when that is taken.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    state = state.resolve()
+    with ExitStack() as cleanup:
+        lock = _lock(state)
+        if lock is None:
+            print(f"a local AWS is running with the state folder '{state}', stop it first", file=sys.stderr)
+            return _STATE_TAKEN
+        cleanup.enter_context(lock)
+        try:
+            listener = cleanup.enter_context(_listen(port))
+        except OSError as error:
+            print(f"port {port} of {HOST} is not free ({error.strerror}), choose another", file=sys.stderr)
+            return _PORT_TAKEN
+        bound = int(listener.getsockname()[1])
+        _prepare_environment(bound, state)
+        record = state / RECORD_FILE
+        _write(record, {"pid": os.getpid(), "port": bound})
+        cleanup.callback(record.unlink, missing_ok=True)
+        cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)
+        asyncio.run(_serve(listener))
+    return 0
+
+
+def _lock(state: Path) -> TextIO | None:
+    """The lock that says a server lives with this state; the kernel drops it whichever way we end."""
+    file = (state / LOCK_FILE).open("w")
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_SECONDS)  # somebody may just be looking whether we are there
+        else:
+            return file
+    file.close()
+    return None
+
+
+def _listen(port: int | None) -> socket.socket:
+    """A bound socket: whether the port is free is known before anything else is started."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, DEFAULT_PORT if port is None else port))
+        # Two sockets may be bound to one port with SO_REUSEADDR; only one of them may listen.
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        if port is None:
+            return _listen(0)
+        raise
+    return listener
+
+
+def _prepare_environment(port: int, state: Path) -> None:
+    """ministack reads its settings while it is imported, and hands the environment on to functions.
+
+    So this comes first, and takes out whatever would lead a function to another AWS than this one.
+    """
+    temporary = state / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "LAMBDA_", "LOCALSTACK_", "MINISTACK_")):
+            del os.environ[name]
+    for name in ("AUTH", "EDGE_PORT", "SERVICES", "SMTP_HOST", "USE_SSL"):
+        os.environ.pop(name, None)
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        BIND_HOST=HOST,
+        # There is no Docker here even where there is one: ministack would tidy up its containers.
+        DOCKER_HOST=f"unix://{temporary}/no-docker.sock",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        LOG_LEVEL="WARNING",
+        NO_PROXY=",".join(filter(None, [os.environ.get("NO_PROXY"), HOST, "localhost"])),
+        PERSIST_STATE="0",
+        S3_DATA_DIR=str(temporary / "s3"),
+        S3_PERSIST="0",
+        SFTP_ENABLED="0",
+        STATE_DIR=str(temporary / "ministack"),
+        TMPDIR=str(temporary),
+    )
+
+
+def _write(file: Path, record: dict[str, int]) -> None:
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(record))
+    partial.replace(file)
+
+
+async def _serve(listener: socket.socket) -> None:
+    # Only now: ministack must find its environment prepared.
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from local_aws import apigateway, cloudformation, hooks, sagemaker
+
+    logger.setLevel(logging.INFO)
+    hooks.mend_functions()
+    cloudformation.install()
+    apigateway.install()
+    if hasattr(sagemaker, "install"):
+        sagemaker.install()
+
+    config = Config()
+    # hypercorn closes the descriptor it is given: it gets one of its own.
+    config.bind = [f"fd://{os.dup(listener.fileno())}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await serve(hooks.application(), config, shutdown_trigger=stop.wait)
+    finally:
+        hooks.stop_functions()
