@@ -1,98 +1,232 @@
 """What one environment file may say, as frozen, strict models.
 
 Every default is the safe one. The stacks read these models and nothing else; the file itself is read,
-and its errors are told with their lines, by :mod:`clary.environment.loader`.
+and its errors are told with their lines, by :mod:`clary.environment.loader`. The docstrings are also
+what the JSON Schema and `docs/environment-file.md` say, so they speak to the person who writes the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
+    GetJsonSchemaHandler,
+    ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+from clary.environment.form import Form
+
+_SLUG_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_SLUG_SAYS = "lower-case letters, digits and single hyphens, beginning with a letter"
+
+Slug = Annotated[str, Form(_SLUG_SAYS, "nightly-batch", _SLUG_PATTERN, longest=20)]
 """A short name in lower case: it becomes part of resource names, logical ids and URLs."""
-
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-AvailabilityZone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
-VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]{8,17}$")]
-SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
-InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
-ContentType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
-ImageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+MemberName = Annotated[str, Form(_SLUG_SAYS, "ada", _SLUG_PATTERN, longest=40)]
+"""Longer than a slug, so that `<team>-<member>` fits a user profile's name, which has 63 characters:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.html"""
 RepositoryName = Slug
+
+AccountId = Annotated[
+    str, Form("the twelve digits of an AWS account, in quotes", '"111122223333"', "[0-9]{12}")
+]
+Region = Annotated[str, Form("an AWS region", "eu-west-1", "[a-z]{2}(-[a-z]+)+-[0-9]")]
+AvailabilityZone = Annotated[
+    str, Form("an availability zone of the region", "eu-west-1a", "[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
+]
+Cidr = Annotated[str, Form("an IPv4 network", "10.40.0.0/16", r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")]
+VpcId = Annotated[str, Form("the id of a VPC", "vpc-0a1b2c3d4e5f60718", "vpc-[0-9a-f]{8,17}")]
+SubnetId = Annotated[str, Form("the id of a subnet", "subnet-0a1b2c3d4e5f60718", "subnet-[0-9a-f]{8,17}")]
+InstanceType = Annotated[str, Form("a SageMaker instance type", "ml.m5.large", r"ml\.[a-z0-9-]+\.[a-z0-9]+")]
+ContentType = Annotated[str, Form("a media type", "text/csv", "[a-z]+/[a-z0-9.+-]+")]
+ImageTag = Annotated[str, Form("an image's tag", "v1", "[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")]
+ArtifactKey = Annotated[
+    str,
+    Form(
+        "the key of a .tar.gz in the models bucket",
+        "research/housing/model.tar.gz",
+        r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*\.tar\.gz",
+        longest=900,
+    ),
+]
+PrincipalArn = Annotated[
+    str,
+    Form(
+        "the ARN of an IAM role, a user or an account's root",
+        "arn:aws:iam::111122223333:role/nightly-batch",
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)",
+    ),
+]
+
+HyperparameterName = Annotated[str, Field(min_length=1, max_length=256)]
+VariableName = Annotated[
+    str, Form("the name of an environment variable", "LOG_LEVEL", "[a-zA-Z_][a-zA-Z0-9_]*", longest=512)
+]
+TagName = Annotated[
+    str,
+    Form(
+        "a tag's name (letters, digits, spaces and _.:/=+-@, not beginning with aws:)",
+        "cost-center",
+        "(?!aws:)[A-Za-z0-9 _.:/=+@-]+",
+        longest=128,
+    ),
+]
+
+
+def _as_text(value: object) -> object:
+    """SageMaker and tags know only text: `0.1` becomes "0.1", and `true` "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(value)
+    return value
+
+
+_TEXT_OR_NUMBER: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+Setting = Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_TEXT_OR_NUMBER)]
+"""Text that may be written as a number or as true or false."""
+
+
+def _tag_value(value: str) -> str:
+    if len(value) > 256 or re.fullmatch(r"[\w\s.:/=+@-]*", value) is None:
+        raise ValueError("does not fit, give at most 256 letters, digits, spaces and _.:/=+-@")
+    return value
+
+
+TagValue = Annotated[
+    str, BeforeValidator(_as_text), AfterValidator(_tag_value), WithJsonSchema(_TEXT_OR_NUMBER)
+]
+
 _FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 """YAML has lists; frozen models hold tuples."""
-PrincipalArn = Annotated[
-    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/.+)$")
-]
+
+
+def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = [(index, value) for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        raise _refusal(
+            *(_Complaint((index,), f"'{value}' is listed twice, remove one") for index, value in repeated)
+        )
+    return values
+
+
+_DIFFERENT = AfterValidator(_different)
+
+
+class _Complaint:
+    """What is wrong between parts that are each well-formed, and at which key to say so."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+        self.path = path
+        self.message = message
+
+
+def _refusal(*complaints: _Complaint) -> ValidationError:
+    """Raised within a validator, pydantic puts each complaint at its own key."""
+    return ValidationError.from_exception_data(
+        "environment",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError("complaint", "{message}", {"message": complaint.message}),
+                loc=complaint.path,
+                input=None,
+            )
+            for complaint in complaints
+        ],
+    )
 
 
 class Part(BaseModel):
     """A part of the file: nothing unknown, nothing coerced, nothing changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
 class GivenVpc(Part):
     """A VPC that somebody else made and keeps: its endpoints and flow logs are theirs, too."""
 
     id: VpcId
-    cidr: str
-    subnets: Annotated[tuple[SubnetId, ...], _FROM_LIST] = Field(min_length=1)
+    """The VPC's id."""
+    cidr: Cidr
+    """Its network: what may be reached within it."""
+    subnets: Annotated[tuple[SubnetId, ...], _FROM_LIST, _DIFFERENT] = Field(min_length=1)
+    """Its private subnets, where everything is placed."""
     availability_zones: Annotated[tuple[AvailabilityZone, ...], _FROM_LIST] = Field(min_length=1)
+    """The zone of each subnet, in the same order."""
 
     @field_validator("cidr")
     @classmethod
     def _is_a_network(cls, value: str) -> str:
-        return _network(value)
+        return _network(value, 16, 28)
 
     @model_validator(mode="after")
     def _one_zone_a_subnet(self) -> Self:
-        if len(self.subnets) != len(self.availability_zones):
-            raise ValueError(
-                f"{len(self.subnets)} subnets in {len(self.availability_zones)} availability zones,"
-                " name the zone of each subnet, in the same order"
-            )
+        subnets, zones = len(self.subnets), len(self.availability_zones)
+        if subnets != zones:
+            message = f"{zones} zones for {subnets} subnets, name the zone of each subnet, in the same order"
+            raise _refusal(_Complaint(("availability_zones",), message))
         return self
 
 
 class Network(Part):
     """A VPC without a way to the internet, or one that is given."""
 
-    cidr: str = "10.40.0.0/16"
-    availability_zones: Annotated[tuple[AvailabilityZone, ...] | None, _FROM_LIST] = None
-    """By default, the region's zones a and b."""
+    cidr: Cidr = "10.40.0.0/16"
+    """The new VPC's network, with a prefix from /16 to /24. It matters once VPCs are connected."""
+    availability_zones: Annotated[tuple[AvailabilityZone, ...] | None, _FROM_LIST] = Field(
+        default=None, min_length=1, max_length=6
+    )
+    """Where the new VPC has subnets. By default, the region's zones a and b."""
     vpc: GivenVpc | None = None
+    """By default, a new VPC. With one that is given, leave out `cidr` and `availability_zones`."""
 
     @field_validator("cidr")
     @classmethod
     def _fits_a_vpc(cls, value: str) -> str:
-        network = IPv4Network(_network(value))
-        if not 16 <= network.prefixlen <= 24:
-            raise ValueError(f"'{value}' has a prefix of /{network.prefixlen}, choose one from /16 to /24")
-        return value
+        return _network(value, 16, 24)
+
+    @field_validator("availability_zones")
+    @classmethod
+    def _are_different(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else _different(value)
+
+    @model_validator(mode="after")
+    def _made_or_given(self) -> Self:
+        beside = [key for key in ("cidr", "availability_zones") if key in self.model_fields_set]
+        if self.vpc is not None and beside:
+            raise _refusal(
+                *(
+                    _Complaint((key,), "describes a new VPC but 'vpc' gives one, remove one of the two")
+                    for key in beside
+                )
+            )
+        return self
 
 
 class Data(Part):
     """What happens to data when the environment is destroyed. Deleting it has to be said twice."""
 
     on_destroy: Literal["retain", "delete"] = "retain"
+    """`retain` keeps buckets, keys and image repositories when the environment is destroyed."""
     delete_confirmed_for: str | None = None
-    """The environment's own name, once more, when `on_destroy` is `delete`."""
+    """The environment's own name, once more, when `on_destroy` is `delete`: a copied file deletes nothing."""
 
 
 class Persona(StrEnum):
@@ -106,13 +240,16 @@ class Space(Part):
     """A private JupyterLab space."""
 
     instance_type: InstanceType = "ml.t3.medium"
+    """What the space runs on while it is open."""
     storage_gib: int = Field(default=5, ge=5, le=16384)
+    """The size of its disk, in GiB."""
 
 
 class Member(Part):
     """Somebody of a team. `ada: data-scientist` is short for `ada: {persona: data-scientist}`."""
 
     persona: Annotated[Persona, Field(strict=False)]
+    """What they do here, and so what their role may."""
     space: Space | None = Space()
     """By default, a small private space; `null` for none."""
 
@@ -121,9 +258,19 @@ class Member(Part):
     def _from_a_word(cls, value: object) -> object:
         return {"persona": value} if isinstance(value, str) else value
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        long = handler.resolve_ref_schema(handler(schema))
+        return {"description": long["description"], "anyOf": [long["properties"]["persona"], long]}
+
 
 class Team(Part):
-    members: Mapping[Slug, Member] = Field(default_factory=dict)
+    """People who share roles and data. Their names appear in user profiles: `<team>-<member>`."""
+
+    members: Mapping[MemberName, Member] = Field(default_factory=dict)
+    """Who belongs to it, by name. By default, nobody: a team may only own models."""
 
 
 class Image(Part):
@@ -134,8 +281,11 @@ class Image(Part):
     """
 
     repository: RepositoryName
+    """One of the environment's `repositories`."""
     tag: ImageTag | None = None
+    """The tag of an image that somebody pushed."""
     source: str | None = None
+    """The folder that the image is built from, relative to the repository's root."""
 
     @field_validator("source")
     @classmethod
@@ -144,10 +294,9 @@ class Image(Part):
 
     @model_validator(mode="after")
     def _tag_or_source(self) -> Self:
-        if (self.tag is None) == (self.source is None):
-            raise ValueError(
-                "give either 'tag', for an image that is there, or 'source', for a folder to build"
-            )
+        _exactly_one(
+            self, "tag", "source", "'tag', for an image that is there, or 'source', for a folder to build"
+        )
         return self
 
 
@@ -157,9 +306,13 @@ class Training(Part):
     data: str
     """The folder of the training channel, uploaded to the team's part of the data bucket."""
     instance_type: InstanceType = "ml.m5.large"
+    """What the job runs on."""
     volume_gib: int = Field(default=10, ge=1, le=16384)
+    """The size of the job's disk, in GiB."""
     max_runtime_minutes: int = Field(default=60, ge=1, le=28 * 24 * 60)
-    hyperparameters: Mapping[str, str] = Field(default_factory=dict)
+    """When the job is stopped, at the latest."""
+    hyperparameters: Mapping[HyperparameterName, Setting] = Field(default_factory=dict, max_length=100)
+    """What the program is told. SageMaker hands on text: `0.1` arrives as "0.1", `true` as "true"."""
 
     @field_validator("data")
     @classmethod
@@ -170,15 +323,19 @@ class Training(Part):
 class Artifact(Part):
     """Where model.tar.gz comes from: a key in the models bucket, or a training job's output."""
 
-    key: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._/-]+\.tar\.gz$")
+    key: ArtifactKey | None = None
+    """An object of the models bucket."""
     training: Training | None = None
+    """A job that makes it."""
 
     @model_validator(mode="after")
     def _key_or_training(self) -> Self:
-        if (self.key is None) == (self.training is None):
-            raise ValueError(
-                "give either 'key', an object of the models bucket, or 'training', a job that makes it"
-            )
+        _exactly_one(
+            self,
+            "key",
+            "training",
+            "'key', for an object of the models bucket, or 'training', for a job that makes it",
+        )
         return self
 
 
@@ -186,63 +343,92 @@ class Endpoint(Part):
     """A real-time endpoint."""
 
     instance_type: InstanceType = "ml.m5.large"
+    """What the model runs on."""
     instance_count: int = Field(default=1, ge=1, le=100)
+    """How many of them: two or more go to different availability zones."""
 
 
 class ModelApi(Part):
     """What the gateway lets through to the model."""
 
-    content_types: Annotated[tuple[ContentType, ...], _FROM_LIST] = Field(
+    content_types: Annotated[tuple[ContentType, ...], _FROM_LIST, _DIFFERENT] = Field(
         default=("application/json",), min_length=1
     )
+    """The media types that the model takes."""
     example: str | None = None
     """A request body that the model answers; `clary predict` sends it, and the API shows it."""
 
 
 class Model(Part):
+    """A model behind an endpoint of its own."""
+
     team: Slug
+    """The team that owns it: one of `teams`."""
     image: Image
+    """The container that trains and serves it."""
     artifact: Artifact
-    environment: Mapping[str, str] = Field(default_factory=dict)
+    """What was learnt."""
+    environment: Mapping[VariableName, Setting] = Field(default_factory=dict, max_length=100)
+    """Environment variables of the serving container; numbers and `true` become text."""
     endpoint: Endpoint = Endpoint()
+    """What it runs on."""
     api: ModelApi = ModelApi()
+    """How it appears in the API."""
 
 
 class Client(Part):
     """A program that calls the API: with an API key of its own, or as an IAM principal."""
 
     authorization: Literal["api-key", "iam"]
+    """How it is let in: with a key that API Gateway makes, or by the signature of its role."""
     principal: PrincipalArn | None = None
     """Who it is, when the authorization is `iam`."""
     requests_per_second: int = Field(default=10, ge=1, le=10_000)
+    """How often it may call, on average."""
     burst: int = Field(default=20, ge=1, le=5_000)
+    """How many calls may come at once."""
 
     @model_validator(mode="after")
     def _iam_has_a_principal(self) -> Self:
-        if (self.authorization == "iam") != (self.principal is not None):
-            raise ValueError(
-                "'principal' goes with 'authorization: iam', and only with it: give both or neither"
-            )
+        if self.authorization == "iam" and self.principal is None:
+            message = "'iam' needs to know who calls, give 'principal', the ARN of a role or a user"
+            raise _refusal(_Complaint(("authorization",), message))
+        if self.authorization == "api-key" and self.principal is not None:
+            message = "goes with 'authorization: iam' only, remove it or change the authorization"
+            raise _refusal(_Complaint(("principal",), message))
         return self
 
 
 class Api(Part):
+    """The HTTPS interface in front of the models."""
+
     clients: Mapping[Slug, Client] = Field(default_factory=dict)
+    """Who may call it. By default, nobody outside the account."""
 
 
 class Environment(Part):
     """One environment: all that differs between it and the next."""
 
     name: Slug
+    """What the environment is called, and its file: `dev` is in `dev.yaml`."""
     account: AccountId
+    """The AWS account, in quotes: YAML takes bare digits for a number."""
     region: Region
-    tags: Mapping[str, str] = Field(default_factory=dict)
+    """The AWS region."""
+    tags: Mapping[TagName, TagValue] = Field(default_factory=dict, max_length=50)
+    """Tags for every resource."""
     network: Network = Network()
+    """By default, a new VPC without a way to the internet."""
     data: Data = Data()
-    repositories: Annotated[tuple[RepositoryName, ...], _FROM_LIST] = ()
+    """By default, data outlives the environment."""
+    repositories: Annotated[tuple[RepositoryName, ...], _FROM_LIST, _DIFFERENT] = ()
+    """The image repositories that the environment has."""
     teams: Mapping[Slug, Team] = Field(min_length=1)
+    """Who works here: at least one team."""
     models: Mapping[Slug, Model] = Field(default_factory=dict)
+    """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
+    """Who may call the models."""
 
     @property
     def retain_data(self) -> bool:
@@ -250,6 +436,8 @@ class Environment(Part):
 
     @property
     def availability_zones(self) -> tuple[str, ...]:
+        if self.network.vpc is not None:
+            return self.network.vpc.availability_zones
         return self.network.availability_zones or (f"{self.region}a", f"{self.region}b")
 
     def stack_name(self, unit: str) -> str:
@@ -260,17 +448,99 @@ class Environment(Part):
         """An endpoint's name is the one that callers and policies know: it never changes."""
         return f"clary-{self.name}-{model}"
 
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        complaints = [
+            *self._deletion(),
+            *self._zones(),
+            *self._references(),
+            *self._names(),
+        ]
+        if complaints:
+            raise _refusal(*complaints)
+        return self
 
-def _network(value: str) -> str:
+    def _deletion(self) -> Iterator[_Complaint]:
+        confirmed, path = self.data.delete_confirmed_for, ("data", "delete_confirmed_for")
+        if self.data.on_destroy == "retain" and confirmed is not None:
+            yield _Complaint(path, "confirms a deletion but 'on_destroy' is 'retain', remove one of the two")
+        elif self.data.on_destroy == "delete" and confirmed is None:
+            message = f"'delete' has to be confirmed, give 'delete_confirmed_for: {self.name}' beside it"
+            yield _Complaint(("data", "on_destroy"), message)
+        elif self.data.on_destroy == "delete" and confirmed != self.name:
+            message = f"'{confirmed}' is not this environment, confirm with its name '{self.name}', or retain"
+            yield _Complaint(path, message)
+
+    def _zones(self) -> Iterator[_Complaint]:
+        given: tuple[str | int, ...] = () if self.network.vpc is None else ("vpc",)
+        for index, zone in enumerate(self.availability_zones):
+            if zone[:-1] != self.region:
+                message = f"'{zone}' is not in the region {self.region}, give zones like {self.region}a"
+                yield _Complaint(("network", *given, "availability_zones", index), message)
+
+    def _references(self) -> Iterator[_Complaint]:
+        for name, model in self.models.items():
+            if model.team not in self.teams:
+                message = no_such("team", model.team, list(self.teams))
+                yield _Complaint(("models", name, "team"), message)
+            if model.image.repository not in self.repositories:
+                message = no_such("repository", model.image.repository, self.repositories)
+                yield _Complaint(("models", name, "image", "repository"), message)
+
+    def _names(self) -> Iterator[_Complaint]:
+        """Different names have to stay different in logical ids, which have no hyphens."""
+        yield from _same_id([(("teams", team), team) for team in self.teams])
+        yield from _same_id([(("models", model), model) for model in self.models])
+        yield from _same_id([(("api", "clients", client), client) for client in self.api.clients])
+        yield from _same_id([(("repositories", index), name) for index, name in enumerate(self.repositories)])
+        yield from _same_id(
+            [
+                (("teams", name, "members", member), f"{name}-{member}")
+                for name, team in self.teams.items()
+                for member in team.members
+            ]
+        )
+
+
+def _same_id(names: Sequence[tuple[tuple[str | int, ...], str]]) -> Iterator[_Complaint]:
+    first: dict[str, str] = {}
+    for path, name in names:
+        logical_id = "".join(word.capitalize() for word in name.split("-"))
+        if logical_id in first:
+            message = f"'{name}' and '{first[logical_id]}' are both '{logical_id}' in templates, rename one"
+            yield _Complaint(path, message)
+        first.setdefault(logical_id, name)
+
+
+def no_such(kind: str, given: str, known: Sequence[str]) -> str:
+    """The sentence about a name that refers to nothing, with the nearest one that does."""
+    if not known:
+        return f"no {kind} '{given}', and there is none at all: add it first"
+    near = get_close_matches(given, known, n=1)
+    hint = f", did you mean '{near[0]}'?" if near else ","
+    return f"no {kind} '{given}'{hint} choose one of: {', '.join(sorted(known))}"
+
+
+def _exactly_one(part: Part, first: str, second: str, choice: str) -> None:
+    given = [key for key in (first, second) if getattr(part, key) is not None]
+    if not given:
+        raise _refusal(_Complaint((), f"lacks one key, give either {choice}"))
+    if len(given) == 2:
+        raise _refusal(_Complaint((second,), f"cannot stand beside '{first}', give either {choice}"))
+
+
+def _network(value: str, largest: int, smallest: int) -> str:
     try:
-        IPv4Network(value)
+        prefix = IPv4Network(value).prefixlen
     except ValueError as error:
-        raise ValueError(f"'{value}' is not an IPv4 network ({error}), write it like 10.40.0.0/16") from None
+        raise ValueError(f"is not an IPv4 network ({error}), write it like 10.40.0.0/16") from None
+    if not largest <= prefix <= smallest:
+        raise ValueError(f"has a prefix of /{prefix}, choose one from /{largest} to /{smallest}")
     return value
 
 
 def _folder(value: str) -> str:
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError(f"'{value}' is outside the repository, give a folder relative to its root")
+        raise ValueError("is outside the repository, give a folder relative to its root")
     return value

@@ -1,0 +1,112 @@
+"""Reads an environment file, and says everything that is wrong with it at once, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from clary.environment import document, wording
+from clary.environment.document import Document, Place, Problem
+from clary.environment.model import Environment, no_such
+
+FOLDER = "environments"
+
+
+class EnvironmentFileError(Exception):
+    """A file that is no environment. Its text is for the person who wrote the file."""
+
+    def __init__(self, message: str, path: Path | None = None, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
+        self.problems = problems
+        """In the order of the file; empty when there was no file to read."""
+
+
+def find(name: str, root: Path) -> Path:
+    """The file of an environment's name, in the folder `environments` below `root`."""
+    folder = root / FOLDER
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        where = f" in '{_near(folder)}'" if not known else ""
+        raise EnvironmentFileError(f"{no_such('environment', name, known)}{where}")
+    return folder / f"{name}.yaml"
+
+
+def load(path: Path) -> Environment:
+    """Reads a file; raises EnvironmentFileError with every problem that could be found."""
+    text = _read(path)
+    environment, problems = _parse(text, path.stem)
+    if environment is None or problems:
+        raise _error(path, problems)
+    return environment
+
+
+def check_folders(environment: Environment, root: Path) -> None:
+    """Refuses folders that the file names and that are not below `root`; the model cannot look there."""
+    path = root / FOLDER / f"{environment.name}.yaml"
+    text = document.read(path.read_bytes()) if path.is_file() else Document(None, {}, ())
+    problems = tuple(_folder_problems(environment, root, text))
+    if problems:
+        raise _error(path, problems)
+
+
+def _read(path: Path) -> Document:
+    try:
+        return document.read(path.read_bytes())
+    except FileNotFoundError:
+        raise EnvironmentFileError(f"no file '{_near(path)}', give the path of an environment file") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise EnvironmentFileError(f"'{_near(path)}' cannot be read ({reason.lower()})") from error
+
+
+def _parse(text: Document, stem: str) -> tuple[Environment | None, tuple[Problem, ...]]:
+    if text.value is None and text.problems:
+        return None, text.problems
+    if not isinstance(text.value, dict):
+        given = "a list" if isinstance(text.value, list) else "a single value"
+        message = f"{given} at the top, give a mapping that begins with 'name: {stem}'"
+        return None, (*text.problems, Problem(Place(1, 1), message))
+    try:
+        environment = Environment.model_validate(text.value)
+    except ValidationError as error:
+        problems = (
+            wording.problem(details, text, Environment) for details in error.errors(include_url=False)
+        )
+        return None, (*text.problems, *problems)
+    if environment.name != stem:
+        message = (
+            f"name: '{environment.name}' is in the file {stem}.yaml, write name: {stem} or rename the file"
+        )
+        return environment, (*text.problems, Problem(text.nearest(("name",)).place, message))
+    return environment, text.problems
+
+
+def _folder_problems(environment: Environment, root: Path, text: Document) -> Iterator[Problem]:
+    for name, model in environment.models.items():
+        folders: list[tuple[document.KeyPath, str]] = []
+        if model.image.source is not None:
+            folders.append((("image", "source"), model.image.source))
+        if model.artifact.training is not None:
+            folders.append((("artifact", "training", "data"), model.artifact.training.data))
+        for key, folder in folders:
+            if not (root / folder).is_dir():
+                place = text.nearest(("models", name, *key)).place
+                dotted = ".".join(map(str, ("models", name, *key)))
+                yield Problem(
+                    place, f"{dotted}: no folder '{folder}' here, give one relative to the repository's root"
+                )
+
+
+def _error(path: Path, problems: Iterable[Problem]) -> EnvironmentFileError:
+    in_order = tuple(sorted(set(problems)))
+    lines = [f"{_near(path)}:{each.place.line}:{each.place.column}: {each.message}" for each in in_order]
+    return EnvironmentFileError("\n".join(lines), path, in_order)
+
+
+def _near(path: Path) -> str:
+    """A path as somebody in the current folder would type it."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
