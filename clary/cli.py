@@ -66,10 +66,12 @@ def _explain(error: Exception) -> NoReturn:
     from botocore.exceptions import BotoCoreError, ClientError
     from click.exceptions import ClickException
 
+    from local_aws.process import LocalAwsFailed
+
     if isinstance(error, ClickException):
         error.show()
         sys.exit(error.exit_code)
-    if isinstance(error, (BotoCoreError, ClientError)):
+    if isinstance(error, (BotoCoreError, ClientError, LocalAwsFailed)):
         complaints.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
     raise error
@@ -325,7 +327,8 @@ def _changing() -> Iterator[tuple[Path, int]]:
     from clary.workspace import only_one, state_folder
 
     state = state_folder()
-    with only_one(state) as lock:
+    busy = "another clary is at work here, waiting until it is done (Ctrl-C stops waiting)"
+    with only_one(state, waiting=lambda: console.print(busy)) as lock:
         yield state, lock
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from clary.errors import ClaryError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,18 +19,16 @@ def state_folder() -> Path:
 
 
 @contextmanager
-def only_one(state: Path) -> Iterator[int]:
-    """One change at a time: yields the lock's descriptor, which children that change things inherit.
+def only_one(state: Path, *, waiting: Callable[[], None]) -> Iterator[int]:
+    """One change at a time, the next waits: yields the lock's descriptor, for children to inherit.
 
-    A child that outlives a killed `clary` so keeps the lock until it is done, too.
+    A CDK that outlives a killed `clary` so keeps the lock until it is done. `waiting` is called when
+    somebody else has the lock, before waiting for it.
     """
     with (state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ClaryError(
-                f"another clary is at work here (its lock is {lock.name}),"
-                " wait until it is done and run this again"
-            ) from None
-        os.set_inheritable(lock.fileno(), True)
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()

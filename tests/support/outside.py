@@ -1,0 +1,101 @@
+"""The command line and the deployed API, as a test uses them from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+ROOT = Path(__file__).resolve().parents[2]
+CLARY = ROOT / ".venv" / "bin" / "clary"
+
+
+@dataclass(frozen=True)
+class Command:
+    """`clary` with a state folder and a port of its own, and without the person's AWS settings."""
+
+    state: Path
+    port: int
+
+    def environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**inherited, "CLARY_STATE": str(self.state), "COLUMNS": "200", "TERM": "dumb"}
+
+    def __call__(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [CLARY, *arguments],
+            cwd=self.state,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        return self("up", "--port", str(self.port))
+
+    def outputs(self) -> dict[str, Any]:
+        done = self("outputs", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def cdk_log(self) -> str:
+        return (self.state / "local" / "cdk.log").read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def processes_of(state: Path) -> list[str]:
+    """The command lines of the processes that have anything to do with this state folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if folder.name != str(os.getpid()) and str(state).encode() in command + environment:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def problem(self) -> dict[str, Any]:
+        assert self.headers["content-type"].startswith("application/problem+json"), self
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True)
+class Api:
+    """The deployed API over real HTTP, with the sample client's key."""
+
+    url: str
+    headers: Mapping[str, str]
+
+    def __call__(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        sent = {**self.headers, **(headers or {})}
+        with urllib3.PoolManager(retries=False) as pool:
+            response = pool.request(method, self.url + path, body=body, headers=sent, timeout=40.0)
+            return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, response.data)
