@@ -38,12 +38,18 @@ class Place:
     column: int
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """Something that has to be changed in the file, and where."""
 
     place: Place
-    message: str
+    sentence: str
+    path: KeyPath = ()
+
+    @property
+    def message(self) -> str:
+        """The sentence, after the keys that it is about: `network.cidr: …`."""
+        return f"{dotted(self.path)}: {self.sentence}" if self.path else self.sentence
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,12 @@ def read(content: bytes) -> Document:
     return Document(value, builder.entries, tuple(builder.problems))
 
 
+def dotted(path: KeyPath) -> str:
+    """`("repositories", 0)` is `repositories[0]`."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{shown(key)}" for key in path)
+    return text.removeprefix(".")
+
+
 def shown(text: str) -> str:
     """A piece of the file inside a message: on one line, printable, and not too long."""
     printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:80])
@@ -144,6 +156,8 @@ class _TooMuchError(Exception):
 class _Builder:
     entries: dict[KeyPath, Entry] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    path: KeyPath = ()
+    """Of the value that is being built."""
     open_nodes: set[int] = field(default_factory=set)
     values: int = 0
 
@@ -155,6 +169,7 @@ class _Builder:
             )
         if id(node) in self.open_nodes:
             raise _TooMuchError(node, "an anchor that contains itself, end the alias's circle")
+        self.path = path
         written = str(node.value) if isinstance(node, yaml.ScalarNode) else None
         if path:
             self.entries[path] = Entry(key, _place(node.start_mark), written)
@@ -287,10 +302,8 @@ class _Builder:
                 node, f"the text holds U+{ord(found.group()):04X}, which is no character, remove it"
             )
 
-    def complain(self, node: yaml.Node, message: str) -> None:
-        problem = Problem(_place(node.start_mark), message)
-        if problem not in self.problems:  # an alias shows its anchor's problems again
-            self.problems.append(problem)
+    def complain(self, node: yaml.Node, sentence: str) -> None:
+        self.problems.append(Problem(_place(node.start_mark), sentence, self.path))
 
 
 def _kind(node: yaml.Node) -> str:

@@ -29,10 +29,14 @@ class Form:
         longest = "" if self.longest is None else f", at most {self.longest} characters"
         return f"{self.says}{longest}, like {self.example}"
 
+    def fits(self, value: str) -> bool:
+        short_enough = self.longest is None or len(value) <= self.longest
+        return short_enough and _compiled(self.pattern).fullmatch(value) is not None
+
     def check(self, value: str) -> str:
         if self.longest is not None and len(value) > self.longest:
             raise ValueError(f"has {len(value)} characters, give {self.wanted}")
-        if _compiled(self.pattern).fullmatch(value) is None:
+        if not self.fits(value):
             raise ValueError(f"does not fit, give {self.wanted}")
         return value
 

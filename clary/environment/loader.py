@@ -72,16 +72,20 @@ def _parse(text: Document, stem: str) -> tuple[Environment | None, tuple[Problem
     try:
         environment = Environment.model_validate(text.value)
     except ValidationError as error:
-        problems = (
-            wording.problem(details, text, Environment) for details in error.errors(include_url=False)
-        )
-        return None, (*text.problems, *problems)
+        problems = [wording.problem(each, text, Environment) for each in error.errors(include_url=False)]
+        return None, (*_not_told_better(text, problems), *problems)
     if environment.name != stem:
         message = (
             f"name: '{environment.name}' is in the file {stem}.yaml, write name: {stem} or rename the file"
         )
         return environment, (*text.problems, Problem(text.nearest(("name",)).place, message))
     return environment, text.problems
+
+
+def _not_told_better(text: Document, problems: list[Problem]) -> list[Problem]:
+    """The text's own problems, without what has to become something else anyway, however it is written."""
+    better = {each.place for each in problems} & {entry.value for entry in text.entries.values()}
+    return [each for each in text.problems if each.place not in better]
 
 
 def _folder_problems(environment: Environment, root: Path, text: Document) -> Iterator[Problem]:
@@ -101,7 +105,9 @@ def _folder_problems(environment: Environment, root: Path, text: Document) -> It
 
 
 def _error(path: Path, problems: Iterable[Problem]) -> EnvironmentFileError:
-    in_order = tuple(sorted(set(problems)))
+    once = {(each.place, each.sentence): each for each in reversed(list(problems))}
+    """What an anchor holds is told once, however often it is used."""
+    in_order = tuple(sorted(once.values(), key=lambda each: (each.place, each.message)))
     lines = [f"{_near(path)}:{each.place.line}:{each.place.column}: {each.message}" for each in in_order]
     return EnvironmentFileError("\n".join(lines), path, in_order)
 

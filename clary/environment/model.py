@@ -32,15 +32,21 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from clary.environment.form import Form
 
-_SLUG_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-_SLUG_SAYS = "lower-case letters, digits and single hyphens, beginning with a letter"
 
-Slug = Annotated[str, Form(_SLUG_SAYS, "nightly-batch", _SLUG_PATTERN, longest=20)]
-"""A short name in lower case: it becomes part of resource names, logical ids and URLs."""
-MemberName = Annotated[str, Form(_SLUG_SAYS, "ada", _SLUG_PATTERN, longest=40)]
-"""Longer than a slug, so that `<team>-<member>` fits a user profile's name, which has 63 characters:
+def _name_of(what: str, example: str, longest: int = 20) -> Form:
+    says = f"{what}: lower-case letters, digits and single hyphens, beginning with a letter"
+    return Form(says, example, "[a-z][a-z0-9]*(-[a-z0-9]+)*", longest)
+
+
+EnvironmentName = Annotated[str, _name_of("the environment's name", "dev")]
+"""Short names in lower case become part of resource names, logical ids and URLs."""
+TeamName = Annotated[str, _name_of("a team's name", "research")]
+ModelName = Annotated[str, _name_of("a model's name", "housing")]
+ClientName = Annotated[str, _name_of("a client's name", "storefront")]
+RepositoryName = Annotated[str, _name_of("an image repository's name", "housing")]
+MemberName = Annotated[str, _name_of("a member's name", "ada", longest=40)]
+"""With it, `<team>-<member>` fits a user profile's name, which has at most 63 characters:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.html"""
-RepositoryName = Slug
 
 AccountId = Annotated[
     str, Form("the twelve digits of an AWS account, in quotes", '"111122223333"', "[0-9]{12}")
@@ -362,7 +368,7 @@ class ModelApi(Part):
 class Model(Part):
     """A model behind an endpoint of its own."""
 
-    team: Slug
+    team: TeamName
     """The team that owns it: one of `teams`."""
     image: Image
     """The container that trains and serves it."""
@@ -402,14 +408,14 @@ class Client(Part):
 class Api(Part):
     """The HTTPS interface in front of the models."""
 
-    clients: Mapping[Slug, Client] = Field(default_factory=dict)
+    clients: Mapping[ClientName, Client] = Field(default_factory=dict)
     """Who may call it. By default, nobody outside the account."""
 
 
 class Environment(Part):
     """One environment: all that differs between it and the next."""
 
-    name: Slug
+    name: EnvironmentName
     """What the environment is called, and its file: `dev` is in `dev.yaml`."""
     account: AccountId
     """The AWS account, in quotes: YAML takes bare digits for a number."""
@@ -423,9 +429,9 @@ class Environment(Part):
     """By default, data outlives the environment."""
     repositories: Annotated[tuple[RepositoryName, ...], _FROM_LIST, _DIFFERENT] = ()
     """The image repositories that the environment has."""
-    teams: Mapping[Slug, Team] = Field(min_length=1)
+    teams: Mapping[TeamName, Team] = Field(min_length=1)
     """Who works here: at least one team."""
-    models: Mapping[Slug, Model] = Field(default_factory=dict)
+    models: Mapping[ModelName, Model] = Field(default_factory=dict)
     """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
     """Who may call the models."""
@@ -507,7 +513,10 @@ def _same_id(names: Sequence[tuple[tuple[str | int, ...], str]]) -> Iterator[_Co
     for path, name in names:
         logical_id = "".join(word.capitalize() for word in name.split("-"))
         if logical_id in first:
-            message = f"'{name}' and '{first[logical_id]}' are both '{logical_id}' in templates, rename one"
+            other = first[logical_id]
+            message = f"'{name}' and '{other}' are both '{logical_id}' in templates, rename one"
+            if name == other:
+                message = f"two user profiles would be called '{name}', rename one"
             yield _Complaint(path, message)
         first.setdefault(logical_id, name)
 

@@ -19,9 +19,10 @@ from clary.environment.form import Form
 class Kind:
     """A type of the model with its annotations: what a value at some place of the file has to be."""
 
-    def __init__(self, annotation: Any, metadata: tuple[Any, ...] = ()) -> None:
+    def __init__(self, annotation: Any, metadata: tuple[Any, ...] = (), default: Any = None) -> None:
         self.annotation: Any
         self.metadata = metadata
+        self.default = default
         while hasattr(annotation, "__metadata__"):
             self.metadata += tuple(annotation.__metadata__)
             annotation = annotation.__origin__
@@ -54,7 +55,7 @@ class Kind:
         """What the value of a key, or an item of a list, is; None for a key that nobody knows."""
         if self.part is not None:
             known = self.part.model_fields.get(str(key))
-            return None if known is None else Kind(known.annotation, tuple(known.metadata))
+            return None if known is None else Kind(known.annotation, tuple(known.metadata), known.default)
         inner = get_args(self.annotation)
         if get_origin(self.annotation) is Mapping:
             return Kind(inner[1])
@@ -64,12 +65,20 @@ class Kind:
     def wanted(self) -> str:
         """What would do, to follow 'give'."""
         words = self._words()
-        return f"{words}, or null" if self.nullable else words
+        null_says_something = self.nullable and isinstance(self.default, BaseModel)
+        return f"{words}, or null for none" if null_says_something else words
+
+    @property
+    def form(self) -> Form | None:
+        return next((each for each in self.metadata if isinstance(each, Form)), None)
+
+    def fits(self, text: str) -> bool:
+        """Whether a text would do, as far as its form goes."""
+        return text in self.choices if self.choices else self.form is None or self.form.fits(text)
 
     def _words(self) -> str:
-        for form in self.metadata:
-            if isinstance(form, Form):
-                return form.wanted
+        if self.form is not None:
+            return self.form.wanted
         if self.choices:
             return f"one of: {', '.join(self.choices)}"
         if self.part is not None:
@@ -98,7 +107,7 @@ def problem(error: ErrorDetails, document: Document, top: type[BaseModel]) -> Pr
     if is_key and above is not None:
         kind = above.key
     sentence = _sentence(error, path, entry, kind, above, is_key)
-    return Problem(place, f"{_dotted(path)}: {sentence}" if path else sentence)
+    return Problem(place, sentence, path)
 
 
 def _kinds(path: KeyPath, top: type[BaseModel]) -> tuple[Kind | None, Kind | None]:
@@ -132,7 +141,9 @@ def _sentence(
             hint = f", did you mean '{near[0]}'? choose" if near else ", choose"
             return f"{given} does not exist{hint} {wanted}"
         case "string_type" if entry.written and isinstance(error["input"], bool | int | float):
-            return f'{given} without quotes is not text to YAML, write "{shown(entry.written)}" or {wanted}'
+            fits = kind is None or kind.fits(entry.written)
+            would_do = f'write "{shown(entry.written)}"' if fits else f"give {wanted}"
+            return f"{given} without quotes is not text to YAML, {would_do}"
         case "too_short" | "too_long" | "string_too_short" | "string_too_long":
             least, most = context.get("min_length"), context.get("max_length")
             bound = f"at least {least}" if least is not None else f"at most {most}"
@@ -141,7 +152,7 @@ def _sentence(
             return f"has {count} {unit}, give {bound}"
         case "greater_than_equal" | "less_than_equal":
             return f"{given} is out of range, give {wanted}"
-    return f"{given} does not fit, give {wanted}"
+    return f"{given} {'is given' if error['input'] is None else 'does not fit'}, give {wanted}"
 
 
 def _given(value: object, written: str | None) -> str:
@@ -158,10 +169,3 @@ def _unknown_key(key: str, known: list[str]) -> str:
     near = get_close_matches(key, known, n=1)
     hint = f", did you mean '{near[0]}'? choose" if near else ", choose"
     return f"no such key{hint} one of: {', '.join(known)}"
-
-
-def _dotted(path: KeyPath) -> str:
-    text = ""
-    for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{shown(key)}"
-    return text.removeprefix(".")
