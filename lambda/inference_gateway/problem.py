@@ -1,0 +1,95 @@
+"""What a client is told when it does not get what it asked for: RFC 9457, application/problem+json.
+
+========================== ====== ===========================================================
+type: urn:clary:problem:…  status what happened
+========================== ====== ===========================================================
+unreadable-request         400    a header or the transfer encoding cannot be read
+empty-body                 400    an invocation without a body
+invalid-json               400    a JSON content type, and a body that is not (strict) JSON
+unknown-route              404    no such path
+unknown-model              404    no model of that name
+method-not-allowed         405    the path takes other methods: header Allow
+body-too-large             413    member `limit_bytes`
+unsupported-content-type   415    not what the model takes: member `accepts`
+model-refused              424    the model answered with 4xx: member `model_status`
+throttled                  429    too many requests: header Retry-After
+internal-error             500    a bug or a broken configuration of the gateway, never the input
+model-failed               502    the model answered with 5xx
+answer-failed              502    no answer came back, and the model may have run
+answer-too-large           502    the model's answer does not fit: member `limit_bytes`
+not-in-service             503    the model is not ready: header Retry-After, member `state`
+temporarily-unavailable    503    the model was not reached, and has not run: header Retry-After
+too-slow                   504    no answer within the time
+========================== ====== ===========================================================
+
+The types are stable: programs tell problems apart by them. Every problem has the members `type`,
+`title`, `status`, `detail` and, as `instance` and `request_id`, what to quote when asking for help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_TYPE_PREFIX = "urn:clary:problem:"
+CONTENT_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    name: str
+    status: int
+    title: str
+
+    @property
+    def type(self) -> str:
+        return _TYPE_PREFIX + self.name
+
+
+UNREADABLE_REQUEST = Kind("unreadable-request", 400, "The request cannot be read")
+EMPTY_BODY = Kind("empty-body", 400, "The body is empty")
+INVALID_JSON = Kind("invalid-json", 400, "The body is not JSON")
+UNKNOWN_ROUTE = Kind("unknown-route", 404, "There is nothing at this path")
+UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no model of this name")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
+BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
+UNSUPPORTED_CONTENT_TYPE = Kind("unsupported-content-type", 415, "The model does not take this content type")
+MODEL_REFUSED = Kind("model-refused", 424, "The model refused the request")
+THROTTLED = Kind("throttled", 429, "Too many requests")
+INTERNAL_ERROR = Kind("internal-error", 500, "The gateway failed")
+MODEL_FAILED = Kind("model-failed", 502, "The model failed")
+ANSWER_FAILED = Kind("answer-failed", 502, "The answer was lost")
+ANSWER_TOO_LARGE = Kind("answer-too-large", 502, "The model's answer is too large")
+NOT_IN_SERVICE = Kind("not-in-service", 503, "The model is not in service")
+TEMPORARILY_UNAVAILABLE = Kind("temporarily-unavailable", 503, "The model cannot be reached")
+TOO_SLOW = Kind("too-slow", 504, "The model took too long")
+
+
+class Problem(Exception):
+    """An answer that is a problem. `reason` is for the log alone."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(f"{kind.name}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+        self.reason = reason
+
+    def document(self, request_id: str) -> dict[str, object]:
+        return {
+            "type": self.kind.type,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "instance": f"urn:clary:request:{request_id}",
+            "request_id": request_id,
+            **self.members,
+        }
