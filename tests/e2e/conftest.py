@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from support.outside import Api, Command, free_port, processes_of
 
 

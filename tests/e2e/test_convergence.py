@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.outside import CLARY, Command, free_port, processes_of
 
 _PATIENCE_SECONDS = 120

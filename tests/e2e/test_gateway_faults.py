@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 import pytest
+
 from support.outside import Api
 
 INVOCATIONS = "/models/housing/invocations"

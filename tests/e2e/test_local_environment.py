@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from support.outside import ROOT, Api, Command
 
 

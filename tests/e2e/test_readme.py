@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
 import yaml
+
 from clary.environment.loader import load
 from support.outside import ROOT, Command, free_port, processes_of
 
@@ -50,4 +50,4 @@ def test_the_smallest_file_is_valid(tmp_path: Path) -> None:
 def test_its_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", _README)
 
-    assert [link for link in links if "://" not in link and not os.path.exists(ROOT / link)] == []
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
