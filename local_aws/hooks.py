@@ -7,7 +7,8 @@ here and fails when an upgrade has moved it. Whoever adds a hook adds its name t
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from threading import Thread
 from typing import Any
@@ -16,6 +17,11 @@ import ministack.app as _app
 from ministack.core import concurrency as _concurrency
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
+from ministack.services.cloudformation import changesets as _changesets
+from ministack.services.cloudformation import engine as _engine
+from ministack.services.cloudformation import handlers as _handlers
+from ministack.services.cloudformation import provisioners as _provisioners
+from ministack.services.cloudformation import stacks as _stacks
 
 Response = tuple[int, dict[str, Any], bytes]
 ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -32,6 +38,18 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "kill_workers",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.provisioners": (
+        "_CUSTOM_NAME_REPLACEMENT",
+        "_NAME_SEED",
+        "_REPLACING_PROPERTIES",
+        "_RESOURCE_HANDLERS",
+        "_STACK_TAG_PROPERTY",
+        "_physical_name",
+    ),
+    "ministack.services.cloudformation.stacks": ("_evaluate_conditions", "_runs_on_worker_thread"),
 }
 
 
@@ -112,3 +130,106 @@ def stop_functions() -> None:
         workers = [worker for pool in _lambda_runtime._workers.values() for worker in pool]
         _lambda_runtime._workers.clear()
     _lambda_runtime.kill_workers(workers)
+
+
+# --- CloudFormation --------------------------------------------------------------------------------
+
+ResourceHandlers = dict[str, Any]
+"""`create(logical_id, properties, stack)`, `update(physical_id, old, new, stack[, logical_id])` - the
+logical id when `update_with_logical_id` is true - and `delete(physical_id, properties)`. The first two
+answer the physical id and the attributes; what they raise becomes the resource's status reason."""
+
+
+def resource_handlers() -> MutableMapping[str, ResourceHandlers]:
+    """The handlers of every resource type that templates may use; to be changed in place."""
+    handlers: MutableMapping[str, ResourceHandlers] = _provisioners._RESOURCE_HANDLERS
+    return handlers
+
+
+class _Completed(dict[str, Any]):
+    """A table of ministack's that works out an entry when it is asked for one that it has not got."""
+
+    def __init__(self, known: Mapping[str, Any], entry: Callable[[str], Any]) -> None:
+        super().__init__(known)
+        self._entry = entry
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = self._entry(key)
+        found = self[key]
+        return default if found is None else found
+
+
+def complete_resource_tables(
+    *,
+    replacing: Callable[[str], tuple[str, ...] | None],
+    naming: Callable[[str], dict[str, Any] | None],
+    tagging: Callable[[str], tuple[str, str] | None],
+) -> None:
+    """Answers CloudFormation's questions about types that ministack does not know.
+
+    `replacing`: the properties whose change replaces the resource. `naming`: `name`, the property with
+    a name that a template may set, and `requires_replacement(old, new)` for what `replacing` cannot say;
+    a replacement under an unchanged name is refused. `tagging`: the property for the stack's tags, and
+    `list` or `map`. None where there is nothing to say.
+    """
+    for name, entry in (
+        ("_REPLACING_PROPERTIES", replacing),
+        ("_CUSTOM_NAME_REPLACEMENT", naming),
+        ("_STACK_TAG_PROPERTY", tagging),
+    ):
+        setattr(_provisioners, name, _Completed(getattr(_provisioners, name), entry))
+
+
+def run_resources_on_threads(wanted: Callable[[str], bool]) -> None:
+    """Lets the handlers of the wanted types block, or call this server."""
+    usual = _stacks._runs_on_worker_thread
+    _stacks._runs_on_worker_thread = lambda resource_type: wanted(resource_type) or usual(resource_type)
+
+
+def physical_name(stack: str, logical_id: str, longest: int) -> str:
+    """A name for a resource that has none: the same for the same resource until it is replaced."""
+    return str(_provisioners._physical_name(stack, logical_id, max_len=longest))
+
+
+def replace_physical_name() -> None:
+    """From here on, the resource at hand gets another name: it is being replaced."""
+    _provisioners._NAME_SEED.set(uuid.uuid4().hex[:8])
+
+
+def mend_conditions() -> None:
+    """Evaluates `Fn::Join` in conditions.
+
+    ministack compares the function itself: CDK's bootstrap template then takes its empty list of
+    policies for a list of one, the empty string.
+    """
+    usual = _engine._evaluate_conditions
+
+    def evaluate(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, bool]:
+        conditions = _joined(template.get("Conditions", {}), parameters)
+        evaluated: dict[str, bool] = usual({**template, "Conditions": conditions}, parameters)
+        return evaluated
+
+    for module in (_changesets, _engine, _handlers, _stacks):
+        module._evaluate_conditions = evaluate
+
+
+def _joined(value: Any, parameters: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_joined(item, parameters) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        delimiter, items = value["Fn::Join"]
+        if isinstance(items, dict) and items.get("Ref") in parameters:
+            items = [item.strip() for item in str(parameters[items["Ref"]]["Value"]).split(",")]
+        if isinstance(items, list):
+            texts = [
+                parameters[item["Ref"]]["Value"]
+                if isinstance(item, dict) and item.get("Ref") in parameters
+                else item
+                for item in items
+            ]
+            if all(isinstance(text, str) for text in texts):
+                return str(delimiter).join(texts)
+    return {key: _joined(item, parameters) for key, item in value.items()}

@@ -6,7 +6,7 @@ and one `register` call, in its own module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,3 +44,38 @@ BEHAVIOURS: dict[str, ResourceBehaviour] = {}
 
 def register(resource_type: str, behaviour: ResourceBehaviour) -> None:
     BEHAVIOURS[resource_type] = behaviour
+
+
+class Reconciler(Protocol):
+    """Applies, through the service's API, what ministack's own handler of a type accepts and drops.
+
+    Runs after that handler, on a worker thread, on creation and on every update; `previous` is empty on
+    creation. What it answers is added to the attributes of `Fn::GetAtt`.
+    """
+
+    def __call__(
+        self, physical_id: str, properties: Properties, previous: Properties
+    ) -> Mapping[str, Any] | None: ...
+
+
+DeletionGuard = Callable[[str, Properties], None]
+"""Raises `ResourceFailed` while AWS would refuse to delete the resource."""
+
+RECONCILERS: dict[str, Reconciler] = {}
+DELETION_GUARDS: dict[str, DeletionGuard] = {}
+
+
+def reconciles(resource_type: str) -> Callable[[Reconciler], Reconciler]:
+    def add(reconciler: Reconciler) -> Reconciler:
+        RECONCILERS[resource_type] = reconciler
+        return reconciler
+
+    return add
+
+
+def guards_deletion(resource_type: str) -> Callable[[DeletionGuard], DeletionGuard]:
+    def add(guard: DeletionGuard) -> DeletionGuard:
+        DELETION_GUARDS[resource_type] = guard
+        return guard
+
+    return add

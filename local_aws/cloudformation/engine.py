@@ -1,0 +1,257 @@
+"""Between CloudFormation and a resource: the schema first, then whoever makes the resource real.
+
+ministack knows 191 resource types by itself. Their properties are checked like all others, and what
+its handlers drop is applied afterwards by a reconciler. Every other type of AWS is handled by its
+registered behaviour, or by its schema alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any
+
+import regex
+
+from local_aws import hooks
+from local_aws.cloudformation.generic import StoredResource
+from local_aws.cloudformation.not_emulated import NOT_EMULATED
+from local_aws.cloudformation.registry import (
+    BEHAVIOURS,
+    DELETION_GUARDS,
+    RECONCILERS,
+    Created,
+    Properties,
+    ResourceBehaviour,
+    ResourceFailed,
+)
+from local_aws.cloudformation.schema import ResourceType, resource_type, type_names, value_at
+
+logger = logging.getLogger("local_aws.cloudformation")
+
+Answer = tuple[str, dict[str, Any]]
+"""The physical id and the attributes, as ministack wants them."""
+
+_OWN_TAGS = "aws:cloudformation:"
+_LONGEST_NAME = 63
+
+
+def install() -> None:
+    """Makes every resource type of AWS deployable, and checks all of them by AWS's schemas."""
+    handlers = hooks.resource_handlers()
+    for name in type_names():
+        # CloudFormation's own types (nested stacks, conditions, macros) are the engine's business.
+        if not name.startswith("AWS::") or name.startswith("AWS::CloudFormation::"):
+            continue
+        handlers[name] = _by_behaviour(name) if name not in handlers else _checked(name, handlers[name])
+    hooks.mend_conditions()
+    hooks.complete_resource_tables(replacing=_replacing, naming=_naming, tagging=_tagging)
+    hooks.run_resources_on_threads(
+        lambda name: name in BEHAVIOURS or name in RECONCILERS or name in DELETION_GUARDS
+    )
+
+
+def check(type_: ResourceType, logical_id: str, properties: Properties) -> dict[str, Any]:
+    """The properties as the resource gets them; raises `ResourceFailed` with all that is wrong."""
+    coerced: dict[str, Any] = type_.validator.coerce(_without_own_tags(type_, properties))
+    findings = [str(finding) for finding in type_.validator.findings(coerced)]
+    read_only = {pointer[0] for pointer in type_.read_only if len(pointer) == 1}
+    findings += [
+        f"#: extraneous key [{name}] is not permitted" for name in sorted(read_only & coerced.keys())
+    ]
+    if findings:
+        raise ResourceFailed(
+            f"Properties validation failed for resource {logical_id} with message:\n" + "\n".join(findings)
+        )
+    return coerced
+
+
+def named(
+    type_: ResourceType, logical_id: str, properties: dict[str, Any], stack_name: str
+) -> dict[str, Any]:
+    """The properties with a name for the resource, where the type has names and the template gave none."""
+    name = type_.name_property
+    if name is None or name in properties or name in type_.required:
+        return properties
+    if name not in type_.primary_identifier and (name,) not in type_.create_only:
+        return properties  # only a label
+    definition = type_.definition((name,))
+    longest = min(int(definition.get("maxLength", _LONGEST_NAME)), _LONGEST_NAME)
+    plain = hooks.physical_name(stack_name, logical_id, longest)
+    candidates = [plain, plain.lower(), plain.replace("-", "_"), plain.replace("-", "")]
+    pattern = str(definition.get("pattern", ""))
+    fitting = [candidate for candidate in candidates if regex.search(pattern, candidate)]
+    return {**properties, name: fitting[0] if fitting else plain}
+
+
+# --- types that ministack does not know -------------------------------------------------------------
+
+
+def _by_behaviour(name: str) -> hooks.ResourceHandlers:
+    return {
+        "create": partial(_create, name),
+        "update": partial(_update, name),
+        "update_with_logical_id": True,
+        "delete": partial(_delete, name),
+    }
+
+
+def _create(name: str, logical_id: str, properties: Properties, stack_name: str) -> Answer:
+    type_ = resource_type(name)
+    checked = named(type_, logical_id, check(type_, logical_id, properties), stack_name)
+    _tell_what_is_dropped(name, logical_id, checked)
+    return _answer(_behaviour(name).create(logical_id, _with_tags_of(type_, checked, properties), stack_name))
+
+
+def _update(
+    name: str, physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> Answer:
+    type_ = resource_type(name)
+    before = named(type_, logical_id, type_.validator.coerce(dict(old)), stack_name)
+    after = named(type_, logical_id, check(type_, logical_id, new), stack_name)
+    # Replacement for a whole property is decided before this is called.
+    nested = [pointer for pointer in type_.create_only if len(pointer) > 1]
+    if any(value_at(before, pointer) != value_at(after, pointer) for pointer in nested):
+        hooks.replace_physical_name()
+        return _create(name, logical_id, new, stack_name)
+    _tell_what_is_dropped(name, logical_id, after)
+    updated = _behaviour(name).update(physical_id, before, _with_tags_of(type_, after, new), stack_name)
+    return _answer(updated)
+
+
+def _delete(name: str, physical_id: str, properties: Properties) -> None:
+    type_ = resource_type(name)
+    _behaviour(name).delete(physical_id, type_.validator.coerce(dict(properties)))
+
+
+def _behaviour(name: str) -> ResourceBehaviour:
+    return BEHAVIOURS.get(name) or _stored(name)
+
+
+@cache
+def _stored(name: str) -> ResourceBehaviour:
+    return StoredResource(resource_type(name))
+
+
+def _answer(created: Created) -> Answer:
+    return created.physical_id, dict(created.attributes)
+
+
+# --- types that ministack knows ---------------------------------------------------------------------
+
+
+def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers:
+    """A handler of ministack's between the schema and the reconciler."""
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Answer:
+        checked = check(resource_type(name), logical_id, properties)
+        physical_id, attributes = known["create"](logical_id, properties, stack_name)
+        return physical_id, _reconciled(name, logical_id, physical_id, attributes, checked, {})
+
+    def update(
+        physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
+    ) -> Answer:
+        type_ = resource_type(name)
+        checked = check(type_, logical_id or physical_id, new)
+        more = (logical_id,) if known.get("update_with_logical_id") else ()
+        new_id, attributes = known["update"](physical_id, old, new, stack_name, *more)
+        before = {} if new_id != physical_id else type_.validator.coerce(dict(old))
+        return new_id, _reconciled(name, logical_id or physical_id, new_id, attributes, checked, before)
+
+    def delete(physical_id: str, properties: Properties, *logical_id: str) -> None:
+        guard = DELETION_GUARDS.get(name)
+        if guard is not None:
+            guard(physical_id, resource_type(name).validator.coerce(dict(properties)))
+        known["delete"](physical_id, properties, *logical_id)
+
+    handlers = dict(known) | {"create": create}
+    if "update" in known:
+        handlers |= {"update": update, "update_with_logical_id": True}
+    if "delete" in known:
+        handlers["delete"] = delete
+    return handlers
+
+
+def _reconciled(
+    name: str,
+    logical_id: str,
+    physical_id: str,
+    attributes: Mapping[str, Any] | None,
+    properties: Properties,
+    previous: Properties,
+) -> dict[str, Any]:
+    _tell_what_is_dropped(name, logical_id, properties)
+    reconcile = RECONCILERS.get(name)
+    more = reconcile(physical_id, properties, previous) if reconcile is not None else None
+    return {**(attributes or {}), **(more or {})}
+
+
+# --- what CloudFormation asks about a type ----------------------------------------------------------
+
+
+def _known_type(name: str) -> ResourceType | None:
+    handlers = hooks.resource_handlers().get(name)
+    generic = handlers is not None and getattr(handlers.get("create"), "func", None) is _create
+    return resource_type(name) if generic else None
+
+
+def _replacing(name: str) -> tuple[str, ...] | None:
+    type_ = _known_type(name)
+    return tuple(pointer[0] for pointer in type_.create_only if len(pointer) == 1) if type_ else None
+
+
+def _naming(name: str) -> dict[str, Any] | None:
+    type_ = _known_type(name)
+    if type_ is None or type_.name_property is None or (type_.name_property,) not in type_.create_only:
+        return None
+    nested = [pointer for pointer in type_.create_only if len(pointer) > 1]
+    return {
+        "name": type_.name_property,
+        "requires_replacement": lambda old, new: any(
+            value_at(old, pointer) != value_at(new, pointer) for pointer in nested
+        ),
+    }
+
+
+def _tagging(name: str) -> tuple[str, str] | None:
+    type_ = _known_type(name)
+    return type_.tag_property if type_ else None
+
+
+# --- details ----------------------------------------------------------------------------------------
+
+
+def _without_own_tags(type_: ResourceType, properties: Properties) -> dict[str, Any]:
+    """Without the tags that CloudFormation adds itself: no template could set them."""
+    plain = dict(properties)
+    if type_.tag_property is None or type_.tag_property[0] not in plain:
+        return plain
+    name, shape = type_.tag_property
+    tags = plain[name]
+    if shape == "list" and isinstance(tags, list):
+        plain[name] = [tag for tag in tags if not _is_own(tag.get("Key") if isinstance(tag, dict) else tag)]
+    elif shape == "map" and isinstance(tags, dict):
+        plain[name] = {key: value for key, value in tags.items() if not _is_own(key)}
+    if not plain[name]:
+        del plain[name]
+    return plain
+
+
+def _with_tags_of(type_: ResourceType, checked: dict[str, Any], properties: Properties) -> dict[str, Any]:
+    """The checked properties with all tags, CloudFormation's own included."""
+    if type_.tag_property is None or type_.tag_property[0] not in properties:
+        return checked
+    return {**checked, type_.tag_property[0]: properties[type_.tag_property[0]]}
+
+
+def _is_own(key: object) -> bool:
+    return isinstance(key, str) and key.startswith(_OWN_TAGS)
+
+
+def _tell_what_is_dropped(name: str, logical_id: str, properties: Properties) -> None:
+    for dropped, why in NOT_EMULATED.get(name, {}).items():
+        if value_at(properties, tuple(dropped.split("/"))) is not None:
+            logger.info(
+                "%s (%s): '%s' is accepted and has no effect here: %s", logical_id, name, dropped, why
+            )
