@@ -27,7 +27,8 @@ class Form:
     @property
     def wanted(self) -> str:
         longest = "" if self.longest is None else f", at most {self.longest} characters"
-        return f"{self.says}{longest}, like {self.example}"
+        example = f'"{self.example}"' if self.example.isdigit() else self.example
+        return f"{self.says}{longest}, like {example}"
 
     def fits(self, value: str) -> bool:
         short_enough = self.longest is None or len(value) <= self.longest

@@ -75,16 +75,15 @@ def _parse(text: Document, stem: str) -> tuple[Environment | None, tuple[Problem
         problems = [wording.problem(each, text, Environment) for each in error.errors(include_url=False)]
         return None, (*_not_told_better(text, problems), *problems)
     if environment.name != stem:
-        message = (
-            f"name: '{environment.name}' is in the file {stem}.yaml, write name: {stem} or rename the file"
-        )
-        return environment, (*text.problems, Problem(text.nearest(("name",)).place, message))
+        sentence = f"'{environment.name}' is in the file {stem}.yaml, write name: {stem} or rename the file"
+        return environment, (*text.problems, Problem(text.nearest(("name",)).place, sentence, ("name",)))
     return environment, text.problems
 
 
 def _not_told_better(text: Document, problems: list[Problem]) -> list[Problem]:
     """The text's own problems, without what has to become something else anyway, however it is written."""
-    better = {each.place for each in problems} & {entry.value for entry in text.entries.values()}
+    scalars = {entry.value for entry in text.entries.values() if entry.written is not None}
+    better = scalars & {each.place for each in problems}
     return [each for each in text.problems if each.place not in better]
 
 

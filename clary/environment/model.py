@@ -49,7 +49,7 @@ MemberName = Annotated[str, _name_of("a member's name", "ada", longest=40)]
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.html"""
 
 AccountId = Annotated[
-    str, Form("the twelve digits of an AWS account, in quotes", '"111122223333"', "[0-9]{12}")
+    str, Form("the twelve digits of an AWS account, in quotes", "111122223333", "[0-9]{12}")
 ]
 Region = Annotated[str, Form("an AWS region", "eu-west-1", "[a-z]{2}(-[a-z]+)+-[0-9]")]
 AvailabilityZone = Annotated[
@@ -351,7 +351,7 @@ class Endpoint(Part):
     instance_type: InstanceType = "ml.m5.large"
     """What the model runs on."""
     instance_count: int = Field(default=1, ge=1, le=100)
-    """How many of them: two or more go to different availability zones."""
+    """How many of them: two or more are spread over availability zones."""
 
 
 class ModelApi(Part):
@@ -409,7 +409,7 @@ class Api(Part):
     """The HTTPS interface in front of the models."""
 
     clients: Mapping[ClientName, Client] = Field(default_factory=dict)
-    """Who may call it. By default, nobody outside the account."""
+    """Who may call it. By default, only roles of the account whose policies say so."""
 
 
 class Environment(Part):
