@@ -1,0 +1,48 @@
+"""Constructs for data science environments on Amazon SageMaker."""
+
+from clary_constructs._api_firewall import ApiFirewall
+from clary_constructs._api_logging import ApiLogging
+from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
+from clary_constructs._encryption import EncryptionKey
+from clary_constructs._endpoint import ModelEndpoint
+from clary_constructs._image_repository import ImageRepository
+from clary_constructs._inference_api import ApiClient, InferenceApi
+from clary_constructs._inference_function import InferenceFunction, ServedModel
+from clary_constructs._network import (
+    S3_PREFIX_LISTS,
+    FlowLog,
+    NetworkGroups,
+    PrivateEndpoints,
+    PrivateNetwork,
+)
+from clary_constructs._policy import AccessPolicy
+from clary_constructs._python_code import python_code
+from clary_constructs._studio_domain import StudioDomain, StudioUser
+from clary_constructs._team import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
+
+__all__ = [
+    "S3_PREFIX_LISTS",
+    "AccessLogsBucket",
+    "AccessPolicy",
+    "ApiClient",
+    "ApiFirewall",
+    "ApiLogging",
+    "DataBucket",
+    "EncryptionKey",
+    "FlowLog",
+    "ImageRepository",
+    "InferenceApi",
+    "InferenceFunction",
+    "JobRole",
+    "ModelEndpoint",
+    "NetworkGroups",
+    "PermissionsBoundary",
+    "PrivateEndpoints",
+    "PrivateNetwork",
+    "ServedModel",
+    "StudioDomain",
+    "StudioRole",
+    "StudioUser",
+    "TeamWorkspace",
+    "python_code",
+]

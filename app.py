@@ -1,0 +1,28 @@
+"""`cdk synth|diff|deploy -c environment=dev`: the stacks of one environment, by default `local`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from clary.environment import loader
+from stacks.environment_app import add_stacks, new_app
+from stacks.limits import TooLargeError, check_limits
+
+ROOT = Path(__file__).parent
+
+
+def main() -> None:
+    app = new_app(ROOT)
+    name = app.node.try_get_context("environment") or "local"
+    try:
+        environment = loader.load(loader.find(name, ROOT))
+        loader.check_folders(environment, ROOT)
+        add_stacks(app, environment, ROOT)
+        check_limits(app.synth())
+    except (loader.EnvironmentFileError, TooLargeError, ValueError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

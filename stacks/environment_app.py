@@ -1,0 +1,54 @@
+"""The stacks of one environment, and how they hang together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+
+from clary.content import contents
+from clary.environment.model import Environment
+from stacks.access import AccessStack
+from stacks.data import DataStack
+from stacks.gateway import GatewayStack
+from stacks.network import NetworkStack
+from stacks.serving import ServingStack
+from stacks.studio import StudioStack
+
+# A changed tag can replace one of these, and with it a home directory
+# (aws-cloudformation/cloudformation-coverage-roadmap#1803, #2094): they go without.
+_REPLACED_BY_A_TAG = ["AWS::SageMaker::Domain", "AWS::SageMaker::Space", "AWS::SageMaker::UserProfile"]
+
+
+def new_app(root: Path, outdir: Path | None = None) -> cdk.App:
+    """An app with the context of cdk.json, which only the CDK command line reads by itself."""
+    context = json.loads((root / "cdk.json").read_text())["context"]
+    return cdk.App(context=context, analytics_reporting=False, outdir=None if outdir is None else str(outdir))
+
+
+def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
+    """What can be rebuilt refers to what survives, and never the other way round."""
+
+    def common(unit: str) -> dict[str, Any]:
+        return {
+            "environment": environment,
+            "stack_name": environment.stack_name(unit),
+            "env": cdk.Environment(account=environment.account, region=environment.region),
+        }
+
+    network = NetworkStack(app, "Network", **common("network"))
+    data = DataStack(app, "Data", **common("data"))
+    access = AccessStack(app, "Access", network=network, data=data, **common("access"))
+    StudioStack(app, "Studio", network=network, data=data, access=access, **common("studio"))
+    if environment.models:
+        made_of = contents(environment, root)
+        serving = ServingStack(
+            app, "Serving", contents=made_of, network=network, data=data, **common("serving")
+        )
+        gateway = GatewayStack(app, "Gateway", network=network, data=data, **common("gateway"))
+        gateway.add_stack_dependency(serving, "the endpoints are known by their names")
+
+    for key, value in ({"clary:environment": environment.name} | dict(environment.tags)).items():
+        cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)

@@ -1,0 +1,110 @@
+"""What callers reach: the models over HTTPS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from clary.environment.model import Client, Environment
+from clary_constructs import (
+    ApiClient,
+    ApiFirewall,
+    ApiLogging,
+    InferenceApi,
+    InferenceFunction,
+    ServedModel,
+    python_code,
+)
+from constructs import Construct
+from stacks.data import DataStack
+from stacks.naming import pascal
+from stacks.network import NetworkStack
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
+
+
+class GatewayStack(cdk.Stack):
+    """One function for all models, and an API in front of it for each way in that the file's clients take.
+
+    The endpoints are known by their fixed names: an export of the Serving stack could not be withdrawn
+    while this stack imports it, and no model could ever be removed.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        network: NetworkStack,
+        data: DataStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        inference = InferenceFunction(
+            self,
+            "Inference",
+            models={
+                name: ServedModel(environment.endpoint_name(name), model.api.content_types, model.api.example)
+                for name, model in environment.models.items()
+            },
+            code=python_code(_FUNCTIONS, ["inference_gateway", "runtime_common"]),
+            encryption_key=data.key,
+            vpc=network.vpc,
+            subnets=network.subnets,
+            security_groups=[network.gateway_security_group],
+        )
+        logging = ApiLogging(
+            self,
+            "Logging",
+            removal_policy=cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY,
+        )
+        clients = environment.api.clients
+        firewall = ApiFirewall(
+            self,
+            "Firewall",
+            requests_per_second=sum(client.requests_per_second for client in clients.values()) or 10,
+            log_group_name=f"aws-waf-logs-{environment.stack_name('gateway')}",
+            encryption_key=data.key,
+        )
+        with_key = {name: _client(c) for name, c in clients.items() if c.authorization == "api-key"}
+        signing = {name: _client(c) for name, c in clients.items() if c.authorization == "iam"}
+        if with_key:
+            api = InferenceApi(
+                self,
+                "KeyApi",
+                function=inference.function,
+                authorization="api-key",
+                clients=with_key,
+                encryption_key=data.key,
+            )
+            self._open(api, "KeyApi", logging, firewall)
+            for name, key in api.api_keys.items():
+                cdk.CfnOutput(self, f"ApiKeyId{pascal(name)}", value=key.key_id)
+        if signing or not clients:
+            api = InferenceApi(
+                self,
+                "IamApi",
+                function=inference.function,
+                authorization="iam",
+                clients=signing,
+                encryption_key=data.key,
+            )
+            self._open(api, "IamApi", logging, firewall)
+        cdk.CfnOutput(self, "ApiStage", value=api.stage.stage_name)
+
+    def _open(self, api: InferenceApi, name: str, logging: ApiLogging, firewall: ApiFirewall) -> None:
+        api.stage.node.add_dependency(logging)
+        firewall.protect(name, api.stage)
+        cdk.CfnOutput(self, f"{name}Id", value=api.api.rest_api_id)
+
+
+def _client(client: Client) -> ApiClient:
+    return ApiClient(
+        requests_per_second=client.requests_per_second,
+        burst=client.burst,
+        principal=None if client.principal is None else iam.ArnPrincipal(client.principal),
+    )
