@@ -1,0 +1,70 @@
+"""The key that an environment's data is encrypted with."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from constructs import Construct
+
+
+class EncryptionKey(Construct):
+    """A customer managed, rotating key that CloudWatch Logs may use, too.
+
+    IAM policies of the account decide who else uses it. By default, the key is retained: what it
+    encrypted cannot be read without it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=description,
+            enable_key_rotation=True,
+            removal_policy=removal_policy,
+            policy=iam.PolicyDocument(
+                statements=[
+                    # without it, nobody could change or use the key any more:
+                    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+                    iam.PolicyStatement(
+                        sid="AccountDecidesWithIam",
+                        actions=["kms:*"],
+                        principals=[iam.AccountRootPrincipal()],
+                        resources=["*"],
+                    ),
+                    self._log_groups(),
+                ]
+            ),
+        )
+
+    def _log_groups(self) -> iam.PolicyStatement:
+        """Log groups of this account and region, and no other use by the service.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+        """
+        stack = cdk.Stack.of(self)
+        return iam.PolicyStatement(
+            sid="LogGroupsOfThisAccount",
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            resources=["*"],
+            conditions={
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name="*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                }
+            },
+        )

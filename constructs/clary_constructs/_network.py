@@ -1,0 +1,259 @@
+"""A network without a way to the internet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+
+from clary_constructs._acknowledgement import acknowledge
+from clary_constructs._encryption import EncryptionKey
+from clary_constructs._policy import AccessPolicy
+from constructs import Construct
+
+_HTTPS = ec2.Port.tcp(443)
+
+_SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
+    "SageMakerApi": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API,
+    "SageMakerRuntime": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME,
+    "SageMakerStudio": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_STUDIO,
+    "Sts": ec2.InterfaceVpcEndpointAwsService.STS,
+    "Kms": ec2.InterfaceVpcEndpointAwsService.KMS,
+    "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+    "Monitoring": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
+    "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
+    "EcrDocker": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
+    "XRay": ec2.InterfaceVpcEndpointAwsService.XRAY,
+}
+"""What Studio in a VPC without internet, jobs, endpoints and the gateway's function call."""
+
+S3_PREFIX_LISTS: Mapping[str, str] = {
+    "ap-northeast-1": "pl-61a54008",
+    "ap-northeast-2": "pl-78a54011",
+    "ap-south-1": "pl-78a54011",
+    "ap-southeast-1": "pl-6fa54006",
+    "ap-southeast-2": "pl-6ca54005",
+    "ca-central-1": "pl-7da54014",
+    "eu-central-1": "pl-6ea54007",
+    "eu-north-1": "pl-c3aa4faa",
+    "eu-west-1": "pl-6da54004",
+    "eu-west-2": "pl-7ca54015",
+    "eu-west-3": "pl-23ad484a",
+    "sa-east-1": "pl-6aa54003",
+    "us-east-1": "pl-63a5400a",
+    "us-east-2": "pl-7ba54012",
+    "us-west-1": "pl-6ba54002",
+    "us-west-2": "pl-68a54001",
+}
+"""AWS's own lists of S3's addresses, one a region and the same in every account.
+
+`aws ec2 describe-managed-prefix-lists --filters Name=prefix-list-name,Values=com.amazonaws.<region>.s3`
+shows one. CloudFormation cannot look it up, and a look-up while synthesising needs credentials.
+"""
+
+
+class PrivateNetwork(Construct):
+    """A VPC whose subnets reach AWS through endpoints, and nothing else.
+
+    `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
+    size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
+
+    By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
+    the VPC from being deleted anyway.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        availability_zones: Sequence[str],
+        cidr: str = "10.40.0.0/16",
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        if not 1 <= len(availability_zones) <= 8:
+            raise ValueError(f"{len(availability_zones)} availability zones, give one to eight")
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            availability_zones=list(availability_zones),
+            create_internet_gateway=False,
+            nat_gateways=0,
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Private",
+                    subnet_type=ec2.SubnetType.PRIVATE_ISOLATED,
+                    cidr_mask=IPv4Network(cidr).prefixlen + 3,
+                )
+            ],
+        )
+        acknowledge(
+            vpc,
+            "HIPAA.Security-VPCDefaultSecurityGroupClosed",
+            "NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
+            "PCI.DSS.321-VPCDefaultSecurityGroupClosed",
+            reason="nothing here joins the default group, and there is no way out of the VPC for what would;"
+            " emptying it takes a custom resource that may change every security group of the account",
+        )
+        cdk.RemovalPolicies.of(vpc).apply(
+            removal_policy, apply_to_resource_types=["AWS::EC2::VPC", "AWS::EC2::Subnet"]
+        )
+        self.vpc: ec2.IVpc = vpc
+        self.subnets = ec2.SubnetSelection(subnets=vpc.isolated_subnets)
+        self.endpoints = PrivateEndpoints(self, "Endpoints", vpc=vpc, subnets=self.subnets)
+        FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
+
+
+class PrivateEndpoints(Construct):
+    """Ways to AWS's services, for principals and resources of this account only.
+
+    Nobody reaches them until `group` lets somebody in.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, subnets: ec2.SubnetSelection
+    ) -> None:
+        super().__init__(scope, construct_id)
+        group = ec2.SecurityGroup(
+            self, "Group", vpc=vpc, description="Endpoints of AWS services", allow_all_outbound=False
+        )
+        self.group: ec2.ISecurityGroup = group
+        for construct_id_, service in _SERVICES.items():
+            endpoint = ec2.InterfaceVpcEndpoint(
+                self,
+                construct_id_,
+                vpc=vpc,
+                service=service,
+                subnets=subnets,
+                security_groups=[group],
+                open=False,
+                private_dns_enabled=True,
+            )
+            endpoint.add_to_policy(self._this_account())
+        bucket = ec2.GatewayVpcEndpoint(
+            self, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets]
+        )
+        bucket.add_to_policy(self._this_account())
+        bucket.add_to_policy(self._image_layers())
+
+    def _this_account(self) -> iam.PolicyStatement:
+        """Neither credentials nor buckets of somebody else's account work from in here.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
+        """
+        account = cdk.Stack.of(self).account
+        return iam.PolicyStatement(
+            sid="ThisAccount",
+            principals=[iam.StarPrincipal()],
+            actions=["*"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
+        )
+
+    def _image_layers(self) -> iam.PolicyStatement:
+        """ECR keeps the layers of images in a bucket of its own.
+
+        https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
+        """
+        stack = cdk.Stack.of(self)
+        return iam.PolicyStatement(
+            sid="ImageLayers",
+            principals=[iam.StarPrincipal()],
+            actions=["s3:GetObject"],
+            resources=[f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"],
+        )
+
+
+class FlowLog(Construct):
+    """All of a VPC's traffic, accepted or not, in an encrypted log group; kept for a year."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        encryption = EncryptionKey(
+            self, "Encryption", description="Encrypts the VPC's flow logs", removal_policy=removal_policy
+        )
+        group = logs.LogGroup(
+            self,
+            "Group",
+            encryption_key=encryption.key,
+            retention=logs.RetentionDays.ONE_YEAR,
+            removal_policy=removal_policy,
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            ),
+        )
+        policy = AccessPolicy(
+            self, "Delivery", description="Lets the VPC's flow logs be written", roles=[role]
+        )
+        policy.allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], [group.log_group_arn]
+        )
+        flow_log = ec2.FlowLog(
+            self,
+            "FlowLog",
+            resource_type=ec2.FlowLogResourceType.from_vpc(vpc),
+            # the policy above is the role's only one: CDK would add its own inline
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role.without_policy_updates()),
+        )
+        flow_log.node.add_dependency(policy)
+
+
+class NetworkGroups(Construct):
+    """The security groups of what runs in the network: each says all that its members may reach.
+
+    `endpoints` is what answers for AWS's services there: an endpoints' group, or the address range of
+    a VPC whose endpoints somebody else keeps. By default, the workload's group is retained, because a
+    Studio domain that stays lives in it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        endpoints: ec2.IConnectable,
+        s3_prefix_list: str,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        workload = ec2.SecurityGroup(
+            self, "Workload", vpc=vpc, description="Studio, jobs and endpoints", allow_all_outbound=False
+        )
+        workload.apply_removal_policy(removal_policy)
+        workload.add_egress_rule(
+            ec2.Peer.prefix_list(s3_prefix_list), _HTTPS, "S3, through its gateway endpoint"
+        )
+        workload.connections.allow_to(endpoints, _HTTPS, "AWS services, through their endpoints")
+        # home directories are on NFS. Ports 8192 to 65535, which Studio's apps open to each other, are
+        # not opened here but in a group of each user: "if the domain-level security group allows inbound
+        # access to itself, all applications in the domain have access to all other applications":
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
+        workload.connections.allow_internally(ec2.Port.tcp(2049), "Home directories")
+        self.workload: ec2.ISecurityGroup = workload
+
+        gateway = ec2.SecurityGroup(
+            self, "Gateway", vpc=vpc, description="Function of the gateway", allow_all_outbound=False
+        )
+        gateway.connections.allow_to(endpoints, _HTTPS, "AWS services, through their endpoints")
+        self.gateway: ec2.ISecurityGroup = gateway

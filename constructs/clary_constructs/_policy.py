@@ -1,0 +1,64 @@
+"""A customer managed policy whose wildcards are each explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from clary_constructs._acknowledgement import acknowledge, flatten
+from constructs import Construct
+
+
+class AccessPolicy(Construct):
+    """What some roles may do, as one customer managed policy.
+
+    Managed rather than inline: it is seen, versioned and audited on its own. IAM takes 6,144
+    characters a policy and ten policies a role
+    (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        roles: Sequence[iam.IRole] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.policy = iam.ManagedPolicy(self, "Policy", description=description, roles=list(roles))
+
+    def allow(
+        self,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        *,
+        conditions: Mapping[str, Mapping[str, object]] | None = None,
+        wildcard_because: str | None = None,
+    ) -> None:
+        """Allows `actions` on `resources`; a wildcard among these needs its reason."""
+        wildcards = [
+            name
+            for name in (flatten(cdk.Stack.of(self).resolve(resource)) for resource in resources)
+            if "*" in name
+        ]
+        broad = [action for action in actions if "*" in action]
+        if broad:
+            raise ValueError(f"'{broad[0]}' allows actions that are not known yet, name each action")
+        if bool(wildcards) != (wildcard_because is not None):
+            raise ValueError(
+                f"{wildcards or list(resources)}: give 'wildcard_because' with a wildcard, and only with it"
+            )
+        self.policy.add_statements(
+            iam.PolicyStatement(
+                actions=list(actions), resources=list(resources), conditions=dict(conditions or {})
+            )
+        )
+        if wildcard_because is not None:
+            acknowledge(
+                self.policy,
+                *(f"AwsSolutions-IAM5[Resource::{name}]" for name in wildcards),
+                reason=wildcard_because,
+            )

@@ -1,0 +1,83 @@
+"""Who may do what in an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from clary.environment.model import Environment, Persona
+from clary_constructs import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
+from constructs import Construct
+from stacks.data import DataStack
+from stacks.naming import pascal
+from stacks.network import NetworkStack
+
+
+class AccessStack(cdk.Stack):
+    """A role for each team's jobs and for each of its personas, none beyond one boundary.
+
+    A team owns the repositories that its models use, and their endpoints. Roles do not outlive the
+    environment, even where its data does.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        network: NetworkStack,
+        data: DataStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        path = f"/clary/{environment.name}/"
+        self.permissions_boundary = PermissionsBoundary(self, "Boundary", role_path=path).policy
+        self.job_roles: Mapping[str, iam.IRole]
+        self.persona_roles: Mapping[tuple[str, Persona], iam.IRole]
+        job_roles: dict[str, iam.IRole] = {}
+        persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
+        for name, team in environment.teams.items():
+            workspace = _workspace(environment, name, network, data)
+            job_roles[name] = JobRole(
+                self,
+                f"{pascal(name)}Jobs",
+                workspace=workspace,
+                permissions_boundary=self.permissions_boundary,
+                path=path,
+            ).role
+            for persona in sorted({member.persona for member in team.members.values()}):
+                role = StudioRole(
+                    self,
+                    f"{pascal(name)}{pascal(persona)}",
+                    workspace=workspace,
+                    job_role=job_roles[name],
+                    permissions_boundary=self.permissions_boundary,
+                    path=path,
+                    description=f"Every {persona} of the team {name}",
+                )
+                if persona is Persona.MLOPS_ENGINEER:
+                    role.allow_image_push()
+                    role.allow_model_upload()
+                persona_roles[name, persona] = role.role
+            cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
+        self.job_roles, self.persona_roles = job_roles, persona_roles
+
+
+def _workspace(environment: Environment, team: str, network: NetworkStack, data: DataStack) -> TeamWorkspace:
+    models = {name: model for name, model in environment.models.items() if model.team == team}
+    repositories = sorted({model.image.repository for model in models.values()})
+    return TeamWorkspace(
+        name=team,
+        data_bucket=data.data_bucket,
+        models_bucket=data.models_bucket,
+        encryption_key=data.key,
+        vpc=network.vpc,
+        subnets=network.subnets,
+        security_group=network.workload_security_group,
+        repositories=[data.repositories[name] for name in repositories],
+        endpoint_names=[environment.endpoint_name(name) for name in models],
+    )

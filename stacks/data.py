@@ -1,0 +1,66 @@
+"""What an environment must not lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from clary.environment.model import Environment
+from clary_constructs import AccessLogsBucket, DataBucket, EncryptionKey, ImageRepository
+from constructs import Construct
+from stacks.naming import pascal
+
+
+class DataStack(cdk.Stack):
+    """A key, buckets for data, models and access logs, and image repositories.
+
+    All of it outlives the environment, unless the file says twice that it is to be deleted. Buckets
+    are emptied by who destroys the environment: CloudFormation refuses to delete what is not empty.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        removal_policy = cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
+        encryption = EncryptionKey(
+            self,
+            "Encryption",
+            description=f"Encrypts what the environment {environment.name} keeps",
+            removal_policy=removal_policy,
+        )
+        access_logs = AccessLogsBucket(self, "AccessLogs", removal_policy=removal_policy)
+        data, models = (
+            DataBucket(
+                self,
+                name,
+                encryption_key=encryption.key,
+                access_logs=access_logs,
+                removal_policy=removal_policy,
+            )
+            for name in ("Data", "Models")
+        )
+        self.key: kms.IKey = encryption.key
+        self.access_logs_bucket: s3.IBucket = access_logs.bucket
+        self.data_bucket: s3.IBucket = data.bucket
+        self.models_bucket: s3.IBucket = models.bucket
+        self.repositories: Mapping[str, ecr.IRepository] = {
+            name: ImageRepository(
+                self,
+                f"Images{pascal(name)}",
+                encryption_key=encryption.key,
+                removal_policy=removal_policy,
+            ).repository
+            for name in environment.repositories
+        }
+
+        cdk.CfnOutput(self, "KeyArn", value=self.key.key_arn)
+        cdk.CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
+        cdk.CfnOutput(self, "ModelsBucketName", value=self.models_bucket.bucket_name)
+        for name, repository in self.repositories.items():
+            cdk.CfnOutput(self, f"RepositoryUri{pascal(name)}", value=repository.repository_uri)

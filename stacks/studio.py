@@ -1,0 +1,60 @@
+"""Where people work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+
+from clary.environment.model import Environment
+from clary_constructs import StudioDomain
+from constructs import Construct
+from stacks.access import AccessStack
+from stacks.data import DataStack
+from stacks.naming import pascal
+from stacks.network import NetworkStack
+
+
+class StudioStack(cdk.Stack):
+    """A Studio domain, and for each member of a team a profile and a private space."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        network: NetworkStack,
+        data: DataStack,
+        access: AccessStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        domain = StudioDomain(
+            self,
+            "Studio",
+            domain_name=f"clary-{environment.name}",
+            vpc=network.vpc,
+            subnets=network.subnets,
+            security_group=network.workload_security_group,
+            encryption_key=data.key,
+            permissions_boundary=access.permissions_boundary,
+            removal_policy=cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY,
+        )
+        for team_name, team in environment.teams.items():
+            for member_name, member in team.members.items():
+                user = domain.add_user(
+                    f"{pascal(team_name)}{pascal(member_name)}",
+                    name=f"{team_name}-{member_name}",
+                    execution_role=access.persona_roles[team_name, member.persona],
+                )
+                if member.space is not None:
+                    user.add_private_space(
+                        "Space",
+                        instance_type=member.space.instance_type,
+                        storage_gib=member.space.storage_gib,
+                    )
+
+        cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
+        cdk.CfnOutput(self, "DomainUrl", value=domain.url)
+        cdk.CfnOutput(self, "UserProfileNames", value=",".join(domain.user_names))
