@@ -38,6 +38,11 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
             "env": cdk.Environment(account=environment.account, region=environment.region),
         }
 
+    # CDK compares a VPC's zones with the account's, and would ask AWS for these while synthesising.
+    app.node.set_context(
+        f"availability-zones:account={environment.account}:region={environment.region}",
+        list(environment.availability_zones),
+    )
     network = NetworkStack(app, "Network", **common("network"))
     data = DataStack(app, "Data", **common("data"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
