@@ -34,10 +34,9 @@ class AccessStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        path = f"/clary/{environment.name}/"
-        self.permissions_boundary = PermissionsBoundary(self, "Boundary", role_path=path).policy
-        self.job_roles: Mapping[str, iam.IRole]
-        self.persona_roles: Mapping[tuple[str, Persona], iam.IRole]
+        self._environment = environment
+        self._path = f"/clary/{environment.name}/"
+        self.permissions_boundary = PermissionsBoundary(self, "Boundary", role_path=self._path).policy
         job_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
         for name, team in environment.teams.items():
@@ -47,24 +46,39 @@ class AccessStack(cdk.Stack):
                 f"{pascal(name)}Jobs",
                 workspace=workspace,
                 permissions_boundary=self.permissions_boundary,
-                path=path,
+                path=self._path,
             ).role
             for persona in sorted({member.persona for member in team.members.values()}):
-                role = StudioRole(
-                    self,
-                    f"{pascal(name)}{pascal(persona)}",
-                    workspace=workspace,
-                    job_role=job_roles[name],
-                    permissions_boundary=self.permissions_boundary,
-                    path=path,
-                    description=f"Every {persona} of the team {name}",
-                )
-                if persona is Persona.MLOPS_ENGINEER:
-                    role.allow_image_push()
-                    role.allow_model_upload()
-                persona_roles[name, persona] = role.role
+                persona_roles[name, persona] = self._persona_role(persona, workspace, job_roles[name])
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
-        self.job_roles, self.persona_roles = job_roles, persona_roles
+        self.job_roles: Mapping[str, iam.IRole] = job_roles
+        self.persona_roles: Mapping[tuple[str, Persona], iam.IRole] = persona_roles
+
+    def _persona_role(self, persona: Persona, workspace: TeamWorkspace, job_role: iam.IRole) -> iam.IRole:
+        """The role, by a name that is fixed.
+
+        Another stack that took its ARN would import it, and CloudFormation keeps what is imported: the
+        last data scientist of a team could never leave, because Studio lets go only after this stack.
+        """
+        construct_id = f"{pascal(workspace.name)}{pascal(persona)}"
+        role_name = f"clary-{self._environment.name}-{workspace.name}-{persona}"
+        role = StudioRole(
+            self,
+            construct_id,
+            workspace=workspace,
+            job_role=job_role,
+            permissions_boundary=self.permissions_boundary,
+            path=self._path,
+            role_name=role_name,
+            description=f"Every {persona} of the team {workspace.name}",
+        )
+        if persona is Persona.MLOPS_ENGINEER:
+            role.allow_image_push()
+            role.allow_model_upload()
+        arn = self.format_arn(
+            service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
+        )
+        return iam.Role.from_role_arn(self, f"{construct_id}ByName", arn, mutable=False)
 
 
 def _workspace(environment: Environment, team: str, network: NetworkStack, data: DataStack) -> TeamWorkspace:

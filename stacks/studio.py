@@ -30,6 +30,9 @@ class StudioStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        # a space starts as soon as it is there, and needs its role's rights on the key by then
+        # (https://github.com/aws/aws-cdk/issues/34818)
+        self.add_stack_dependency(access, "profiles name their roles")
         domain = StudioDomain(
             self,
             "Studio",

@@ -151,7 +151,7 @@ class StudioUser(Construct):
         own = ec2.SecurityGroup(
             self, "Apps", vpc=vpc, description=f"Studio apps of {name}", allow_all_outbound=False
         )
-        own.connections.allow_internally(ec2.Port.tcp_range(8192, 65535), "Between one user's apps")
+        own.connections.allow_internally(ec2.Port.tcp_range(8192, 65535), "Apps of one user")
         own.apply_removal_policy(removal_policy)
         self._profile = sagemaker.CfnUserProfile(
             self,
@@ -164,8 +164,8 @@ class StudioUser(Construct):
             ),
         )
         self._profile.apply_removal_policy(removal_policy)
-        # a space may start as soon as there is a profile: the role can use the domain's key by then
-        # (https://github.com/aws/aws-cdk/issues/34818)
+        # a role that is made beside the profile has its policies first, and so the use of the domain's key:
+        # https://github.com/aws/aws-cdk/issues/34818
         self._profile.node.add_dependency(execution_role)
 
     def add_private_space(

@@ -262,6 +262,7 @@ class StudioRole(Construct):
         job_role: iam.IRole,
         permissions_boundary: iam.IManagedPolicy,
         path: str = "/",
+        role_name: str | None = None,
         description: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -274,6 +275,7 @@ class StudioRole(Construct):
             assumed_by=service,
             permissions_boundary=permissions_boundary,
             path=path,
+            role_name=role_name,
         )
         if role.assume_role_policy is None:
             raise AssertionError("a role that is made here has a trust policy")
