@@ -140,7 +140,8 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", self.get_mark())
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # types-PyYAML leaves it out
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -211,6 +212,9 @@ class _Builder:
                     for merged_name, pair in self.pairs_once(source).items():
                         merged.setdefault(merged_name, pair)
                 continue
+            if name == "" and key_node.style is None:
+                self.complain(key_node, "a key is empty, give a name before the ':'")
+                continue
             self.key(key_node)
             own[name] = (key_node, value)
         return own | {name: pair for name, pair in merged.items() if name not in own}
@@ -243,17 +247,14 @@ class _Builder:
         self.check_characters(node)
         if node.style is not None or node.value == "<<":
             return
-        kind = _kind(node)
-        if node.value == "":
-            self.complain(node, "a key is empty, give a name before the ':'")
-        elif kind not in _TEXT_TAGS or _LEADING_ZERO.fullmatch(node.value):
+        if _kind(node) not in _TEXT_TAGS or _LEADING_ZERO.fullmatch(node.value):
             self.complain(
                 node, f'{shown(node.value)} as a key is not text to YAML, write "{shown(node.value)}"'
             )
 
     def scalar(self, node: yaml.ScalarNode) -> str | int | float | bool | None:
-        text, kind = str(node.value), _kind(node)
         self.check_characters(node)
+        text, kind = _NO_CHARACTER.sub("", str(node.value)), _kind(node)
         if kind == "null":
             return None
         if kind == "bool":
@@ -336,6 +337,8 @@ def _syntax_message(error: yaml.MarkedYAMLError) -> str:
         return f"the key{began} has no ':' after it, write 'key: value'"
     if "expected <block end>" in problem or "did not find expected <document start>" in problem:
         return "this does not line up with what is above it, indent what belongs together alike"
+    if "expected the node content" in problem:
+        return "something is missing before this, give a key or a value"
     if "undefined alias" in problem:
         return f"{problem.replace('found undefined alias', 'no anchor')} above, define it with '&'"
     if "duplicate anchor" in context + problem:

@@ -186,7 +186,7 @@ class GivenVpc(Part):
     def _one_zone_a_subnet(self) -> Self:
         subnets, zones = len(self.subnets), len(self.availability_zones)
         if subnets != zones:
-            message = f"{zones} zones for {subnets} subnets, name the zone of each subnet, in the same order"
+            message = f"{zones} for {subnets} subnets, name the zone of each subnet, in the same order"
             raise _refusal(_Complaint(("availability_zones",), message))
         return self
 
