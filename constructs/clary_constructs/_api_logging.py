@@ -6,6 +6,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 
+from clary_constructs._acknowledgement import acknowledge
 from constructs import Construct
 
 
@@ -28,6 +29,12 @@ class ApiLogging(Construct):
                     "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
                 )
             ],
+        )
+        acknowledge(
+            role,
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs]",
+            reason="API Gateway refuses a role for its logs that does not carry all that this policy allows",
         )
         account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
         account.node.add_dependency(role)

@@ -15,11 +15,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
+from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._content_name import content_name
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._subnets import selected_subnets
 from constructs import Construct
 
+_PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
 _LONGEST_NAME = 63
 _DISK_IN_THE_NAME = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*")
 _DISK_ALL_THE_SAME = {"g5", "g6", "g6e", "gr6", "p5", "p5e", "p5en", "p6-b200", "trn1", "trn1n", "trn2"}
@@ -140,6 +142,12 @@ class ModelEndpoint(Construct):
             **configuration_properties,
         )
         configuration.add_resource_dependency(model)
+        if has_local_storage(instance_type):
+            acknowledge(
+                configuration,
+                *(f"{pack}-SageMakerEndpointConfigurationKMSKeyConfigured" for pack in _PACKS),
+                reason=f"{instance_type} encrypts its own disks, and SageMaker refuses a key for them",
+            )
         endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",

@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._problem_response import Authorization, add_problem_responses
 from constructs import Construct
 
@@ -35,6 +36,15 @@ _ACCESS_LOG = {
     "trace": "$context.xrayTraceId",
 }
 """Who asked for what, and how it ended: no bodies, and nothing that a client could break the JSON with."""
+
+
+_PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+
+_NO_PEOPLE: Mapping[Authorization, str] = {
+    "api-key": "the clients are programs without AWS credentials that the environment file names: each"
+    " method asks for an API key, behind a usage plan and a firewall",
+    "iam": "the clients are AWS principals: each method asks for their signature, user pools are for people",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,23 @@ class InferenceApi(Construct):
         rest_api.security_policy = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
         rest_api.endpoint_access_mode = "STRICT"
 
+        acknowledge(
+            self.api,
+            "AwsSolutions-APIG2",
+            reason="a body is the model's own format, which the function and the model check; the path's"
+            " parameters are validated here",
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            *(f"{pack}-APIGWCacheEnabledAndEncrypted" for pack in _PACKS),
+            reason="a prediction is asked for with POST, which API Gateway does not cache, and the state of a"
+            " model must not come from a cache",
+        )
+        acknowledge(
+            self.api.deployment_stage,
+            *(f"{pack}-APIGWSSLEnabled" for pack in _PACKS),
+            reason="a client certificate shows an HTTP backend who calls; a Lambda function knows by IAM",
+        )
         self._add_routes(function, authorization)
         add_problem_responses(self, self.api, authorization, problem_namespace)
         execution_log = logs.LogGroup(
@@ -145,7 +172,7 @@ class InferenceApi(Construct):
             (model, "GET"),
             (model.add_resource("invocations"), "POST"),
         ):
-            resource.add_method(
+            route = resource.add_method(
                 method,
                 integration,
                 api_key_required=authorization == "api-key",
@@ -154,6 +181,9 @@ class InferenceApi(Construct):
                 else apigateway.AuthorizationType.NONE,
                 request_validator=validator,
             )
+            acknowledge(route, "AwsSolutions-COG4", reason=_NO_PEOPLE[authorization])
+            if authorization == "api-key":
+                acknowledge(route, "AwsSolutions-APIG4", reason=_NO_PEOPLE[authorization])
 
     def _add_plan(self, name: str, client: ApiClient) -> apigateway.IApiKey:
         part = Construct(self, "".join(word.capitalize() for word in name.split("-")))

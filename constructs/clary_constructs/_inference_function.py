@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._policy import AccessPolicy
 from constructs import Construct
 
@@ -90,6 +91,16 @@ class InferenceFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             log_group=log_group,
             tracing=lambda_.Tracing.ACTIVE,
+        )
+        acknowledge(
+            self.function,
+            *(f"{pack}-LambdaDLQ" for pack in ("HIPAA.Security", "NIST.800.53.R5")),
+            reason="a dead-letter queue keeps what was sent asynchronously; here the caller waits for the answer",
+        )
+        acknowledge(
+            self.function,
+            "AwsSolutions-L1",
+            reason="Python 3.13 is what the function is measured on; Lambda maintains it until 2029",
         )
         # Lambda refuses a function whose role may not yet make network interfaces
         self.function.node.add_dependency(policy)
