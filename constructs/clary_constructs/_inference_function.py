@@ -95,7 +95,7 @@ class InferenceFunction(Construct):
         acknowledge(
             self.function,
             *(f"{pack}-LambdaDLQ" for pack in ("HIPAA.Security", "NIST.800.53.R5")),
-            reason="a dead-letter queue keeps what was sent asynchronously; here the caller waits for the answer",
+            reason="a dead-letter queue keeps what is sent asynchronously; here the caller waits",
         )
         acknowledge(
             self.function,
