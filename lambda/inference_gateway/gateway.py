@@ -102,10 +102,10 @@ class Gateway:
         return _json(description, reason)
 
     def _invoke(self, model: Model, request: Request, deadline: Deadline) -> Answer:
+        body = payload.decoded(request.body, is_base64=request.is_base64)
+        payload.check(body, request.content_type, model)
         content_type = payload.header("Content-Type", request.content_type)
         accept = payload.header("Accept", request.accept)
-        body = payload.decoded(request.body, is_base64=request.is_base64)
-        payload.check(body, content_type, model)
         try:
             prediction = self._endpoints.invoke(
                 model.endpoint,

@@ -35,7 +35,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 class Context(Protocol):
     """What is used of Lambda's context."""
 
-    aws_request_id: str
+    @property
+    def aws_request_id(self) -> str: ...
 
     def get_remaining_time_in_millis(self) -> int: ...
 

@@ -93,15 +93,15 @@ def _check_json(body: bytes) -> None:
 
 
 def _check_depth(body: bytes, value: object) -> None:
-    if body.count(b"[") + body.count(b"{") <= limit.JSON_DEPTH:
+    if body.count(b"[") + body.count(b"{") <= limit.JSON_DEPTH or not isinstance(value, dict | list):
         return
     level = [value]
-    for _ in range(limit.JSON_DEPTH + 1):
+    for _ in range(limit.JSON_DEPTH):
         level = [
             child
             for parent in level
-            if isinstance(parent, list | dict)
             for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
         ]
         if not level:
             return

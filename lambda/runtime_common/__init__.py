@@ -1,1 +1,1 @@
-"""What the functions share, from the standard library alone: signing, a connection, deadlines."""
+"""What the functions share, from the standard library alone."""

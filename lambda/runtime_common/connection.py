@@ -229,6 +229,10 @@ def _receive(
     try:
         response.begin()
         length = response.length
+        if length is None and not response.chunked:
+            # What ends with the connection cannot be told from what was cut off; http.client takes even
+            # half a head for a whole one.
+            raise HTTPException("the reply does not say where it ends")
         if length is not None and length > limit_bytes:
             raise ReplyTooLarge(f"{length} bytes announced, at most {limit_bytes} asked for")
         body = response.read(limit_bytes + 1 if length is None else length)
