@@ -96,11 +96,9 @@ def _folder_problems(environment: Environment, root: Path, text: Document) -> It
             folders.append((("artifact", "training", "data"), model.artifact.training.data))
         for key, folder in folders:
             if not (root / folder).is_dir():
-                place = text.nearest(("models", name, *key)).place
-                dotted = ".".join(map(str, ("models", name, *key)))
-                yield Problem(
-                    place, f"{dotted}: no folder '{folder}' here, give one relative to the repository's root"
-                )
+                path = ("models", name, *key)
+                sentence = f"no folder '{folder}' here, give one relative to the repository's root"
+                yield Problem(text.nearest(path).place, sentence, path)
 
 
 def _error(path: Path, problems: Iterable[Problem]) -> EnvironmentFileError:

@@ -70,6 +70,15 @@ ArtifactKey = Annotated[
         longest=900,
     ),
 ]
+Folder = Annotated[
+    str,
+    Form(
+        "a folder, relative to the repository's root",
+        "workloads/housing/data",
+        "[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?",
+        longest=200,
+    ),
+]
 PrincipalArn = Annotated[
     str,
     Form(
@@ -290,7 +299,7 @@ class Image(Part):
     """One of the environment's `repositories`."""
     tag: ImageTag | None = None
     """The tag of an image that somebody pushed."""
-    source: str | None = None
+    source: Folder | None = None
     """The folder that the image is built from, relative to the repository's root."""
 
     @field_validator("source")
@@ -309,7 +318,7 @@ class Image(Part):
 class Training(Part):
     """The training job that makes the model. Its name is a hash of all that goes into it."""
 
-    data: str
+    data: Folder
     """The folder of the training channel, uploaded to the team's part of the data bucket."""
     instance_type: InstanceType = "ml.m5.large"
     """What the job runs on."""
@@ -549,7 +558,7 @@ def _network(value: str, largest: int, smallest: int) -> str:
 
 
 def _folder(value: str) -> str:
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError("is outside the repository, give a folder relative to its root")
+    parts = PurePosixPath(value).parts
+    if ".." in parts or not parts:
+        raise ValueError("is not below the repository's root, give a folder of its own")
     return value

@@ -194,7 +194,16 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     "a folder outside the repository": (
         WHOLE_MODEL.replace("tag: v1", "source: ../x"),
         "9:42",
-        ("models.housing.image.source: '../x' is outside the repository", "relative to its root"),
+        ("models.housing.image.source: '../x' is not below the repository's root", "a folder of its own"),
+    ),
+    "a folder of this machine": (
+        WHOLE_MODEL.replace("tag: v1", "source: /x"),
+        "9:42",
+        (
+            "models.housing.image.source: '/x' does not fit",
+            "relative to the repository's root",
+            "like workloads/",
+        ),
     ),
     "an IAM client that nobody is": (
         VALID + "api:\n  clients:\n    batch: {authorization: iam}\n",
