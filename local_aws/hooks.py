@@ -6,6 +6,7 @@ here and fails when an upgrade has moved it. Whoever adds a hook adds its name t
 
 from __future__ import annotations
 
+import html
 import os
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -17,6 +18,7 @@ import ministack.app as _app
 from ministack.core import concurrency as _concurrency
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
+from ministack.services import ec2 as _ec2
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -38,6 +40,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "kill_workers",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.services.ec2": ("_vpce_fields_xml",),
     "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
     "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
@@ -233,3 +236,25 @@ def _joined(value: Any, parameters: Mapping[str, Any]) -> Any:
             if all(isinstance(text, str) for text in texts):
                 return str(delimiter).join(texts)
     return {key: _joined(item, parameters) for key, item in value.items()}
+
+
+# --- EC2 -------------------------------------------------------------------------------------------
+
+
+def mend_vpc_endpoints() -> None:
+    """Answers what ministack keeps of a VPC endpoint and does not tell: policy, groups, private names."""
+    usual = _ec2._vpce_fields_xml
+
+    def fields(endpoint: dict[str, Any], tag: str = "item") -> str:
+        groups = "".join(
+            f"<item><groupId>{group}</groupId></item>" for group in endpoint.get("SecurityGroupIds", ())
+        )
+        private = str(endpoint.get("PrivateDnsEnabled", False)).lower()
+        policy = endpoint.get("PolicyDocument")
+        more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled>" + (
+            f"<policyDocument>{html.escape(policy)}</policyDocument>" if policy else ""
+        )
+        opened, _, _ = str(usual(endpoint, tag)).rpartition(f"</{tag}>")
+        return f"{opened}{more}</{tag}>"
+
+    _ec2._vpce_fields_xml = fields

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from local_aws.cloudformation import engine
-
 
 def install() -> None:
+    # Only now: the server prepares its environment before anything of ministack is imported.
+    from local_aws.cloudformation import engine, patience, services
+
+    services.install()
     engine.install()
+    patience.install()

@@ -21,6 +21,7 @@ from local_aws.cloudformation.registry import (
     BEHAVIOURS,
     DELETION_GUARDS,
     RECONCILERS,
+    TRANSLATORS,
     Created,
     Properties,
     ResourceBehaviour,
@@ -44,7 +45,8 @@ def install() -> None:
         # CloudFormation's own types (nested stacks, conditions, macros) are the engine's business.
         if not name.startswith("AWS::") or name.startswith("AWS::CloudFormation::"):
             continue
-        handlers[name] = _by_behaviour(name) if name not in handlers else _checked(name, handlers[name])
+        ours = name in BEHAVIOURS or name not in handlers
+        handlers[name] = _by_behaviour(name) if ours else _checked(name, handlers[name])
     hooks.mend_conditions()
     hooks.complete_resource_tables(replacing=_replacing, naming=_naming, tagging=_tagging)
     hooks.run_resources_on_threads(
@@ -144,18 +146,23 @@ def _answer(created: Created) -> Answer:
 def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers:
     """A handler of ministack's between the schema and the reconciler."""
 
+    def translate(properties: Properties) -> Properties:
+        translator = TRANSLATORS.get(name)
+        return translator(properties) if translator is not None else properties
+
     def create(logical_id: str, properties: Properties, stack_name: str) -> Answer:
-        checked = check(resource_type(name), logical_id, properties)
-        physical_id, attributes = known["create"](logical_id, properties, stack_name)
+        type_ = resource_type(name)
+        checked = _with_tags_of(type_, check(type_, logical_id, properties), properties)
+        physical_id, attributes = known["create"](logical_id, translate(properties), stack_name)
         return physical_id, _reconciled(name, logical_id, physical_id, attributes, checked, {})
 
     def update(
         physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
     ) -> Answer:
         type_ = resource_type(name)
-        checked = check(type_, logical_id or physical_id, new)
+        checked = _with_tags_of(type_, check(type_, logical_id or physical_id, new), new)
         more = (logical_id,) if known.get("update_with_logical_id") else ()
-        new_id, attributes = known["update"](physical_id, old, new, stack_name, *more)
+        new_id, attributes = known["update"](physical_id, translate(old), translate(new), stack_name, *more)
         before = {} if new_id != physical_id else type_.validator.coerce(dict(old))
         return new_id, _reconciled(name, logical_id or physical_id, new_id, attributes, checked, before)
 
@@ -215,7 +222,8 @@ def _naming(name: str) -> dict[str, Any] | None:
 
 
 def _tagging(name: str) -> tuple[str, str] | None:
-    type_ = _known_type(name)
+    # A reconciler keeps the tags of a type whose tags ministack drops.
+    type_ = resource_type(name) if name in RECONCILERS else _known_type(name)
     return type_.tag_property if type_ else None
 
 

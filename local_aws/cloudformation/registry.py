@@ -61,6 +61,10 @@ class Reconciler(Protocol):
 DeletionGuard = Callable[[str, Properties], None]
 """Raises `ResourceFailed` while AWS would refuse to delete the resource."""
 
+Translator = Callable[[Properties], Properties]
+"""Writes properties as ministack's own handler of the type understands them."""
+
+TRANSLATORS: dict[str, Translator] = {}
 RECONCILERS: dict[str, Reconciler] = {}
 DELETION_GUARDS: dict[str, DeletionGuard] = {}
 
@@ -77,5 +81,13 @@ def guards_deletion(resource_type: str) -> Callable[[DeletionGuard], DeletionGua
     def add(guard: DeletionGuard) -> DeletionGuard:
         DELETION_GUARDS[resource_type] = guard
         return guard
+
+    return add
+
+
+def translates(resource_type: str) -> Callable[[Translator], Translator]:
+    def add(translator: Translator) -> Translator:
+        TRANSLATORS[resource_type] = translator
+        return translator
 
     return add

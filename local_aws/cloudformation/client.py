@@ -1,0 +1,42 @@
+"""This server's own APIs, for handlers that run on a worker thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+from local_aws import hooks
+
+_lock = threading.Lock()
+
+
+def client(service: str) -> Any:
+    """A client in the account and the region of the request at hand."""
+    with _lock:
+        return _client(service, hooks.account_id(), hooks.region())
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+@cache
+def _client(service: str, account: str, region: str) -> Any:
+    return _session().create_client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        aws_access_key_id=account,
+        aws_secret_access_key="local",  # noqa: S106 - any will do: the key id says whose account it is
+        config=Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+        ),
+    )

@@ -1,0 +1,163 @@
+"""S3: what ministack's `AWS::S3::Bucket` drops, and buckets that are not empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_aws.cloudformation.client import client
+from local_aws.cloudformation.registry import (
+    Properties,
+    ResourceFailed,
+    guards_deletion,
+    reconciles,
+)
+
+
+@reconciles("AWS::S3::Bucket")
+def reconcile_bucket(physical_id: str, properties: Properties, previous: Properties) -> None:
+    s3, bucket = client("s3"), {"Bucket": physical_id}
+
+    encryption = properties.get("BucketEncryption")
+    if encryption:
+        s3.put_bucket_encryption(
+            **bucket,
+            ServerSideEncryptionConfiguration={
+                "Rules": [_encryption(rule) for rule in encryption["ServerSideEncryptionConfiguration"]]
+            },
+        )
+    elif previous.get("BucketEncryption"):
+        s3.delete_bucket_encryption(**bucket)
+
+    if properties.get("Tags"):
+        s3.put_bucket_tagging(**bucket, Tagging={"TagSet": list(properties["Tags"])})
+    elif previous.get("Tags"):
+        s3.delete_bucket_tagging(**bucket)
+
+    lifecycle = properties.get("LifecycleConfiguration")
+    if lifecycle:
+        rules = [_lifecycle_rule(number, rule) for number, rule in enumerate(lifecycle["Rules"])]
+        s3.put_bucket_lifecycle_configuration(**bucket, LifecycleConfiguration={"Rules": rules})
+    elif previous.get("LifecycleConfiguration"):
+        s3.delete_bucket_lifecycle(**bucket)
+
+    logging = properties.get("LoggingConfiguration")
+    if logging or previous.get("LoggingConfiguration"):
+        s3.put_bucket_logging(**bucket, BucketLoggingStatus=_logging(physical_id, logging))
+
+    ownership = properties.get("OwnershipControls")
+    if ownership:
+        s3.put_bucket_ownership_controls(**bucket, OwnershipControls=ownership)
+    elif previous.get("OwnershipControls"):
+        s3.delete_bucket_ownership_controls(**bucket)
+
+    versioning = properties.get("VersioningConfiguration") or previous.get("VersioningConfiguration")
+    if versioning:
+        # Versions cannot be switched off, only suspended: that is what AWS does when they leave the template.
+        status = properties.get("VersioningConfiguration", {}).get("Status", "Suspended")
+        s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": status})
+
+
+@guards_deletion("AWS::S3::Bucket")
+def refuse_to_delete_objects(physical_id: str, properties: Properties) -> None:  # noqa: ARG001 - the guard's
+    s3 = client("s3")
+    try:
+        listed = s3.list_object_versions(Bucket=physical_id, MaxKeys=1)
+    except s3.exceptions.NoSuchBucket:
+        return
+    if listed.get("Versions") or listed.get("DeleteMarkers"):
+        raise ResourceFailed(
+            "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+            " (Service: S3, Status Code: 409)"
+        )
+
+
+def _encryption(rule: Properties) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "ServerSideEncryptionByDefault" in rule:
+        found["ApplyServerSideEncryptionByDefault"] = dict(rule["ServerSideEncryptionByDefault"])
+    if "BucketKeyEnabled" in rule:
+        found["BucketKeyEnabled"] = rule["BucketKeyEnabled"]
+    return found
+
+
+def _lifecycle_rule(number: int, rule: Properties) -> dict[str, Any]:
+    """A rule of the template in the API's words (API_LifecycleRule in S3's reference)."""
+    found: dict[str, Any] = {
+        "ID": rule.get("Id", f"rule-{number}"),
+        "Status": rule["Status"],
+        "Filter": _filter(rule),
+    }
+    expiration = {
+        "Days": rule.get("ExpirationInDays"),
+        "Date": rule.get("ExpirationDate"),
+        "ExpiredObjectDeleteMarker": rule.get("ExpiredObjectDeleteMarker"),
+    }
+    if any(value is not None for value in expiration.values()):
+        found["Expiration"] = {key: value for key, value in expiration.items() if value is not None}
+    transitions = [*rule.get("Transitions", ()), *([rule["Transition"]] if "Transition" in rule else ())]
+    if transitions:
+        found["Transitions"] = [
+            {
+                api: item[name]
+                for api, name in (
+                    ("Days", "TransitionInDays"),
+                    ("Date", "TransitionDate"),
+                    ("StorageClass", "StorageClass"),
+                )
+                if name in item
+            }
+            for item in transitions
+        ]
+    if "NoncurrentVersionExpiration" in rule:
+        found["NoncurrentVersionExpiration"] = dict(rule["NoncurrentVersionExpiration"])
+    elif "NoncurrentVersionExpirationInDays" in rule:
+        found["NoncurrentVersionExpiration"] = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
+    noncurrent = [
+        *rule.get("NoncurrentVersionTransitions", ()),
+        *([rule["NoncurrentVersionTransition"]] if "NoncurrentVersionTransition" in rule else ()),
+    ]
+    if noncurrent:
+        found["NoncurrentVersionTransitions"] = [
+            {
+                api: item[name]
+                for api, name in (
+                    ("NoncurrentDays", "TransitionInDays"),
+                    ("NewerNoncurrentVersions", "NewerNoncurrentVersions"),
+                    ("StorageClass", "StorageClass"),
+                )
+                if name in item
+            }
+            for item in noncurrent
+        ]
+    if "AbortIncompleteMultipartUpload" in rule:
+        found["AbortIncompleteMultipartUpload"] = dict(rule["AbortIncompleteMultipartUpload"])
+    return found
+
+
+def _filter(rule: Properties) -> dict[str, Any]:
+    """One condition stands alone, several are joined by `And`."""
+    conditions: dict[str, Any] = {}
+    if "Prefix" in rule:
+        conditions["Prefix"] = rule["Prefix"]
+    if rule.get("TagFilters"):
+        conditions["Tags"] = list(rule["TagFilters"])
+    for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"):
+        if name in rule:
+            conditions[name] = int(rule[name])
+    if len(conditions) + len(conditions.get("Tags", [None])) - 1 > 1:
+        return {"And": conditions}
+    if "Tags" in conditions:
+        return {"Tag": conditions["Tags"][0]}
+    return conditions or {"Prefix": ""}
+
+
+def _logging(bucket: str, logging: Properties | None) -> dict[str, Any]:
+    if not logging:
+        return {}
+    enabled: dict[str, Any] = {
+        "TargetBucket": logging.get("DestinationBucketName", bucket),
+        "TargetPrefix": logging.get("LogFilePrefix", ""),
+    }
+    if "TargetObjectKeyFormat" in logging:
+        enabled["TargetObjectKeyFormat"] = dict(logging["TargetObjectKeyFormat"])
+    return {"LoggingEnabled": enabled}
