@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,7 @@ from typing import IO, Protocol
 from local_aws import container_init
 
 _PROBE_SECONDS = 10
+_RUNNING: weakref.WeakSet[Container] = weakref.WeakSet()
 
 
 class CannotStart(Exception):
@@ -79,6 +81,7 @@ class Container:
         self._control = control
         self._isolated = isolated
         self._lock = threading.Lock()
+        _RUNNING.add(self)
 
     @property
     def pid(self) -> int:
@@ -127,6 +130,12 @@ class Container:
             self.wait(seconds)
         self.kill()
         return self.wait()
+
+
+def kill_all() -> None:
+    """Ends every container of this process: for its own end."""
+    for container in list(_RUNNING):
+        container.kill()
 
 
 def start(program: Program, home: ContainerHome) -> Container:

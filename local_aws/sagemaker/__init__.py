@@ -1,0 +1,46 @@
+"""SageMaker on this machine: its control plane from botocore's service model, its endpoints and
+training jobs as real processes.
+
+`families` and `validation` read the model, `control` answers its operations over the one store,
+`behaviours/` says family by family what happens beyond that, `hosting` and `runtime` serve endpoints,
+and `cloudformation` is the same resources from a template.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+logger = logging.getLogger("local_aws.sagemaker")
+
+
+def install() -> None:
+    """Makes this server answer for SageMaker. Cheap: what takes time is done in the background."""
+    from local_aws import hooks
+
+    hooks.add_service("sagemaker", _handle)
+    hooks.in_background(_warm_up, name="sagemaker-warm-up")
+
+
+def shut_down() -> None:
+    """Ends every endpoint's and every job's container."""
+    from local_aws import containers
+
+    containers.kill_all()
+
+
+async def _handle(*request: Any) -> Any:
+    from local_aws.sagemaker.handler import handle
+
+    return await handle(*request)
+
+
+def _warm_up() -> None:
+    """Loads the service model, and finds out how containers run here, before anybody waits for it."""
+    from local_aws import containers
+    from local_aws.sagemaker import families, handler  # noqa: F401 - importing it is the work
+
+    families.operations()
+    reason = containers.why_not_separated()
+    if reason is not None:
+        logger.warning("containers are plain processes, and /opt/ml is SAGEMAKER_BASE_DIR: %s", reason)

@@ -1,0 +1,61 @@
+"""SageMaker over HTTP: requests to its control plane and to its runtime arrive under one signing name."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from local_aws import hooks
+from local_aws.sagemaker import control, runtime
+from local_aws.sagemaker.errors import ServiceError
+
+logger = logging.getLogger("local_aws.sagemaker")
+
+_TARGET = "SageMaker."
+_Answer = tuple[int, dict[str, str], bytes]
+
+
+async def handle(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query: Mapping[str, list[str]],  # noqa: ARG001 - neither API has parameters in its query
+) -> _Answer:
+    """Every request has a thread of its own: what it does may call this server back."""
+    answer: _Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body)
+    return answer
+
+
+def _answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Answer:
+    target = headers.get("x-amz-target", "")
+    content_type = "application/x-amz-json-1.1" if target else "application/json"
+    try:
+        if not target:
+            return runtime.answer(method, path, headers, body)
+        found = control.call(target.removeprefix(_TARGET), _parsed(body))
+        return 200, {"Content-Type": content_type}, json.dumps(found).encode()
+    except ServiceError as error:
+        return _refusal(error, content_type)
+    except Exception:
+        logger.exception("%s %s %s failed", method, path, target)
+        return _refusal(
+            ServiceError("InternalFailure", "the local AWS failed, see its log", 500), content_type
+        )
+
+
+def _parsed(body: bytes) -> Mapping[str, object]:
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ServiceError("SerializationException", f"the body is not JSON: {error}") from error
+    if not isinstance(request, dict):
+        raise ServiceError("SerializationException", "the body is not a JSON object")
+    return request
+
+
+def _refusal(error: ServiceError, content_type: str) -> _Answer:
+    members = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
+    headers = {"Content-Type": content_type, "x-amzn-errortype": error.code}
+    return error.status, headers, json.dumps(members).encode()
