@@ -54,14 +54,6 @@ class AccessLogsBucket(Construct):
             "PCI.DSS.321-S3DefaultEncryptionKMS",
             reason="S3 delivers server access logs only to buckets that are encrypted with SSE-S3",
         )
-        acknowledge(
-            self.bucket,
-            "AwsSolutions-S1",
-            "HIPAA.Security-S3BucketLoggingEnabled",
-            "NIST.800.53.R5-S3BucketLoggingEnabled",
-            "PCI.DSS.321-S3BucketLoggingEnabled",
-            reason="a bucket that logs its own deliveries into itself never comes to rest",
-        )
         _acknowledge_one_region(self.bucket)
 
     def log(self, bucket: s3.IBucket, *, prefix: str) -> None:

@@ -1,0 +1,62 @@
+"""Each stack's whole template. Its diff is read like code.
+
+What follows the content of other folders (the functions' assets, the images, the training jobs) shows
+as a placeholder here, so that a snapshot changes when the template does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from clary.content import contents
+from clary.environment import loader
+from support.synthesis import ENVIRONMENTS, ROOT, UNITS, run_app
+
+ASSET = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+def reviewable(template: str, environment: str) -> object:
+    model = loader.load(loader.find(environment, ROOT))
+    for name, content in contents(model, ROOT).items():
+        if content.training_job is not None:
+            template = template.replace(content.training_job, f"<training job of {name}>")
+        if model.models[name].image.source is not None:
+            template = template.replace(content.image_tag, f"<image tag of {name}>")
+        endpoint = re.escape(model.endpoint_name(name))
+        template = re.sub(
+            rf"\b{endpoint}-[0-9a-f]{{12}}\b", f"{model.endpoint_name(name)}-<content>", template
+        )
+    return json.loads(ASSET.sub("<asset>", template))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_template(
+    environment: str,
+    unit: str,
+    synthesised: Callable[[str], Mapping[str, Path]],
+    snapshot: SnapshotAssertion,
+) -> None:
+    template = synthesised(environment)[unit].read_text()
+
+    assert reviewable(template, environment) == snapshot(extension_class=JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_synthesises_to_the_same_bytes_in_another_process(
+    environment: str, synthesised: Callable[[str], Mapping[str, Path]], tmp_path: Path
+) -> None:
+    here = synthesised(environment)
+
+    run = run_app(environment, tmp_path / "elsewhere", validation=True)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    there = {unit: tmp_path / "elsewhere" / path.name for unit, path in here.items()}
+    assert [unit for unit in UNITS if here[unit].read_bytes() != there[unit].read_bytes()] == []
