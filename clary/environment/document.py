@@ -26,7 +26,8 @@ _BOOLEANS = {"true": True, "false": False}
 _FORMER_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _TEXT_TAGS = {"str", "timestamp", "value", "merge"}
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+", re.ASCII)
+_NUMBER_TO_OTHERS = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+", re.ASCII)
+"""YAML 1.2's numbers, https://yaml.org/spec/1.2.2/#1032-tag-resolution: some are text to YAML 1.1."""
 _NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
@@ -247,7 +248,7 @@ class _Builder:
         self.check_characters(node)
         if node.style is not None or node.value == "<<":
             return
-        if _kind(node) not in _TEXT_TAGS or _LEADING_ZERO.fullmatch(node.value):
+        if _kind(node) not in _TEXT_TAGS or _NUMBER_TO_OTHERS.fullmatch(node.value):
             self.complain(
                 node, f'{shown(node.value)} as a key is not text to YAML, write "{shown(node.value)}"'
             )
@@ -268,7 +269,7 @@ class _Builder:
                 )
                 return text
         if kind in ("int", "float") or (
-            kind == "str" and node.style is None and _LEADING_ZERO.fullmatch(text)
+            kind == "str" and node.style is None and _NUMBER_TO_OTHERS.fullmatch(text)
         ):
             return self.number(node)
         if kind not in _TEXT_TAGS:

@@ -69,15 +69,19 @@ def _parse(text: Document, stem: str) -> tuple[Environment | None, tuple[Problem
         given = "a list" if isinstance(text.value, list) else "a single value"
         message = f"{given} at the top, give a mapping that begins with 'name: {stem}'"
         return None, (*text.problems, Problem(Place(1, 1), message))
+    environment, problems = None, list[Problem]()
     try:
         environment = Environment.model_validate(text.value)
     except ValidationError as error:
         problems = [wording.problem(each, text, Environment) for each in error.errors(include_url=False)]
-        return None, (*_not_told_better(text, problems), *problems)
-    if environment.name != stem:
-        sentence = f"'{environment.name}' is in the file {stem}.yaml, write name: {stem} or rename the file"
-        return environment, (*text.problems, Problem(text.nearest(("name",)).place, sentence, ("name",)))
-    return environment, text.problems
+    problems = [*_not_told_better(text, problems), *problems]
+    name = text.value.get("name")
+    if isinstance(name, str) and name != stem:
+        sentence = (
+            f"'{document.shown(name)}' is in the file {stem}.yaml, write name: {stem} or rename the file"
+        )
+        problems.append(Problem(text.nearest(("name",)).place, sentence, ("name",)))
+    return environment, tuple(problems)
 
 
 def _not_told_better(text: Document, problems: list[Problem]) -> list[Problem]:

@@ -115,8 +115,11 @@ def _as_text(value: object) -> object:
 
 
 _TEXT_OR_NUMBER: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-Setting = Annotated[str, BeforeValidator(_as_text), WithJsonSchema(_TEXT_OR_NUMBER)]
-"""Text that may be written as a number or as true or false."""
+Hyperparameter = Annotated[
+    str, Field(max_length=2500), BeforeValidator(_as_text), WithJsonSchema(_TEXT_OR_NUMBER)
+]
+Variable = Annotated[str, Field(max_length=1024), BeforeValidator(_as_text), WithJsonSchema(_TEXT_OR_NUMBER)]
+"""Text that may be written as a number or as true or false, as long as SageMaker's API allows."""
 
 
 def _tag_value(value: str) -> str:
@@ -326,7 +329,7 @@ class Training(Part):
     """The size of the job's disk, in GiB."""
     max_runtime_minutes: int = Field(default=60, ge=1, le=28 * 24 * 60)
     """When the job is stopped, at the latest."""
-    hyperparameters: Mapping[HyperparameterName, Setting] = Field(default_factory=dict, max_length=100)
+    hyperparameters: Mapping[HyperparameterName, Hyperparameter] = Field(default_factory=dict, max_length=100)
     """What the program is told. SageMaker hands on text: `0.1` arrives as "0.1", `true` as "true"."""
 
     @field_validator("data")
@@ -383,7 +386,7 @@ class Model(Part):
     """The container that trains and serves it."""
     artifact: Artifact
     """What was learnt."""
-    environment: Mapping[VariableName, Setting] = Field(default_factory=dict, max_length=100)
+    environment: Mapping[VariableName, Variable] = Field(default_factory=dict, max_length=100)
     """Environment variables of the serving container; numbers and `true` become text."""
     endpoint: Endpoint = Endpoint()
     """What it runs on."""

@@ -70,6 +70,11 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:17",
         ("tags.version: 1.10 without quotes", 'write "1.10"'),
     ),
+    "a commit that is a power of ten": (
+        WHOLE_MODEL.replace("tag: v1", "tag: 12345e7"),
+        "9:39",
+        ("models.housing.image.tag: 12345e7 without quotes is another number", 'write "12345e7"'),
+    ),
     "a time that is a number": (
         VALID + "tags: {noon: 12:00:00}\n",
         "5:14",
@@ -143,6 +148,23 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         + " subnets: [subnet-0a1b2c3d], availability_zones: [eu-west-1a]}\n",
         "6:9",
         ("network.cidr: describes a new VPC but 'vpc' gives one", "remove one of the two"),
+    ),
+    "a given VPC in another region": (
+        VALID
+        + "network:\n  vpc: {id: vpc-0a1b2c3d, cidr: 10.40.0.0/16,"
+        + " subnets: [subnet-0a1b2c3d], availability_zones: [us-east-1a]}\n",
+        "6:96",
+        ("network.vpc.availability_zones[0]: 'us-east-1a' is not in the region eu-west-1", "eu-west-1a"),
+    ),
+    "a repository twice": (
+        VALID + "repositories: [a, a]\n",
+        "5:19",
+        ("repositories[1]: 'a' is listed twice",),
+    ),
+    "a variable that is too long": (
+        WHOLE_MODEL + f"    environment: {{X: {'x' * 1025}}}\n",
+        "11:22",
+        ("models.housing.environment.X: has 1025 characters", "at most 1024"),
     ),
     "fewer zones than subnets": (
         VALID
@@ -295,6 +317,13 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "6:1",
         ("the text in quotes, begun on line 5", "no closing quote"),
     ),
+    "an escape that there is not": (
+        VALID + 'tags: {a: "\\q"}\n',
+        "5:13",
+        ("an escape that YAML does not know",),
+    ),
+    "an anchor twice": (VALID + "tags: {a: &a x, b: &a y}\n", "5:20", ("the anchor is defined twice",)),
+    "a character that begins nothing": (VALID + "tags: {a: @x}\n", "5:11", ("'@' that cannot", "in quotes")),
     "an alias of nothing": (
         VALID + "tags: *common\n",
         "5:7",
@@ -382,6 +411,15 @@ def test_tells_all_mistakes_at_once_in_the_order_of_the_file(folder: Path) -> No
         ["broken.yaml:4:1", "colour"],
         ["broken.yaml:6:20", "teams.a.members.b.persona"],
         ["broken.yaml:6:23", "teams.a.members"],
+    ]
+
+
+def test_tells_a_wrong_name_beside_other_mistakes(folder: Path) -> None:
+    message = told(folder, VALID.replace("broken", "dev") + "colour: blue\n")
+
+    assert [line.split(": ")[:2] for line in message.splitlines()] == [
+        ["broken.yaml:1:7", "name"],
+        ["broken.yaml:5:1", "colour"],
     ]
 
 
