@@ -54,15 +54,20 @@ class NetworkStack(cdk.Stack):
         )
         cdk.CfnOutput(self, "WorkloadSecurityGroupId", value=self.workload_security_group.security_group_id)
 
-    def _given(self, vpc: GivenVpc) -> ec2.IVpc:
-        return ec2.Vpc.from_vpc_attributes(
+    def _given(self, given: GivenVpc) -> ec2.IVpc:
+        vpc = ec2.Vpc.from_vpc_attributes(
             self,
             "Vpc",
-            vpc_id=vpc.id,
-            vpc_cidr_block=vpc.cidr,
-            availability_zones=list(vpc.availability_zones),
-            isolated_subnet_ids=list(vpc.subnets),
+            vpc_id=given.id,
+            vpc_cidr_block=given.cidr,
+            availability_zones=list(given.availability_zones),
+            isolated_subnet_ids=list(given.subnets),
         )
+        for subnet in vpc.isolated_subnets:
+            cdk.Annotations.of(subnet).acknowledge_warning(
+                "@aws-cdk/aws-ec2:noSubnetRouteTableId", "routes of a given VPC are its owner's"
+            )
+        return vpc
 
 
 def _s3_prefix_list(region: str) -> str:
