@@ -37,6 +37,5 @@ class ApiLogging(Construct):
             reason="API Gateway refuses a role for its logs that does not carry all that this policy allows",
         )
         account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
-        account.node.add_dependency(role)
         role.apply_removal_policy(removal_policy)
         account.apply_removal_policy(removal_policy)
