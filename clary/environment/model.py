@@ -331,6 +331,8 @@ class Training(Part):
     """When the job is stopped, at the latest."""
     hyperparameters: Mapping[HyperparameterName, Hyperparameter] = Field(default_factory=dict, max_length=100)
     """What the program is told. SageMaker hands on text: `0.1` arrives as "0.1", `true` as "true"."""
+    attempt: int = Field(default=1, ge=1, le=1000)
+    """Raise it to train once more with the same input: SageMaker never lets a job's name be used again."""
 
     @field_validator("data")
     @classmethod
