@@ -189,6 +189,7 @@ def test_refuses_a_request(endpoints: PlayedEndpoints, given: dict[str, Any], st
         (DEEP.encode(), "deeper than 100"),
         (b"[" * 200_000 + b"]" * 200_000, "deeper than 100"),
         (b"[" * 200_000, "deeper than 100"),
+        (b'["[", ' + b'{"]":' * 100 + b"1" + b"}" * 100 + b"]", "deeper than 100"),
     ],
 )  # fmt: skip
 def test_refuses_what_is_not_strict_json(
@@ -213,6 +214,7 @@ def test_refuses_what_is_not_strict_json(
         '{"a": "\\ud83d\\ude00", "b": "\u00e9"}',
         '"\\\\ud800"',
         "[" * 100 + "]" * 100,
+        '["\\"' + "[" * 200 + '", "\\\\", ' + '{"}":' * 99 + "1" + "}" * 99 + "]",
         json.dumps([[{}] * 50] * 50),
         '{"a": 1, "a": 2}',
         " 1 ",

@@ -1,0 +1,135 @@
+"""The gateway's function beside a plain boto3 handler: start, memory, and the cost of a request.
+
+Both answer the same events of API Gateway in front of the same model, which is a process of its own on
+loopback and answers at once. They take turns, each time in a fresh process, so that what else the
+machine does falls on both. Only Clary's looks into JSON before the model does. Bytecode is cached for
+both, as it is when a function is deployed with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROCESS = Path(__file__).with_name("gateway_function_process.py")
+FUNCTIONS = ("boto3", "clary")
+
+MEASURES = {
+    "start_ms": "import to first answer, ms",
+    "memory_mb": "memory after the first answer, MB",
+    "peak_mb": "memory at its peak, MB",
+    "csv_1kb_ms": "a request of 1 KB of CSV, ms",
+    "csv_1mb_ms": "a request of 1 MB of CSV, ms",
+    "json_1mb_ms": "a request of 1 MB of JSON, ms",
+}
+
+
+def model() -> None:
+    """Answers every request at once; prints its port, and ends with its standard input."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    threading.Thread(target=accept, args=(listener,), daemon=True).start()
+    sys.stdin.read()
+
+
+def accept(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=answer_all, args=(connection,), daemon=True).start()
+
+
+def answer_all(connection: socket.socket) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    reader = connection.makefile("rb", 256 * 1024)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 8\r\n\r\n29.8014\n"
+    while reader.readline():
+        length = 0
+        while (line := reader.readline()) not in (b"\r\n", b""):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+            if name.lower() == b"expect":
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        reader.read(length)
+        connection.sendall(answer)
+
+
+def measure(python: str, rounds: int, small: int, large: int) -> dict[str, dict[str, list[float]]]:
+    serving = [sys.executable, __file__, "--model"]
+    results: dict[str, dict[str, list[float]]] = {name: {key: [] for key in MEASURES} for name in FUNCTIONS}
+    with subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT / 'lambda'}:{sysconfig.get_path('purelib')}",
+            "MODELS": json.dumps(
+                {
+                    "housing": {
+                        "endpoint": "clary-bench-housing",
+                        "content_types": ["text/csv", "application/json"],
+                    }
+                }
+            ),
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "123456789012",
+            "AWS_SECRET_ACCESS_KEY": "benchmark",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.stdout.readline().strip()}",
+        }
+        for number in range(rounds + 1):
+            for function in FUNCTIONS:
+                command = [python, "-s", str(PROCESS), function, str(small), str(large)]
+                run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+                if run.returncode:
+                    sys.exit(f"the {function} handler failed under {python}:\n{run.stderr}")
+                if number:  # the first round fills the caches
+                    for key, value in json.loads(run.stderr).items():
+                        results[function][key].append(value)
+        server.stdin.close()
+    return results
+
+
+def report(results: dict[str, dict[str, list[float]]]) -> None:
+    print(f"{'':36}{'boto3':>9}{'clary':>9}{'ratio':>8}")
+    for key, title in MEASURES.items():
+        pairs = list(zip(results["boto3"][key], results["clary"][key], strict=True))
+        theirs, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+        ratio = statistics.median(our / their for their, our in pairs)
+        print(f"{title:36}{theirs:9.2f}{ours:9.2f}{ratio:8.2f}")
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--model"]:
+        model()
+        return
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        metavar="PROGRAM",
+        help="the interpreter that runs the functions (default: this one; AWS has 3.13)",
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="fresh processes each (default: 11)")
+    parser.add_argument("--small", type=int, default=200, help="requests of 1 KB in each (default: 200)")
+    parser.add_argument("--large", type=int, default=20, help="requests of 1 MB in each (default: 20)")
+    chosen = parser.parse_args()
+    version = subprocess.run([chosen.python, "-V"], capture_output=True, text=True, check=True).stdout.strip()
+    print(f"{version}, {os.cpu_count()} cores of {platform.machine()}, medians of {chosen.rounds} rounds\n")
+    report(measure(chosen.python, chosen.rounds, chosen.small, chosen.large))
+
+
+if __name__ == "__main__":
+    main()
