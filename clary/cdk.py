@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from clary.errors import ClaryError, Interrupted
+from clary.errors import ClaryError
 from clary.target import Target
 from clary.workspace import ROOT
 
@@ -45,10 +45,11 @@ def run(
     *,
     lock: int,
     told: Callable[[str], None] | None = None,
+    folder: Path = ROOT,
 ) -> None:
     """Runs `cdk` with its output in the environment's `cdk.log`; each line is told as well.
 
-    Raises ClaryError with what CDK said, if it fails.
+    `folder` is where it looks for cdk.json. Raises ClaryError with what CDK said, if it fails.
     """
     log = target.folder / "cdk.log"
     words = [*command(), *arguments, "--ci", "--no-notices", "--no-version-reporting", "--no-color"]
@@ -58,7 +59,7 @@ def run(
         log_file.flush()
         process = subprocess.Popen(  # noqa: S603 - our own words, no shell
             words,
-            cwd=ROOT,
+            cwd=folder,
             env=process_environment(target),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -78,12 +79,8 @@ def run(
                     if told is not None:
                         told(plain)
             code = process.wait()
-        except BaseException as error:
+        except BaseException:
             _end(process)
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted(
-                    "stopped while CDK was at work, nothing is lost: run it again to go on"
-                ) from None
             raise
     if code != 0:
         raise ClaryError(f"cdk {arguments[0]} failed:\n{_what_matters(said)}\nall it said is in {log}")
@@ -99,8 +96,10 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _what_matters(said: Sequence[str]) -> str:
-    telling = [line for line in said if re.search(r"❌|fail|error|denied|invalid|✘", line, re.IGNORECASE)]
-    return "\n".join(f"  {line}" for line in (telling or said)[-15:])
+    """The resources that failed, and all from the first ❌ on; without either, the last lines."""
+    first = next((number for number, line in enumerate(said) if line.startswith("❌")), len(said))
+    telling = [line for line in said[:first] if "_FAILED" in line] + list(said[first:])
+    return "\n".join(f"  {line}" for line in (telling or said)[-20:])
 
 
 def _installed(package: str) -> Path:

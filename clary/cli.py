@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from clary.errors import ClaryError, Interrupted
+from clary.errors import ClaryError
 
 if TYPE_CHECKING:
     from clary.environment.model import Environment
@@ -29,6 +29,9 @@ app = typer.Typer(
 local = typer.Typer(no_args_is_help=True, help="The local AWS: it listens on 127.0.0.1 only.")
 app.add_typer(local, name="local")
 
+_INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt: 128 and the number of SIGINT, as shells have it."""
+
 console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
@@ -42,39 +45,29 @@ LocalOption = Annotated[
 
 
 def main() -> None:
-    """Runs the command line: errors are a sentence and exit code 1, an interruption 130."""
+    """Runs the command line. Errors are a sentence and exit code 1, wrong usage 2, an interruption 130."""
     signal.signal(signal.SIGTERM, _as_interruption)
     try:
-        app(standalone_mode=False)
-    except (Interrupted, KeyboardInterrupt) as interruption:
-        said = str(interruption) or "stopped, nothing is lost: run it again to go on"
-        complaints.print(f"\n{escape(said)}")
-        sys.exit(130)
+        app()
     except ClaryError as error:
-        complaints.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except typer.Abort:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - told apart by _explain, which imports boto3
-        _explain(error)
+        _complain(error)
+    except SystemExit as leave:
+        if leave.code == _INTERRUPTED:
+            complaints.print("\nstopped, nothing is lost: run it again to go on")
+        raise
+    except Exception as error:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from local_aws.process import LocalAwsFailed
+
+        if not isinstance(error, (BotoCoreError, ClientError, LocalAwsFailed)):
+            raise
+        _complain(error)
 
 
-def _explain(error: Exception) -> NoReturn:
-    """What Typer and boto3 raise, without a traceback; a bug of ours keeps its own."""
-    from botocore.exceptions import BotoCoreError, ClientError
-    from click.exceptions import ClickException
-
-    from local_aws.process import LocalAwsFailed
-
-    if isinstance(error, ClickException):
-        error.show()
-        sys.exit(error.exit_code)
-    if isinstance(error, (BotoCoreError, ClientError, LocalAwsFailed)):
-        complaints.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
-    raise error
+def _complain(error: Exception) -> NoReturn:
+    complaints.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+    sys.exit(1)
 
 
 def _as_interruption(*_: object) -> NoReturn:

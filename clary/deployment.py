@@ -60,8 +60,8 @@ def _bootstrap(target: Target, lock: int) -> None:
     where = f"aws://{environment.account}/{environment.region}"
     if not target.local:
         raise ClaryError(f"{where} is not bootstrapped for the CDK, run `cdk bootstrap {where}` once")
-    # Any app will do, but without one the command line would synthesise ours a second time.
-    cdk.run(["bootstrap", where, "--app", "true"], target, lock=lock)
+    # In a folder without a cdk.json, or it would synthesise our app a second time.
+    cdk.run(["bootstrap", where], target, lock=lock, folder=target.folder)
 
 
 def _synthesise(target: Target, assembly: Path, lock: int) -> None:

@@ -3,7 +3,3 @@
 
 class ClaryError(Exception):
     """Something a person can act on. `str()` is what they read."""
-
-
-class Interrupted(ClaryError):
-    """Somebody pressed Ctrl-C, or ended the process kindly."""

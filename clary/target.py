@@ -14,6 +14,8 @@ from clary.environment.model import Environment
 LOCAL_ACCOUNT = "000000000000"
 """No AWS account has this number: an environment that names it can only be meant for the local AWS."""
 
+_LOCAL_SECRET = "local"  # noqa: S105 - the local AWS takes any
+
 
 @dataclass(frozen=True)
 class Target:
@@ -36,13 +38,13 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client (untyped: boto3 makes its methods at run time)."""
-        return _client(self, service)
+        return _client(service, self.environment.account, self.environment.region, self.endpoint_url)
 
     def credentials(self) -> Mapping[str, str]:
         """For the local AWS, an access key that is the account's number: it belongs to that account there."""
         if not self.local:
             return {}
-        return {"AWS_ACCESS_KEY_ID": self.environment.account, "AWS_SECRET_ACCESS_KEY": "local"}
+        return {"AWS_ACCESS_KEY_ID": self.environment.account, "AWS_SECRET_ACCESS_KEY": _LOCAL_SECRET}
 
     def process_environment(self) -> dict[str, str]:
         """The environment of child processes: the person's own for AWS, nothing of it for the local AWS."""
@@ -63,20 +65,25 @@ class Target:
 
 
 @cache
-def _client(target: Target, service: str) -> Any:
+def _client(service: str, account: str, region: str, endpoint_url: str | None) -> Any:
+    """A session for each client: making clients from several threads at once is then safe."""
     import boto3
     from botocore.config import Config
+    from botocore.session import Session
 
-    if target.endpoint_url is None:
-        return boto3.client(service, region_name=target.environment.region)
-    credentials = target.credentials()
+    if endpoint_url is None:
+        return boto3.Session(region_name=region).client(service)
+    # The person's own profiles and files, a broken one among them, have nothing to say here.
+    none_of_their_files: dict[str, Any] = {
+        "profile": (None, [], None, None),
+        "config_file": (None, [], os.devnull, None),
+        "credentials_file": (None, [], os.devnull, None),
+    }
     session = boto3.Session(
-        aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-        region_name=target.environment.region,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key=_LOCAL_SECRET,
+        botocore_session=Session(session_vars=none_of_their_files),
     )
-    return session.client(
-        service,
-        endpoint_url=target.endpoint_url,
-        config=Config(retries={"total_max_attempts": 2}, proxies={}),
-    )
+    config = Config(retries={"total_max_attempts": 2}, proxies={})
+    return session.client(service, endpoint_url=endpoint_url, config=config)

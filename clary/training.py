@@ -49,10 +49,12 @@ def _has_image(target: Target, image: Image, content: ModelContent) -> bool:
     if uri is None:
         return False
     try:
-        ecr.describe_images(repositoryName=uri.partition("/")[2], imageIds=[{"imageTag": content.image_tag}])
+        found = ecr.describe_images(
+            repositoryName=uri.partition("/")[2], imageIds=[{"imageTag": content.image_tag}]
+        )
     except ecr.exceptions.ImageNotFoundException:
         return False
-    return True
+    return bool(found["imageDetails"])
 
 
 def _push(target: Target, image: Image, uri: str) -> None:
