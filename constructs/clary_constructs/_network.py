@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._security_group import closed_group
 from constructs import Construct
 
 _HTTPS = ec2.Port.tcp(443)
@@ -121,9 +122,7 @@ class PrivateEndpoints(Construct):
         self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, subnets: ec2.SubnetSelection
     ) -> None:
         super().__init__(scope, construct_id)
-        group = ec2.SecurityGroup(
-            self, "Group", vpc=vpc, description="Endpoints of AWS services", allow_all_outbound=False
-        )
+        group = closed_group(self, "Group", vpc=vpc, description="Endpoints of AWS services")
         self.group: ec2.ISecurityGroup = group
         for construct_id_, service in _SERVICES.items():
             endpoint = ec2.InterfaceVpcEndpoint(
@@ -237,9 +236,7 @@ class NetworkGroups(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
-        workload = ec2.SecurityGroup(
-            self, "Workload", vpc=vpc, description="Studio, jobs and endpoints", allow_all_outbound=False
-        )
+        workload = closed_group(self, "Workload", vpc=vpc, description="Studio, jobs and endpoints")
         workload.apply_removal_policy(removal_policy)
         workload.add_egress_rule(
             ec2.Peer.prefix_list(s3_prefix_list), _HTTPS, "S3, through its gateway endpoint"
@@ -252,8 +249,6 @@ class NetworkGroups(Construct):
         workload.connections.allow_internally(ec2.Port.tcp(2049), "Home directories")
         self.workload: ec2.ISecurityGroup = workload
 
-        gateway = ec2.SecurityGroup(
-            self, "Gateway", vpc=vpc, description="Function of the gateway", allow_all_outbound=False
-        )
+        gateway = closed_group(self, "Gateway", vpc=vpc, description="Function of the gateway")
         gateway.connections.allow_to(endpoints, _HTTPS, "AWS services, through their endpoints")
         self.gateway: ec2.ISecurityGroup = gateway

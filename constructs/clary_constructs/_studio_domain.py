@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 
+from clary_constructs._security_group import closed_group
 from clary_constructs._subnets import selected_subnets
 from constructs import Construct
 
@@ -148,9 +149,7 @@ class StudioUser(Construct):
         self.name = name
         self._domain_id = domain_id
         self._removal_policy = removal_policy
-        own = ec2.SecurityGroup(
-            self, "Apps", vpc=vpc, description=f"Studio apps of {name}", allow_all_outbound=False
-        )
+        own = closed_group(self, "Apps", vpc=vpc, description=f"Studio apps of {name}")
         own.connections.allow_internally(ec2.Port.tcp_range(8192, 65535), "Apps of one user")
         own.apply_removal_policy(removal_policy)
         self._profile = sagemaker.CfnUserProfile(

@@ -65,14 +65,11 @@ def test_reads_the_layers_of_images_from_ecrs_own_bucket(made: assertions.Templa
 
 
 def test_lets_nobody_out_to_everywhere(made: assertions.Template) -> None:
-    rules = properties(made, "AWS::EC2::SecurityGroupEgress") + [
-        rule
-        for group in properties(made, "AWS::EC2::SecurityGroup")
-        for rule in group.get("SecurityGroupEgress", [])
-    ]
-    assert rules
-    # CDK writes an egress to 255.255.255.255/32 for a group without any: left out, it would mean all
-    assert {rule["CidrIp"] for rule in rules if "CidrIp" in rule} <= {"255.255.255.255/32"}
+    # EC2 lets a group that says nothing out to everywhere
+    inline = [group["SecurityGroupEgress"] for group in properties(made, "AWS::EC2::SecurityGroup")]
+    rules = [rule for group in inline for rule in group] + properties(made, "AWS::EC2::SecurityGroupEgress")
+    assert all(inline)
+    assert {rule["CidrIp"] for rule in rules if "CidrIp" in rule} == {"127.0.0.1/32"}
 
 
 def test_opens_home_directories_and_nothing_else_between_users(made: assertions.Template) -> None:
