@@ -18,7 +18,9 @@ import ministack.app as _app
 from ministack.core import concurrency as _concurrency
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
+from ministack.core import router as _router
 from ministack.services import ec2 as _ec2
+from ministack.services import s3 as _s3
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -40,7 +42,9 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "kill_workers",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.core.router": ("SERVICE_PATTERNS",),
     "ministack.services.ec2": ("_vpce_fields_xml",),
+    "ministack.services.s3": ("_resolve_sse_write_headers",),
     "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
     "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
@@ -64,6 +68,9 @@ def application() -> Any:
 def add_service(name: str, handler: ServiceHandler) -> None:
     """Answers the requests that are signed for the service `name`; an existing one is replaced."""
     _app.SERVICE_HANDLERS[name] = handler
+    # A name that the router does not know makes it read the models of all of AWS's services first, which
+    # holds up every request for seconds.
+    _router.SERVICE_PATTERNS.setdefault(name, {})
 
 
 def service(name: str) -> ServiceHandler:
@@ -258,3 +265,26 @@ def mend_vpc_endpoints() -> None:
         return f"{opened}{more}</{tag}>"
 
     _ec2._vpce_fields_xml = fields
+
+
+# --- S3 --------------------------------------------------------------------------------------------
+
+_ENCRYPTION = "x-amz-server-side-encryption"
+_ENCRYPTION_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def mend_managed_key() -> None:
+    """Encrypts an object with AWS's own key where a request asks for KMS and names no key.
+
+    CDK's command line uploads assets so; ministack refuses it.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html (`SSEKMSKeyId`)
+    """
+    usual = _s3._resolve_sse_write_headers
+
+    def resolve(headers: dict[str, str], bucket: str) -> Any:
+        if headers.get(_ENCRYPTION) == "aws:kms" and not headers.get(_ENCRYPTION_KEY):
+            key = f"arn:aws:kms:{region()}:{account_id()}:alias/aws/s3"
+            headers = {**headers, _ENCRYPTION_KEY: key}
+        return usual(headers, bucket)
+
+    _s3._resolve_sse_write_headers = resolve

@@ -90,16 +90,19 @@ def stop(state: Path) -> bool:
     """Stops the server that lives with this state folder; False when there is none."""
     found = running(state)
     if found is None:
+        _collect_ended()
         return False
     for number, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, _STOP_SECONDS)):
         if running(state) != found or not _signal(found.pid, number):
-            return True
+            break
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not _locked(state):
-                _reap(found.pid)
-                return True
+                break
             time.sleep(_STEP_SECONDS)
+    if not _locked(state):
+        _collect_ended(found.pid)
+        return True
     raise LocalAwsFailed(f"process {found.pid} did not end, end it by hand")
 
 
@@ -145,11 +148,13 @@ def _signal(pid: int, number: signal.Signals) -> bool:
     return True
 
 
-def _reap(pid: int) -> None:
-    """Collects the server if this process has started it, so that no zombie keeps its id."""
-    process = _children.pop(pid, None)
-    if process is not None:
-        process.wait()
+def _collect_ended(pid: int | None = None) -> None:
+    """Collects what has ended of the servers that this process started, and waits for the one named."""
+    for child in list(_children.values()):
+        if child.pid == pid:
+            child.wait()
+        if child.poll() is not None:
+            del _children[child.pid]
 
 
 def _tail(file: Path) -> str:

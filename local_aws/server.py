@@ -134,8 +134,7 @@ async def _serve(listener: socket.socket) -> None:
     hooks.mend_functions()
     cloudformation.install()
     apigateway.install()
-    if hasattr(sagemaker, "install"):
-        sagemaker.install()
+    sagemaker.install()
 
     config = Config()
     # hypercorn closes the descriptor it is given: it gets one of its own.
@@ -147,7 +146,15 @@ async def _serve(listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        await serve(hooks.application(), config, shutdown_trigger=stop.wait)
-    finally:
+
+    def end_programs() -> None:
         hooks.stop_functions()
+        sagemaker.shut_down()
+
+    async def until_stopped() -> None:
+        await stop.wait()
+        # Requests in flight are waited for, and busy programs would keep them there: those end first.
+        await asyncio.to_thread(end_programs)
+
+    await serve(hooks.application(), config, shutdown_trigger=until_stopped)
+    end_programs()

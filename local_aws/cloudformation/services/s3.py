@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_aws import hooks
 from local_aws.cloudformation.client import client
 from local_aws.cloudformation.registry import (
     Properties,
@@ -161,3 +162,6 @@ def _logging(bucket: str, logging: Properties | None) -> dict[str, Any]:
     if "TargetObjectKeyFormat" in logging:
         enabled["TargetObjectKeyFormat"] = dict(logging["TargetObjectKeyFormat"])
     return {"LoggingEnabled": enabled}
+
+
+hooks.mend_managed_key()
