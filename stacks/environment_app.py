@@ -47,6 +47,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     data = DataStack(app, "Data", **common("data"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
     StudioStack(app, "Studio", network=network, data=data, access=access, **common("studio"))
+    _keep_exported(network, data)
     if environment.models:
         made_of = contents(environment, root)
         serving = ServingStack(
@@ -57,3 +58,16 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
 
     for key, value in ({"clary:environment": environment.name} | dict(environment.tags)).items():
         cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)
+
+
+def _keep_exported(network: NetworkStack, data: DataStack) -> None:
+    """Exports what only models need, whether or not there are any.
+
+    CDK withdraws an export when its last reader goes, and updates the exporting stack first: but
+    CloudFormation refuses to withdraw what is still imported, and the model could never be removed.
+    """
+    network.export_value(network.gateway_security_group.security_group_id)
+    data.export_value(data.models_bucket.bucket_name)
+    for repository in data.repositories.values():
+        data.export_value(repository.repository_arn)
+        data.export_value(repository.repository_name)

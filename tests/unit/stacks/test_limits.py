@@ -1,0 +1,50 @@
+"""CloudFormation's limits, told before anything is deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from stacks import limits
+
+FULL = {
+    "Resources": {f"R{number}": {} for number in range(500)},
+    "Outputs": {f"O{number}": {} for number in range(200)},
+}
+
+
+def problems(template: dict[str, object]) -> list[str]:
+    return list(limits.problems("clary-dev-studio", json.dumps(template).encode()))
+
+
+def test_takes_a_template_that_is_full() -> None:
+    assert problems(FULL) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ({"Resources": FULL["Resources"] | {"One": {}}}, "has 501 resources, CloudFormation takes 500"),
+        ({"Outputs": FULL["Outputs"] | {"One": {}}}, "has 201 outputs, CloudFormation takes 200"),
+        ({"Description": "x" * 2**20}, "bytes, CloudFormation takes 1,048,576"),
+    ],
+    ids=["resources", "outputs", "bytes"],
+)
+def test_tells_what_is_too_much(template: dict[str, object], told: str) -> None:
+    (problem,) = problems(template)
+
+    assert problem.startswith("the stack clary-dev-studio has ")
+    assert told in problem
+
+
+def test_an_app_within_cdks_reach_and_beyond_cloudformations_is_refused(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), context={"@aws-cdk/core:stackResourceLimit": 0})
+    stack = cdk.Stack(app, "Large")
+    for number in range(201):
+        cdk.CfnOutput(stack, f"Output{number}", value="value")
+
+    with pytest.raises(limits.TooLargeError, match="the stack Large has 201 outputs"):
+        limits.check_limits(app.synth())
