@@ -130,6 +130,6 @@ def _kept(target: Target) -> list[str]:
             kept += [
                 f"{resource['ResourceType']} {resource['PhysicalResourceId']}"
                 for resource in page["StackResourceSummaries"]
-                if policies.get(resource["LogicalResourceId"], "").startswith("Retain")
+                if (policies.get(resource["LogicalResourceId"]) or "").startswith("Retain")
             ]
     return kept
