@@ -16,7 +16,11 @@ from stacks.network import NetworkStack
 
 
 class StudioStack(cdk.Stack):
-    """A Studio domain, and for each member of a team a profile and a private space."""
+    """A Studio domain, and for each member of a team a profile and a private space.
+
+    Where data is retained, so are the profile and the disk of somebody who leaves the file: deleting a
+    space deletes its disk. Both have to be deleted by hand before somebody of the same name can join.
+    """
 
     def __init__(
         self,
