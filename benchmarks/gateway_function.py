@@ -2,8 +2,9 @@
 
 Both answer the same events of API Gateway in front of the same model, which is a process of its own on
 loopback and answers at once. They take turns, each time in a fresh process, so that what else the
-machine does falls on both. Only Clary's looks into JSON before the model does. Bytecode is cached for
-both, as it is when a function is deployed with it.
+machine does falls on both. As on Lambda, the handlers themselves come without bytecode, and are compiled
+at each start; Python's library and boto3 come with theirs. Only Clary's looks into JSON before the model
+does.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESS = Path(__file__).with_name("gateway_function_process.py")
+BOTO3_HANDLER = Path(__file__).with_name("gateway_function_boto3.py")
 FUNCTIONS = ("boto3", "clary")
 
 MEASURES = {
@@ -65,39 +69,57 @@ def answer_all(connection: socket.socket) -> None:
 
 
 def measure(python: str, rounds: int, small: int, large: int) -> dict[str, dict[str, list[float]]]:
-    serving = [sys.executable, __file__, "--model"]
     results: dict[str, dict[str, list[float]]] = {name: {key: [] for key in MEASURES} for name in FUNCTIONS}
-    with subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    serving = [sys.executable, __file__, "--model"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(serving, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+    ):
         assert server.stdin is not None
         assert server.stdout is not None
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{ROOT / 'lambda'}:{sysconfig.get_path('purelib')}",
-            "MODELS": json.dumps(
-                {
-                    "housing": {
-                        "endpoint": "clary-bench-housing",
-                        "content_types": ["text/csv", "application/json"],
-                    }
-                }
-            ),
-            "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "123456789012",
-            "AWS_SECRET_ACCESS_KEY": "benchmark",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.stdout.readline().strip()}",
-        }
+        environment = environment_of(f"http://127.0.0.1:{server.stdout.readline().strip()}")
+        # The first round fills the machine's caches, and those of Python's library and of boto3.
         for number in range(rounds + 1):
+            asset = Path(folder, "first" if number == 0 else "asset")
+            if number < 2:
+                copy_handlers(asset)
+            if number == 1:
+                environment["PYTHONDONTWRITEBYTECODE"] = "1"
             for function in FUNCTIONS:
-                command = [python, "-s", str(PROCESS), function, str(small), str(large)]
+                command = [python, "-s", str(asset / PROCESS.name), function, str(small), str(large)]
                 run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
                 if run.returncode:
                     sys.exit(f"the {function} handler failed under {python}:\n{run.stderr}")
-                if number:  # the first round fills the caches
+                if number > 0:
                     for key, value in json.loads(run.stderr).items():
                         results[function][key].append(value)
         server.stdin.close()
     return results
+
+
+def copy_handlers(asset: Path) -> None:
+    """Both handlers, and the program that measures them, without bytecode."""
+    for package in ("inference_gateway", "runtime_common"):
+        shutil.copytree(
+            ROOT / "lambda" / package, asset / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    for program in (PROCESS, BOTO3_HANDLER):
+        shutil.copy(program, asset)
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """What Lambda would set, and nothing of this shell's."""
+    model = {"endpoint": "clary-bench-housing", "content_types": ["text/csv", "application/json"]}
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "MODELS": json.dumps({"housing": model}),
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "123456789012",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_ENDPOINT_URL": url,
+    }
 
 
 def report(results: dict[str, dict[str, list[float]]]) -> None:

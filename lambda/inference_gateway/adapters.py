@@ -193,9 +193,9 @@ def _fault(reply: Reply, answer: Mapping[str, object]) -> EndpointFault:
 
 def _model_fault(answer: Mapping[str, object], reason: str) -> EndpointFault:
     status = answer.get("OriginalStatusCode")
-    # After 60 seconds: 'Received server error (0) from primary with message "Your invocation timed out
-    # while waiting for a response from container primary. …"'.
-    if status == 0 or "invocation timed out" in _message(answer):
+    # Status 0 is no answer at all. After 60 seconds: 'Received server error (0) from primary with message
+    # "Your invocation timed out while waiting for a response from container primary. …"'.
+    if status == 0 and "timed out" in _message(answer):
         return TooSlow(reason)
     if isinstance(status, int) and 400 <= status < 500:
         return ModelRefused(status, reason)

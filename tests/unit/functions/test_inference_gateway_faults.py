@@ -93,6 +93,13 @@ def model_error(status: int) -> Behaviour:
     )
 
 
+TIMED_OUT = error(
+    424,
+    "ModelError",
+    'Received server error (0) from primary with message "Your invocation timed out while waiting for a'
+    ' response from container primary."',
+    OriginalStatusCode=0,
+)
 NOT_FOUND = error(400, "ValidationError", f"Endpoint {ENDPOINT} of account 123456789012 not found.")
 NO_ENDPOINT = reply(
     400, {"__type": "ValidationException", "message": f'Could not find endpoint "{ENDPOINT}".'}
@@ -130,7 +137,8 @@ FAULTS = [
     Fault("the model's 500", model_error(500), 502, "model-failed"),
     Fault("the model's 503", model_error(503), 502, "model-failed"),
     Fault("a model error without a status", error(424, "ModelError"), 502, "model-failed"),
-    Fault("the model's 60 seconds", model_error(0), 504, "too-slow"),
+    Fault("the model's 60 seconds", TIMED_OUT, 504, "too-slow"),
+    Fault("no answer of the model", model_error(0), 502, "model-failed"),
     Fault("a model that loads", error(429, "ModelNotReadyException"), 503, NOT_IN_SERVICE, "30"),
     Fault("no service", error(503, "ServiceUnavailable"), 503, UNAVAILABLE, "5"),
     Fault("503 from a balancer", reply(503, b"<html>", "text/html"), 503, UNAVAILABLE, "5"),
