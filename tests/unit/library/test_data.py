@@ -124,12 +124,16 @@ def test_keeps_all_of_it_by_default() -> None:
     }
 
 
-def test_deletes_it_without_functions_when_the_file_says_so_twice() -> None:
+def test_deletes_it_when_the_file_says_so_twice() -> None:
     template = data_stack(data={"on_destroy": "delete", "delete_confirmed_for": "dev"})
     resources = template.to_json()["Resources"].values()
     assert not [it for it in resources if it.get("DeletionPolicy") == "Retain"]
-    assert not [it for it in resources if it["Type"].startswith(("AWS::Lambda", "Custom::"))]
     assert only(template, "AWS::ECR::Repository", "Images")["EmptyOnDelete"] is True
+
+
+def test_has_nothing_that_could_delete_data_by_default() -> None:
+    kinds = {it["Type"] for it in data_stack().to_json()["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith(("AWS::Lambda", "AWS::IAM", "Custom::"))}
 
 
 def test_names_what_others_look_for() -> None:
