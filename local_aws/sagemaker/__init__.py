@@ -17,8 +17,10 @@ logger = logging.getLogger("local_aws.sagemaker")
 def install() -> None:
     """Makes this server answer for SageMaker. Cheap: what takes time is done in the background."""
     from local_aws import hooks
+    from local_aws.sagemaker import cloudformation
 
     hooks.add_service("sagemaker", _handle)
+    cloudformation.install()
     hooks.in_background(_warm_up, name="sagemaker-warm-up")
 
 
@@ -38,9 +40,10 @@ async def _handle(*request: Any) -> Any:
 def _warm_up() -> None:
     """Loads the service model, and finds out how containers run here, before anybody waits for it."""
     from local_aws import containers
-    from local_aws.sagemaker import families, handler  # noqa: F401 - importing it is the work
+    from local_aws.sagemaker import clients, families, handler  # noqa: F401 - importing it is the work
 
     families.operations()
+    clients.warm_up()
     reason = containers.why_not_separated()
     if reason is not None:
         logger.warning("containers are plain processes, and /opt/ml is SAGEMAKER_BASE_DIR: %s", reason)

@@ -34,6 +34,12 @@ def _of_account(service: str, account: str, region: str) -> Any:
     return _client(service, region, {"aws_access_key_id": account, "aws_secret_access_key": "local"})
 
 
+def warm_up() -> None:
+    """Reads the models of the services in use: the first client of each is the slow one."""
+    for service in ("ecr", "iam", "logs", "s3", "sts"):
+        of_account(service)
+
+
 def of_role(service: str, credentials: Mapping[str, str]) -> Any:
     """A client with a role's session: what a job reads and writes, it does as its role."""
     return _client(
@@ -55,8 +61,14 @@ def assume(role_arn: str) -> Mapping[str, str]:
     return credentials
 
 
-def environment_of(credentials: Mapping[str, str]) -> dict[str, str]:
-    """What a container's own AWS clients need, to come here as its role."""
+def environment_of(credentials: Mapping[str, str], *, isolated: bool) -> dict[str, str]:
+    """What a container's own AWS clients need, to come here as its role.
+
+    One that is isolated gets no credentials, as on AWS
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html).
+    """
+    if isolated:
+        return {"AWS_DEFAULT_REGION": hooks.region(), "AWS_REGION": hooks.region()}
     return {
         "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],

@@ -94,6 +94,15 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = self._container.connect(self.port, self._seconds)
 
+    def acknowledge_at_once(self) -> None:
+        """Spares a server that answers in two writes the 40 ms that it would wait for an acknowledgement.
+
+        Simple servers do so on connections that are kept (Nagle's algorithm, and TCP's delayed
+        acknowledgement). Linux forgets it after each exchange.
+        """
+        if hasattr(socket, "TCP_QUICKACK") and self.sock is not None:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
     @property
     def reusable(self) -> bool:
         """Not when the other side has closed it, or is about to."""
@@ -139,6 +148,7 @@ class Instance:
         connection = self._connection(seconds)
         try:
             connection.request("POST", "/invocations", body, dict(headers))
+            connection.acknowledge_at_once()
             response = connection.getresponse()
             answer = Answer(
                 response.status,

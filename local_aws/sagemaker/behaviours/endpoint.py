@@ -129,12 +129,16 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
     model = require("Model", (variant["ModelName"],), validation=True)
     credentials = clients.assume(model["ExecutionRoleArn"])
     container = models.container_of(model)
+    isolated = model.get("EnableNetworkIsolation", False)
     serving = hosting.ServingPlan(
         endpoint=endpoint,
         variant=variant["VariantName"],
         image=models.image_of(model),
-        environment={**clients.environment_of(credentials), **container.get("Environment", {})},
-        network_isolated=model.get("EnableNetworkIsolation", False),
+        environment={
+            **clients.environment_of(credentials, isolated=isolated),
+            **container.get("Environment", {}),
+        },
+        network_isolated=isolated,
         startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
         fill=partial(_fill, model, credentials),
         homes=folders.containers(),

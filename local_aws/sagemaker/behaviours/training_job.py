@@ -175,7 +175,7 @@ def _train(record: Record, run: _Run, home: containers.ContainerHome, log: LogSt
     if run.stopping.is_set():
         return "Stopped"
     _enter(record, "Training")
-    code, ended_by_time = _run_program(record, run, home, log, clients.environment_of(credentials))
+    code, ended_by_time = _run_program(record, run, home, log, credentials)
     if code and not run.stopping.is_set() and not ended_by_time:
         raise _Failed(_failure(home.ml, code, log))
     if not run.stopping.is_set():
@@ -186,7 +186,7 @@ def _train(record: Record, run: _Run, home: containers.ContainerHome, log: LogSt
 
 
 def _run_program(
-    record: Record, run: _Run, home: containers.ContainerHome, log: LogStream, environment: dict[str, str]
+    record: Record, run: _Run, home: containers.ContainerHome, log: LogStream, credentials: Mapping[str, str]
 ) -> tuple[int, bool]:
     """The exit code, and whether the time was up."""
     specification = record["AlgorithmSpecification"]
@@ -195,12 +195,12 @@ def _run_program(
         *specification.get("ContainerEntrypoint", [str(image / "train")]),
         *specification.get("ContainerArguments", ["train"]),
     ]
-    environment |= {
+    isolated = record.get("EnableNetworkIsolation", False)
+    environment = clients.environment_of(credentials, isolated=isolated) | {
         "TRAINING_JOB_NAME": record["TrainingJobName"],
         "TRAINING_JOB_ARN": record["TrainingJobArn"],
         **record.get("Environment", {}),
     }
-    isolated = record.get("EnableNetworkIsolation", False)
     container = containers.start(containers.Program(arguments, image, environment, isolated), home)
     run.container = container
     log.follow(container.output)

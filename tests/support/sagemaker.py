@@ -1,0 +1,212 @@
+"""An account in which models can be trained and served: a role, a bucket, a tiny image."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from local_aws.sagemaker import images
+from support.deployed import LocalAws
+
+_TRAIN = """#!/usr/bin/env python3
+import json, os, pathlib, signal, socket, sys, urllib.parse
+
+ml = pathlib.Path("/opt/ml")
+asked = json.loads((ml / "input/config/hyperparameters.json").read_text())
+print("training with", sys.argv[1:], flush=True)
+if "say" in asked:
+    (ml / "output/failure").write_text(asked["say"])
+    sys.exit(1)
+if "forever" in asked:
+    (ml / "model/model.json").write_text("{}")
+    print("waiting", flush=True)
+    signal.pause()
+if "connect" in asked:
+    address = urllib.parse.urlsplit(asked["connect"])
+    socket.create_connection((address.hostname, address.port)).close()
+rows = sorted(path.read_text() for path in (ml / "input/data/training").rglob("*.csv"))
+seen = {"factor": float(asked["factor"]), "rows": rows, "role": os.environ.get("AWS_ACCESS_KEY_ID", "")[:4]}
+(ml / "model/model.json").write_text(json.dumps(seen))
+"""
+
+_SERVE = """#!/usr/bin/env python3
+import http.server, json, os, sys
+
+model = json.load(open("/opt/ml/model/model.json"))
+if model["factor"] == 0:
+    sys.exit("a factor of 0 is of no use")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, text):
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("X-Amzn-SageMaker-Custom-Attributes", self.headers.get(ATTRIBUTES, ""))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_GET(self):
+        self.answer(200 if self.path == "/ping" else 404, "")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if body == "die":
+            os._exit(3)
+        if body == "environment":
+            return self.answer(200, json.dumps(dict(os.environ)))
+        if self.headers["Content-Type"] != "text/csv":
+            return self.answer(415, "only text/csv")
+        self.answer(200, str(float(body) * model["factor"]))
+
+    def log_message(self, *args):
+        pass
+
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+print("serving", sys.argv[1:], flush=True)
+port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+AT_ONCE = {"Delay": 0, "MaxAttempts": 100_000}
+"""For boto3's waiters: asks again at once."""
+
+
+class Workshop:
+    """What a test needs around SageMaker, in an account of its own."""
+
+    def __init__(self, local_aws: LocalAws, account: str, folder: Path) -> None:
+        self._local_aws = local_aws
+        self.account = account
+        self.bucket = f"workshop-{account}"
+        self.sagemaker = self.client("sagemaker")
+        self.client("s3").create_bucket(Bucket=self.bucket)
+        self.client("s3").put_object(Bucket=self.bucket, Key="data/a.csv", Body=b"1,2\n")
+        self.client("s3").put_object(Bucket=self.bucket, Key="data/deeper/b.csv", Body=b"3,4\n")
+        for name, program in (("train", _TRAIN), ("serve", _SERVE)):
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(program)
+            (folder / name).chmod(0o755)
+        self.client("ecr").create_repository(repositoryName="tiny")
+        images.push(self.client("ecr"), "tiny", "one", folder, local_aws.state / "images")
+
+    def client(self, service: str) -> Any:
+        return self._local_aws.client(service, self.account)
+
+    @property
+    def image(self) -> str:
+        return f"{self.account}.dkr.ecr.us-east-1.amazonaws.com/tiny:one"
+
+    @cached_property
+    def role(self) -> str:
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sagemaker.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+        made = self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust))
+        return str(made["Role"]["Arn"])
+
+    def train(self, name: str, seconds: int = 60, isolated: bool = False, **hyperparameters: str) -> None:
+        """Starts a training job."""
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self.bucket}/data"}
+        self.sagemaker.create_training_job(
+            TrainingJobName=name,
+            RoleArn=self.role,
+            AlgorithmSpecification={"TrainingImage": self.image, "TrainingInputMode": "File"},
+            InputDataConfig=[{"ChannelName": "training", "DataSource": {"S3DataSource": source}}],
+            HyperParameters=hyperparameters,
+            OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/out"},
+            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            StoppingCondition={"MaxRuntimeInSeconds": seconds},
+            EnableNetworkIsolation=isolated,
+        )
+
+    def trained(self, name: str) -> dict[str, Any]:
+        """The description of a job that has ended."""
+        waiter = self.sagemaker.get_waiter("training_job_completed_or_stopped")
+        waiter.wait(TrainingJobName=name, WaiterConfig=AT_ONCE)
+        found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
+        return found
+
+    def begun(self, name: str) -> None:
+        """Returns when the program of a job that lasts forever is running."""
+        while not any(event["message"] == "waiting" for event in self.printed(name)):
+            pass
+
+    def printed(self, name: str) -> list[dict[str, Any]]:
+        """What a job's program has printed so far."""
+        logs = self.client("logs")
+        group = "/aws/sagemaker/TrainingJobs"
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]
+        return [
+            event
+            for stream in streams
+            for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"])[
+                "events"
+            ]
+        ]
+
+    def artifact(self, factor: float) -> str:
+        """The URI of a model that multiplies."""
+        content = json.dumps({"factor": factor}).encode()
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            member = tarfile.TarInfo("model.json")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        key = f"models/{factor}/model.tar.gz"
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=packed.getvalue())
+        return f"s3://{self.bucket}/{key}"
+
+    def configure(self, name: str, factor: float, isolated: bool = False, **variant: Any) -> str:
+        """A model that multiplies, and an endpoint configuration for it; returns its name."""
+        self.sagemaker.create_model(
+            ModelName=name,
+            ExecutionRoleArn=self.role,
+            PrimaryContainer={"Image": self.image, "ModelDataUrl": self.artifact(factor)},
+            EnableNetworkIsolation=isolated,
+        )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name, ProductionVariants=[self.variant("AllTraffic", name) | variant]
+        )
+        return name
+
+    def variant(self, name: str, model: str) -> dict[str, Any]:
+        return {
+            "VariantName": name,
+            "ModelName": model,
+            "InitialInstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+        }
+
+    def serve(self, name: str, configuration: str) -> dict[str, Any]:
+        """Creates an endpoint and waits until it has become what it will be."""
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=configuration)
+        return self.settled(name)
+
+    def settled(self, name: str) -> dict[str, Any]:
+        while True:
+            found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
+            if found["EndpointStatus"] not in ("Creating", "Updating"):
+                return found
+
+    def invoke(self, endpoint: str, body: str, content_type: str = "text/csv", **more: Any) -> str:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, Body=body.encode(), ContentType=content_type, **more
+        )
+        return str(answer["Body"].read().decode())
