@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,16 +12,24 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from clary.environment.model import Environment
-from clary_constructs import AccessLogsBucket, DataBucket, EncryptionKey, ImageRepository
+from clary_constructs import (
+    AccessLogsBucket,
+    BucketEmptier,
+    DataBucket,
+    EncryptionKey,
+    ImageRepository,
+    python_code,
+)
 from constructs import Construct
 from stacks.naming import pascal
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 class DataStack(cdk.Stack):
     """A key, buckets for data, models and access logs, and image repositories.
 
-    All of it outlives the environment, unless the file says twice that it is to be deleted. Buckets
-    are emptied by who destroys the environment: CloudFormation refuses to delete what is not empty.
+    All of it outlives the environment, unless the file says twice that it is to be deleted.
     """
 
     def __init__(
@@ -58,6 +67,15 @@ class DataStack(cdk.Stack):
             ).repository
             for name in environment.repositories
         }
+        if not environment.retain_data:
+            emptier = BucketEmptier(
+                self,
+                "Emptier",
+                code=python_code(_FUNCTIONS, ["bucket_emptier", "runtime_common"]),
+                encryption_key=self.key,
+            )
+            for bucket in (access_logs.bucket, data.bucket, models.bucket):
+                emptier.empty(bucket)
 
         cdk.CfnOutput(self, "KeyArn", value=self.key.key_arn)
         cdk.CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)

@@ -2,6 +2,7 @@
 
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
+from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._endpoint import ModelEndpoint
@@ -27,6 +28,7 @@ __all__ = [
     "ApiClient",
     "ApiFirewall",
     "ApiLogging",
+    "BucketEmptier",
     "DataBucket",
     "EncryptionKey",
     "FlowLog",
