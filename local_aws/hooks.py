@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import os
+import queue
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from ministack.core import concurrency as _concurrency
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
 from ministack.core import router as _router
+from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import ec2 as _ec2
 from ministack.services import s3 as _s3
 from ministack.services.cloudformation import changesets as _changesets
@@ -39,10 +41,22 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_lock",
         "_workers",
         "Worker._drain_stderr_bounded",
+        "Worker._read_stderr",
         "kill_workers",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
     "ministack.core.router": ("SERVICE_PATTERNS",),
+    "ministack.services.apigateway_v1": (
+        "_GatewayError",
+        "_build_lambda_event_v1",
+        "_check_api_key",
+        "_execute_in_scope",
+        "_gateway_error_response",
+        "_handle_execute_in_scope",
+        "_invoke_lambda_proxy_v1",
+        "_lambda_proxy_response",
+        "_media_type_matches",
+    ),
     "ministack.services.ec2": ("_vpce_fields_xml",),
     "ministack.services.s3": ("_resolve_sse_write_headers",),
     "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
@@ -121,17 +135,42 @@ _end_with_parent()
 """
 
 
+_CALL = "result = handler_fn(event, context)"
+_MARK = "\x1eclary-end-of-call\x1e"
+_MARKED_CALL = f"""try:
+                {_CALL}
+            finally:
+                sys.stderr.write({_MARK!r} + chr(10))
+                sys.stderr.flush()"""
+_LAST_LINE_SECONDS = 0.25
+
+
 def mend_functions() -> None:
-    """Lets functions end with the server, and answer without waiting for a log line that never comes."""
-    script = _WATCH_PARENT.format(parent=os.getpid()) + _lambda_runtime._PYTHON_WORKER_SCRIPT
-    _lambda_runtime._PYTHON_WORKER_SCRIPT = script
-    # Otherwise each call of a function that prints nothing waits 50 ms for its first line. A line that
-    # is still in the pipe when the answer arrives is drained with the next call's.
-    _lambda_runtime.Worker._drain_stderr_bounded = _drain
+    """Lets functions end with the server, and answer as soon as the last line of a call is there.
+
+    ministack waits up to 50 ms after each call whether the function has printed something: here its
+    process says where a call's output ends.
+    """
+    script = _lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _MARKED_CALL)
+    _lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH_PARENT.format(parent=os.getpid()) + script
+    usual = _lambda_runtime.Worker._drain_stderr_bounded
+
+    def drain(worker: Any) -> str:
+        python = str(worker.config.get("Runtime", "")).startswith("python")
+        return _until_mark(worker._stderr_queue) if python else str(usual(worker))
+
+    _lambda_runtime.Worker._drain_stderr_bounded = drain
 
 
-def _drain(worker: Any) -> str:
-    return str(worker._drain_stderr())
+def _until_mark(printed: queue.Queue[str]) -> str:
+    """The lines up to the mark; those that are there when a process that died has left none."""
+    lines: list[str] = []
+    try:
+        while not (lines and lines[-1].endswith(_MARK)):
+            lines.append(printed.get(timeout=_LAST_LINE_SECONDS))
+    except queue.Empty:
+        pass
+    return "\n".join(line.removesuffix(_MARK) for line in lines if line != _MARK)
 
 
 def stop_functions() -> None:
@@ -288,3 +327,82 @@ def mend_managed_key() -> None:
         return usual(headers, bucket)
 
     _s3._resolve_sse_write_headers = resolve
+
+
+# --- API Gateway -----------------------------------------------------------------------------------
+
+RestApiError = _apigateway._GatewayError
+"""An error that API Gateway answers itself, by the API's gateway responses: `response_type`, `message`."""
+
+RestApiFront = Callable[..., Awaitable[Response]]
+RestApiInvocation = Callable[..., Awaitable[Any]]
+
+
+def replace_rest_api_front(front: RestApiFront) -> None:
+    """Answers requests to REST APIs by `await front(api_id, stage, method, path, headers, body, query,
+    account, region)`, which runs in that account and region."""
+    _apigateway._handle_execute_in_scope = front
+
+
+async def execute_rest_api(request: dict[str, Any], *arguments: Any) -> Any:
+    """Routes, authorises, limits, validates and integrates a request: a response, or a `RestApiError`.
+
+    `request` is what error responses may refer to; the resource and its parameters are added to it.
+    """
+    return await _apigateway._execute_in_scope(request, *arguments)
+
+
+def rest_api_error_response(error: Any, request: dict[str, Any]) -> Response:
+    """The API's gateway response for an error, rendered."""
+    response: Response = _apigateway._gateway_error_response(error, request)
+    return response
+
+
+def stage_of(api_id: str, stage_name: str) -> dict[str, Any] | None:
+    """A REST API's stage, wherever the request's account is."""
+    found: dict[str, Any] | None = _apigateway.stages_for_api(api_id).get(stage_name)
+    return found
+
+
+def wrap_proxy_invocation(wrapper: Callable[[RestApiInvocation], RestApiInvocation]) -> None:
+    """Puts a function around the invocation of a proxy integration; the integration comes first."""
+    _apigateway._invoke_lambda_proxy_v1 = wrapper(_apigateway._invoke_lambda_proxy_v1)
+
+
+def wrap_proxy_event(
+    wrapper: Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]],
+) -> None:
+    """Puts a function around the building of a proxy integration's event."""
+    _apigateway._build_lambda_event_v1 = wrapper(_apigateway._build_lambda_event_v1)
+
+
+def read_proxy_results(read: Callable[[dict[str, Any]], tuple[dict[str, Any] | None, str | None]]) -> None:
+    """Takes a function's result (`body`, and `error` or `throttle` where it has none) apart by `read`,
+    which answers a proxy response, or None and a message."""
+    _apigateway._lambda_proxy_response = read
+
+
+def watch_api_keys(seen: Callable[[dict[str, Any]], None]) -> None:
+    """Tells which API key a request came with, when it is a good one."""
+    usual = _apigateway._check_api_key
+
+    def check(*arguments: Any) -> Any:
+        error, key = usual(*arguments)
+        if key is not None:
+            seen(key)
+        return error, key
+
+    _apigateway._check_api_key = check
+
+
+def mend_binary_media_types() -> None:
+    """`*/*` among an API's binary types stands for a request or an answer without a type, too.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html
+    """
+    usual = _apigateway._media_type_matches
+
+    def matches(media_type: str | None, binary_types: list[str] | None) -> bool:
+        return "*/*" in (binary_types or ()) or bool(usual(media_type, binary_types))
+
+    _apigateway._media_type_matches = matches

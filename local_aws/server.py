@@ -156,5 +156,6 @@ async def _serve(listener: socket.socket) -> None:
         # Requests in flight are waited for, and busy programs would keep them there: those end first.
         await asyncio.to_thread(end_programs)
 
-    await serve(hooks.application(), config, shutdown_trigger=until_stopped)
+    application = apigateway.remember_headers(hooks.application())
+    await serve(application, config, shutdown_trigger=until_stopped)
     end_programs()
