@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +28,11 @@ from typing import IO, Protocol
 from local_aws import container_init
 
 _PROBE_SECONDS = 10
-_RUNNING: weakref.WeakSet[Container] = weakref.WeakSet()
+
+_ENDING = threading.Event()
+"""Set when this process ends: whoever restarts what dies shall not, then."""
+_RUNNING: set[Container] = set()
+_RUNNING_LOCK = threading.Lock()
 
 
 class CannotStart(Exception):
@@ -81,7 +84,8 @@ class Container:
         self._control = control
         self._isolated = isolated
         self._lock = threading.Lock()
-        _RUNNING.add(self)
+        with _RUNNING_LOCK:
+            _RUNNING.add(self)
 
     @property
     def pid(self) -> int:
@@ -122,6 +126,8 @@ class Container:
         """Ends the program and all that it started, at once."""
         self._control.close()  # the container's first process ends it when this end is closed
         self._process.wait()
+        with _RUNNING_LOCK:
+            _RUNNING.discard(self)
 
     def stop(self, seconds: float) -> int:
         """Asks, and after `seconds` ends it; returns the exit code."""
@@ -133,13 +139,18 @@ class Container:
 
 
 def kill_all() -> None:
-    """Ends every container of this process: for its own end."""
-    for container in list(_RUNNING):
+    """Ends every container of this process, for its own end: no other is started afterwards."""
+    _ENDING.set()
+    with _RUNNING_LOCK:
+        running = list(_RUNNING)
+    for container in running:
         container.kill()
 
 
 def start(program: Program, home: ContainerHome) -> Container:
     """Starts a program as a container of its own; raises `CannotStart`."""
+    if _ENDING.is_set():
+        raise CannotStart("the local AWS is ending")
     separated = why_not_separated() is None
     if program.network_isolated and not separated:
         raise CannotStart(f"network isolation needs namespaces, and there are none: {why_not_separated()}")

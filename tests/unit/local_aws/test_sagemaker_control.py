@@ -1,0 +1,168 @@
+"""The control plane over the store, without a server: every family that is only remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local_aws.sagemaker import control
+from local_aws.sagemaker.behaviours import _BEHAVIOURS, NOT_EMULATED
+from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.families import families, listing, operations
+from local_aws.store import STORE
+from support.service_model import create_request, request
+
+REMEMBERED = sorted(set(families()) - set(NOT_EMULATED) - set(_BEHAVIOURS))
+
+
+@pytest.fixture(autouse=True)
+def empty_store() -> Iterator[None]:
+    STORE.clear()
+    yield
+    STORE.clear()
+
+
+def create(name: str, **members: Any) -> dict[str, Any]:
+    return control.call(f"Create{name}", create_request(families()[name]) | members)
+
+
+@pytest.mark.parametrize("name", REMEMBERED)
+def test_describes_with_all_that_the_model_requires(name: str) -> None:
+    family = families()[name]
+    create(name)
+    _, record = STORE.all(name)[0]
+
+    described = control.call(f"Describe{name}", {member: record[member] for member in family.key})
+
+    found = described[name] if family.wrapped else described
+    assert set(family.described.required_members) <= set(found)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [name for name, (verb, one) in operations().items() if verb == "List" and one.name in REMEMBERED],
+)
+def test_lists_what_was_created(operation: str) -> None:
+    create(operations()[operation][1].name)
+
+    assert len(control.call(operation, {})[listing(operation).member]) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in REMEMBERED if families()[name].has("Delete")])
+def test_forgets_what_was_deleted(name: str) -> None:
+    create(name)
+    _, record = STORE.all(name)[0]
+    given = {member: record[member] for member in families()[name].key}
+
+    control.call(f"Delete{name}", request(f"Delete{name}", *given) | given)
+
+    assert STORE.all(name) == []
+
+
+@pytest.mark.parametrize("name", sorted(NOT_EMULATED))
+def test_creates_nothing_that_it_does_not_emulate(name: str) -> None:
+    with pytest.raises(ServiceError, match="the local AWS does not emulate it"):
+        control.create(families()[name], {})
+
+
+def test_names_only_families_that_exist_as_not_emulated() -> None:
+    assert set(NOT_EMULATED) <= set(families())
+
+
+def test_answers_page_by_page() -> None:
+    for number in range(5):
+        create("CodeRepository", CodeRepositoryName=f"repository-{number}")
+
+    first = control.call(
+        "ListCodeRepositories", {"MaxResults": 3, "SortBy": "Name", "SortOrder": "Ascending"}
+    )
+    rest = control.call(
+        "ListCodeRepositories",
+        {"MaxResults": 3, "SortBy": "Name", "SortOrder": "Ascending", "NextToken": first["NextToken"]},
+    )
+
+    pages = [
+        [one["CodeRepositoryName"] for one in page["CodeRepositorySummaryList"]] for page in (first, rest)
+    ]
+    assert pages == [["repository-0", "repository-1", "repository-2"], ["repository-3", "repository-4"]]
+    assert "NextToken" not in rest
+
+
+def test_refuses_a_token_that_it_has_not_given() -> None:
+    with pytest.raises(ServiceError, match="Invalid NextToken"):
+        control.call("ListCodeRepositories", {"NextToken": "made-up"})
+
+
+def test_filters_by_name() -> None:
+    for name in ("alpha", "beta"):
+        create("CodeRepository", CodeRepositoryName=name)
+
+    found = control.call("ListCodeRepositories", {"NameContains": "ALP"})["CodeRepositorySummaryList"]
+
+    assert [one["CodeRepositoryName"] for one in found] == ["alpha"]
+
+
+def test_keeps_the_last_of_two_tags_with_one_key() -> None:
+    arn = create("Experiment", Tags=[{"Key": "team", "Value": "old"}])["ExperimentArn"]
+
+    control.call("AddTags", {"ResourceArn": arn, "Tags": [{"Key": "team", "Value": "new"}]})
+
+    assert control.call("ListTags", {"ResourceArn": arn})["Tags"] == [{"Key": "team", "Value": "new"}]
+
+
+def test_finds_a_resource_by_its_arn() -> None:
+    arn = create("FeatureGroup", FeatureGroupName="houses")["FeatureGroupArn"]
+
+    assert control.call("DescribeFeatureGroup", {"FeatureGroupName": arn})["FeatureGroupName"] == "houses"
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "code", "message"),
+    [
+        (
+            "DescribeEndpoint",
+            {"EndpointName": "none"},
+            "ValidationException",
+            'Could not find endpoint "arn:aws:sagemaker:us-east-1:000000000000:endpoint/none".',
+        ),
+        (
+            "DescribeTrainingJob",
+            {"TrainingJobName": "none"},
+            "ValidationException",
+            "Requested resource not found.",
+        ),
+        (
+            "DescribeImage",
+            {"ImageName": "none"},
+            "ResourceNotFound",
+            'Could not find image "arn:aws:sagemaker:us-east-1:000000000000:image/none".',
+        ),
+        (
+            "CreateUserProfile",
+            {"DomainId": "d-none", "UserProfileName": "ada"},
+            "ResourceNotFound",
+            'Could not find domain "arn:aws:sagemaker:us-east-1:000000000000:domain/d-none".',
+        ),
+        (
+            "CreatePresignedDomainUrl",
+            {"DomainId": "d-none", "UserProfileName": "ada"},
+            "NotSupportedOnLocalAws",
+            "CreatePresignedDomainUrl, on AWS only: the local AWS does not emulate it",
+        ),
+        ("MakeCoffee", {}, "UnknownOperationException", "SageMaker has no operation MakeCoffee"),
+    ],
+)
+def test_refuses_in_awss_words(operation: str, request_: dict[str, Any], code: str, message: str) -> None:
+    with pytest.raises(ServiceError) as raised:
+        control.call(operation, request_)
+
+    assert (raised.value.code, raised.value.message) == (code, message)
+
+
+def test_refuses_a_name_that_is_taken() -> None:
+    create("ModelPackageGroup", ModelPackageGroupName="models")
+
+    with pytest.raises(ServiceError, match="Cannot create already existing model package group"):
+        create("ModelPackageGroup", ModelPackageGroupName="models")
