@@ -167,13 +167,10 @@ class InferenceApi(Construct):
         validator = self.api.add_request_validator("Validator", validate_request_parameters=True)
         models = self.api.root.add_resource("models")
         model = models.add_resource("{model}")
-        for resource, method in (
-            (models, "GET"),
-            (model, "GET"),
-            (model.add_resource("invocations"), "POST"),
-        ):
+        # Every method is the function's, which knows which one a path takes, and says so with its 405.
+        for resource in (models, model, model.add_resource("invocations")):
             route = resource.add_method(
-                method,
+                "ANY",
                 integration,
                 api_key_required=authorization == "api-key",
                 authorization_type=apigateway.AuthorizationType.IAM

@@ -96,19 +96,19 @@ _FOR_EVERYBODY = (
     _Problem(_TYPE.DEFAULT_5_XX, *_FAILED, "no answer came, and the model may have run"),
 )
 
-# An unknown path or method answers "Missing Authentication Token", too (API Gateway Developer Guide,
+# An unknown path answers "Missing Authentication Token", too (API Gateway Developer Guide,
 # "Gateway response types"). Where nothing is signed, that is all it can mean.
 _NO_SUCH_ROUTE = {
     "api-key": _Problem(
         _TYPE.MISSING_AUTHENTICATION_TOKEN,
         *_NOTHING_HERE,
-        "this API has no such path, or the path does not take this method",
+        "this API has no such path, its routes begin with /models",
         404,
     ),
     "iam": _Problem(
         _TYPE.MISSING_AUTHENTICATION_TOKEN,
         *_FORBIDDEN,
-        "the request is not signed (Signature Version 4, execute-api), or there is no such path or method",
+        "the request is not signed (Signature Version 4, execute-api), or there is no such path",
         403,
     ),
 }
