@@ -24,11 +24,12 @@ _ARN_WORDS = {
 }
 """ARNs that do not begin with the family's name (service authorization reference for SageMaker)."""
 
-_UNTOLD = {
+_WORDS = {
     "Endpoint": "endpoint",
     "EndpointConfig": "endpoint configuration",
     "Model": "model",
 }
+"""What errors call a resource, where it is not the family's name in small letters."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Family:
     @property
     def words(self) -> str:
         """`training job` for TrainingJob."""
-        return _UNTOLD.get(self.name, _kebab(self.name).replace("-", " "))
+        return _WORDS.get(self.name, _kebab(self.name).replace("-", " "))
 
     def arn(self, key: tuple[str, ...], account: str, region: str) -> str:
         if key[0].startswith("arn:"):

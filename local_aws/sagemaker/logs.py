@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import threading
@@ -13,6 +14,8 @@ from botocore.exceptions import ClientError
 
 from local_aws import hooks
 from local_aws.sagemaker import clients
+
+logger = logging.getLogger("local_aws.sagemaker")
 
 _GATHER_SECONDS = 0.05
 _CHUNK = 1 << 16
@@ -59,6 +62,15 @@ class LogStream:
             self._send([rest.decode(errors="replace")])
 
     def _send(self, lines: list[str]) -> None:
+        try:
+            self._put(lines)
+        except Exception:
+            # Reading goes on: a program that nobody reads from stands still. And when somebody has deleted
+            # the group, the next lines make it again.
+            logger.exception("cannot log what %s printed", self.name)
+            self._there = False
+
+    def _put(self, lines: list[str]) -> None:
         lines = [line.rstrip("\r")[:_LONGEST] for line in lines]
         self._tail.extend(lines)
         now = int(time.time() * 1000)

@@ -52,7 +52,6 @@ def _invoke(name: str, headers: Mapping[str, str], body: bytes) -> tuple[int, di
     if fleet is None or STORE.get("Endpoint", (name,)) is None:
         raise ServiceError("ValidationError", f"Endpoint {name} of account {hooks.account_id()} not found.")
     forwarded = {header: headers[header] for header in _FORWARDED if header in headers}
-    forwarded.setdefault("content-type", "application/json")
     try:
         with fleet.instance(headers.get("x-amzn-sagemaker-target-variant")) as (variant, instance):
             if instance is None:
