@@ -56,6 +56,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_invoke_lambda_proxy_v1",
         "_lambda_proxy_response",
         "_media_type_matches",
+        "stages_for_api",
     ),
     "ministack.services.ec2": ("_vpce_fields_xml",),
     "ministack.services.s3": ("_resolve_sse_write_headers",),
