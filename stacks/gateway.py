@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -24,13 +25,16 @@ from stacks.naming import pascal
 from stacks.network import NetworkStack
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
+_STAGE = "v1"
+_WAYS_IN: Mapping[str, Literal["api-key", "iam"]] = {"KeyApi": "api-key", "IamApi": "iam"}
 
 
 class GatewayStack(cdk.Stack):
     """One function for all models, and an API in front of it for each way in that the file's clients take.
 
-    The endpoints are known by their fixed names: an export of the Serving stack could not be withdrawn
-    while this stack imports it, and no model could ever be removed.
+    Without clients there is one way in, for the account's own principals. The endpoints are known by
+    their fixed names: an export of the Serving stack could not be withdrawn while this stack imports it,
+    and no model could ever be removed.
     """
 
     def __init__(
@@ -70,36 +74,25 @@ class GatewayStack(cdk.Stack):
             log_group_name=f"aws-waf-logs-{environment.stack_name('gateway')}",
             encryption_key=data.key,
         )
-        with_key = {name: _client(c) for name, c in clients.items() if c.authorization == "api-key"}
-        signing = {name: _client(c) for name, c in clients.items() if c.authorization == "iam"}
-        if with_key:
+        for name, authorization in _WAYS_IN.items():
+            theirs = {who: _client(c) for who, c in clients.items() if c.authorization == authorization}
+            if not theirs and not (authorization == "iam" and not clients):
+                continue
             api = InferenceApi(
                 self,
-                "KeyApi",
+                name,
                 function=inference.function,
-                authorization="api-key",
-                clients=with_key,
+                authorization=authorization,
+                clients=theirs,
                 encryption_key=data.key,
+                stage_name=_STAGE,
             )
-            self._open(api, "KeyApi", logging, firewall)
-            for name, key in api.api_keys.items():
-                cdk.CfnOutput(self, f"ApiKeyId{pascal(name)}", value=key.key_id)
-        if signing or not clients:
-            api = InferenceApi(
-                self,
-                "IamApi",
-                function=inference.function,
-                authorization="iam",
-                clients=signing,
-                encryption_key=data.key,
-            )
-            self._open(api, "IamApi", logging, firewall)
-        cdk.CfnOutput(self, "ApiStage", value=api.stage.stage_name)
-
-    def _open(self, api: InferenceApi, name: str, logging: ApiLogging, firewall: ApiFirewall) -> None:
-        api.stage.node.add_dependency(logging)
-        firewall.protect(name, api.stage)
-        cdk.CfnOutput(self, f"{name}Id", value=api.api.rest_api_id)
+            api.stage.node.add_dependency(logging)
+            firewall.protect(name, api.stage)
+            cdk.CfnOutput(self, f"{name}Id", value=api.api.rest_api_id)
+            for who, key in api.api_keys.items():
+                cdk.CfnOutput(self, f"ApiKeyId{pascal(who)}", value=key.key_id)
+        cdk.CfnOutput(self, "ApiStage", value=_STAGE)
 
 
 def _client(client: Client) -> ApiClient:

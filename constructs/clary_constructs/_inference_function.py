@@ -54,7 +54,11 @@ class InferenceFunction(Construct):
         timeout: Duration | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
-        """By default, 29 seconds: what an API Gateway integration waits."""
+        """By default, 29 seconds (what an API Gateway integration waits), and 50 requests at a time.
+
+        Lambda takes the reserved concurrency from the account's, and keeps 100 for other functions: a
+        new account has its limit raised first (Lambda quotas, "Concurrent executions").
+        """
         super().__init__(scope, construct_id)
         variables = {"MODELS": _models_variable(models)}
         log_group = logs.LogGroup(
