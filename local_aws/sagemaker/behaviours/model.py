@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker import clients, images, roles, storage
+from local_aws.sagemaker import clients, roles, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.errors import invalid, not_supported
+from local_aws.sagemaker.image_folder import folder_of
 
 
 class Model(Behaviour):
@@ -17,7 +18,7 @@ class Model(Behaviour):
             raise invalid("You can not specify both PrimaryContainer and Containers.")
         container = container_of(request)
         roles.check(_role(request))
-        images.folder_of(_image(container))
+        folder_of(_image(container))
         uri = artifact_of(container)
         if uri is not None and not storage.exists(clients.of_account("s3"), uri):
             raise invalid(f"Could not find model data at {uri}.")
@@ -64,7 +65,7 @@ def fill(model: Mapping[str, Any], client: Any, folder: Path) -> None:
 
 
 def image_of(model: Mapping[str, Any]) -> Path:
-    return images.folder_of(_image(container_of(model)))
+    return folder_of(_image(container_of(model)))
 
 
 def _image(container: Mapping[str, Any]) -> str:

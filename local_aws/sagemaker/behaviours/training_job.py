@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import containers, hooks
-from local_aws.sagemaker import clients, folders, images, roles, storage
+from local_aws.sagemaker import clients, folders, roles, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.errors import invalid, not_supported
+from local_aws.sagemaker.image_folder import folder_of
 from local_aws.sagemaker.logs import LogStream
 from local_aws.store import Record
 
@@ -84,7 +85,7 @@ class TrainingJob(Behaviour):
         for channel in request.get("InputDataConfig", []):
             _check_channel(channel)
         roles.check(request["RoleArn"])
-        images.folder_of(request["AlgorithmSpecification"]["TrainingImage"])
+        folder_of(request["AlgorithmSpecification"]["TrainingImage"])
 
     def prepare(self, record: Record) -> None:
         record.update(
@@ -190,7 +191,7 @@ def _run_program(
 ) -> tuple[int, bool]:
     """The exit code, and whether the time was up."""
     specification = record["AlgorithmSpecification"]
-    image = images.folder_of(specification["TrainingImage"])
+    image = folder_of(specification["TrainingImage"])
     arguments = [
         *specification.get("ContainerEntrypoint", [str(image / "train")]),
         *specification.get("ContainerArguments", ["train"]),

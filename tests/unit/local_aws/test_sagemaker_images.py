@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from local_aws.sagemaker import images
 from local_aws.sagemaker.errors import ServiceError
+from local_aws.sagemaker.image_folder import folder_of
 
 
 class Registry:
@@ -81,4 +84,15 @@ def test_keeps_an_image_when_its_folder_changes(tmp_path: Path, folder: Path) ->
 )
 def test_refuses_images_of_elsewhere(uri: str, message: str) -> None:
     with pytest.raises(ServiceError, match=message):
-        images.folder_of(uri)
+        folder_of(uri)
+
+
+def test_is_pushed_without_loading_the_server() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, local_aws.sagemaker.images; print('ministack' in sys.modules)"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert loaded.stdout == "False\n"
