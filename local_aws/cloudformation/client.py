@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from functools import cache
-from typing import Any
-
-import botocore.session
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from local_aws import hooks
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+_USED = ("ec2", "iam", "lambda", "s3", "apigateway", "wafv2")
 
 _lock = threading.Lock()
 
@@ -21,13 +23,24 @@ def client(service: str) -> Any:
         return _client(service, hooks.account_id(), hooks.region())
 
 
+def warm_up() -> None:
+    """Reads the models of the services that handlers use, so that the first stack does not wait for it."""
+    for service in _USED:
+        client(service)
+
+
 @cache
-def _session() -> botocore.session.Session:
-    return botocore.session.Session()
+def _session() -> Session:
+    # Only now: importing it takes longer than all else that is ours at the start.
+    from botocore.session import Session
+
+    return Session()
 
 
 @cache
 def _client(service: str, account: str, region: str) -> Any:
+    from botocore.config import Config
+
     return _session().create_client(
         service,
         region_name=region,

@@ -123,6 +123,17 @@ class TestUpdate:
             stacks.deploy({"Catalog": catalog()}, name="same")
 
 
+def test_an_answer_about_a_busy_stack_waits_until_it_is_done(local_aws: LocalAws) -> None:
+    cloudformation = local_aws.client("cloudformation")
+    template = {"Resources": {f"Bucket{number}": bucket("one") for number in range(10)}}
+
+    cloudformation.create_stack(StackName="busy", TemplateBody=json.dumps(template))
+    created = cloudformation.describe_stacks(StackName="busy")["Stacks"][0]["StackStatus"]
+    cloudformation.delete_stack(StackName="busy")
+
+    assert created == "CREATE_COMPLETE"
+
+
 def test_a_name_that_is_taken_is_refused(stacks: Stacks) -> None:
     stacks.deploy({"Catalog": catalog()})
 

@@ -484,3 +484,42 @@ def test_a_function_keeps_its_network_its_limits_and_its_key(stacks: Stacks, loc
     stacks.deploy(resources, name="function")
 
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+
+
+def test_a_web_acl_is_associated_until_the_association_is_removed(
+    stacks: Stacks, local_aws: LocalAws
+) -> None:
+    visible = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "test"}
+    rule = {
+        "Name": "common",
+        "Priority": 1,
+        "OverrideAction": {"None": {}},
+        "Statement": {
+            "ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}
+        },
+        "VisibilityConfig": visible,
+    }
+    acl = {
+        "Type": "AWS::WAFv2::WebACL",
+        "Properties": {
+            "Scope": "REGIONAL",
+            "DefaultAction": {"Allow": {}},
+            "Rules": [rule],
+            "VisibilityConfig": visible,
+        },
+    }
+    resource = "arn:aws:apigateway:us-east-1::/restapis/a1b2c3d4e5/stages/v1"
+    association = {
+        "Type": "AWS::WAFv2::WebACLAssociation",
+        "Properties": {"ResourceArn": resource, "WebACLArn": {"Fn::GetAtt": ["Acl", "Arn"]}},
+    }
+    stacks.deploy({"Acl": acl, "Association": association}, name="firewall")
+    waf = local_aws.client("wafv2")
+
+    found = waf.get_web_acl_for_resource(ResourceArn=resource)["WebACL"]
+    assert [item["Name"] for item in found["Rules"]] == ["common"]
+
+    stacks.deploy({"Acl": acl}, name="firewall")
+
+    with pytest.raises(ClientError, match="WAFNonexistentItemException"):
+        waf.get_web_acl_for_resource(ResourceArn=resource)
