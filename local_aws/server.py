@@ -124,6 +124,8 @@ def _write(file: Path, record: dict[str, int]) -> None:
 
 
 async def _serve(listener: socket.socket) -> None:
+    # It warns of what KMS cannot sign without a package that nothing here needs.
+    logging.getLogger("kms").setLevel(logging.ERROR)
     # Only now: ministack must find its environment prepared.
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
