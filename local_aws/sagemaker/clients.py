@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import threading
 import uuid
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import botocore.session
@@ -16,6 +18,10 @@ from local_aws import hooks
 
 _LOCK = threading.Lock()
 """Making a client is not safe on several threads; using one is."""
+
+_SESSIONS: dict[tuple[str, str, str], RoleSession] = {}
+_SPARE = datetime.timedelta(minutes=30)
+"""A session that expires sooner is not handed out again."""
 
 
 def url() -> str:
@@ -40,43 +46,56 @@ def warm_up() -> None:
         of_account(service)
 
 
-def of_role(service: str, credentials: Mapping[str, str]) -> Any:
-    """A client with a role's session: what a job reads and writes, it does as its role."""
-    return _client(
-        service,
-        hooks.region(),
-        {
-            "aws_access_key_id": credentials["AccessKeyId"],
-            "aws_secret_access_key": credentials["SecretAccessKey"],
-            "aws_session_token": credentials["SessionToken"],
-        },
-    )
+@dataclass(frozen=True)
+class RoleSession:
+    """What a job or a container does, it does as its role: with these, and until they expire."""
+
+    credentials: Mapping[str, Any]
+
+    @cached_property
+    def s3(self) -> Any:
+        found = self.credentials
+        return _client(
+            "s3",
+            hooks.region(),
+            {
+                "aws_access_key_id": found["AccessKeyId"],
+                "aws_secret_access_key": found["SecretAccessKey"],
+                "aws_session_token": found["SessionToken"],
+            },
+        )
+
+    @property
+    def fresh(self) -> bool:
+        left: datetime.timedelta = self.credentials["Expiration"] - datetime.datetime.now(datetime.UTC)
+        return left > _SPARE
+
+    def environment(self, *, isolated: bool) -> dict[str, str]:
+        """What a container's own AWS clients need, to come here as its role.
+
+        One that is isolated gets no credentials, as on AWS
+        (https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html).
+        """
+        region = {"AWS_DEFAULT_REGION": hooks.region(), "AWS_REGION": hooks.region()}
+        if isolated:
+            return region
+        return region | {
+            "AWS_ACCESS_KEY_ID": self.credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": self.credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": self.credentials["SessionToken"],
+            "AWS_ENDPOINT_URL": url(),
+        }
 
 
-def assume(role_arn: str) -> Mapping[str, str]:
-    """Temporary credentials of a role."""
-    session = f"SageMaker-{uuid.uuid4().hex[:12]}"
-    answer = of_account("sts").assume_role(RoleArn=role_arn, RoleSessionName=session)
-    credentials: Mapping[str, str] = answer["Credentials"]
-    return credentials
-
-
-def environment_of(credentials: Mapping[str, str], *, isolated: bool) -> dict[str, str]:
-    """What a container's own AWS clients need, to come here as its role.
-
-    One that is isolated gets no credentials, as on AWS
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html).
-    """
-    if isolated:
-        return {"AWS_DEFAULT_REGION": hooks.region(), "AWS_REGION": hooks.region()}
-    return {
-        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": credentials["SessionToken"],
-        "AWS_DEFAULT_REGION": hooks.region(),
-        "AWS_ENDPOINT_URL": url(),
-        "AWS_REGION": hooks.region(),
-    }
+def as_role(role_arn: str) -> RoleSession:
+    """A session of a role, kept while it is fresh: making one is a good part of a container's start."""
+    key = hooks.account_id(), hooks.region(), role_arn
+    session = _SESSIONS.get(key)
+    if session is None or not session.fresh:
+        name = f"SageMaker-{uuid.uuid4().hex[:12]}"
+        answer = of_account("sts").assume_role(RoleArn=role_arn, RoleSessionName=name)
+        session = _SESSIONS[key] = RoleSession(answer["Credentials"])
+    return session
 
 
 def _client(service: str, region: str, credentials: Mapping[str, str]) -> Any:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from local_aws import hooks
@@ -127,7 +126,7 @@ def _end(record: Record) -> None:
 
 def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
     model = require("Model", (variant["ModelName"],), validation=True)
-    credentials = clients.assume(model["ExecutionRoleArn"])
+    session = clients.as_role(model["ExecutionRoleArn"])
     container = models.container_of(model)
     isolated = model.get("EnableNetworkIsolation", False)
     serving = hosting.ServingPlan(
@@ -135,12 +134,12 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
         variant=variant["VariantName"],
         image=models.image_of(model),
         environment={
-            **clients.environment_of(credentials, isolated=isolated),
+            **session.environment(isolated=isolated),
             **container.get("Environment", {}),
         },
         network_isolated=isolated,
         startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
-        fill=partial(_fill, model, credentials),
+        fill=partial(models.fill, model, session.s3),
         homes=folders.containers(),
     )
     return hosting.VariantPlan(
@@ -149,10 +148,6 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
         variant["InitialInstanceCount"],
         serving,
     )
-
-
-def _fill(model: Mapping[str, Any], credentials: Mapping[str, str], folder: Path) -> None:
-    models.fill(model, clients.of_role("s3", credentials), folder)
 
 
 def _summary(variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -169,25 +169,24 @@ def _run(record: Record, run: _Run) -> None:
 
 def _train(record: Record, run: _Run, home: containers.ContainerHome, log: LogStream) -> str:
     """Runs the job; returns the secondary status that it ends with. Raises its failure."""
-    credentials = clients.assume(record["RoleArn"])
-    s3 = clients.of_role("s3", credentials)
+    session = clients.as_role(record["RoleArn"])
     _enter(record, "Downloading")
-    _fill(record, s3, home.ml)
+    _fill(record, session.s3, home.ml)
     if run.stopping.is_set():
         return "Stopped"
     _enter(record, "Training")
-    code, ended_by_time = _run_program(record, run, home, log, credentials)
+    code, ended_by_time = _run_program(record, run, home, log, session)
     if code and not run.stopping.is_set() and not ended_by_time:
         raise _Failed(_failure(home.ml, code, log))
     if not run.stopping.is_set():
         _enter(record, "Uploading")
     # A job that is stopped or runs out of time keeps what it has left in /opt/ml/model.
-    _upload(record, s3, home)
+    _upload(record, session.s3, home)
     return "Stopped" if run.stopping.is_set() else "MaxRuntimeExceeded" if ended_by_time else "Completed"
 
 
 def _run_program(
-    record: Record, run: _Run, home: containers.ContainerHome, log: LogStream, credentials: Mapping[str, str]
+    record: Record, run: _Run, home: containers.ContainerHome, log: LogStream, session: clients.RoleSession
 ) -> tuple[int, bool]:
     """The exit code, and whether the time was up."""
     specification = record["AlgorithmSpecification"]
@@ -197,7 +196,7 @@ def _run_program(
         *specification.get("ContainerArguments", ["train"]),
     ]
     isolated = record.get("EnableNetworkIsolation", False)
-    environment = clients.environment_of(credentials, isolated=isolated) | {
+    environment = session.environment(isolated=isolated) | {
         "TRAINING_JOB_NAME": record["TrainingJobName"],
         "TRAINING_JOB_ARN": record["TrainingJobArn"],
         **record.get("Environment", {}),
