@@ -44,6 +44,7 @@ _NOT_EMULATED = (
     "CheckpointConfig",
     "DebugHookConfig",
     "DebugRuleConfigurations",
+    "ExperimentConfig",
     "ModelPackageConfig",
     "ProfilerRuleConfigurations",
     "RetryStrategy",
@@ -73,6 +74,10 @@ class TrainingJob(Behaviour):
         for member in _NOT_EMULATED:
             if request.get(member):
                 raise not_supported(f"a training job with {member}")
+        if request.get("AlgorithmSpecification", {}).get("MetricDefinitions"):
+            raise not_supported("a training job with MetricDefinitions")
+        if request.get("OutputDataConfig", {}).get("CompressionType", "GZIP") != "GZIP":
+            raise not_supported("a training job's output without compression")
         if "TrainingImage" not in request.get("AlgorithmSpecification", {}):
             raise not_supported("a training job without AlgorithmSpecification.TrainingImage")
         if request["AlgorithmSpecification"]["TrainingInputMode"] != "File":

@@ -95,6 +95,7 @@ def test_refuses_models_that_it_cannot_serve(model: dict[str, Any], said: str) -
     ("more", "said"),
     [
         ({"CheckpointConfig": {"S3Uri": "s3://b/c"}}, "with CheckpointConfig, on AWS only"),
+        ({"OutputDataConfig": {"CompressionType": "NONE"}}, "output without compression, on AWS only"),
         ({"ResourceConfig": {"InstanceCount": 2}}, "training on several instances, on AWS only"),
         (
             {"AlgorithmSpecification": {"TrainingImage": "i", "TrainingInputMode": "Pipe"}},
