@@ -6,14 +6,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event, Thread
 
 from clary.errors import ClaryError
 from clary.target import Target
 from clary.workspace import ROOT
+from local_aws import process as local_aws
 
+_WATCH_SECONDS = 0.3
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -70,20 +74,49 @@ def run(
         )
         try:
             assert process.stdout is not None
-            for line in process.stdout:
-                log_file.write(line)
-                log_file.flush()
-                plain = _COLOURS.sub("", line).strip()
-                if plain:
-                    said.append(plain)
-                    if told is not None:
-                        told(plain)
-            code = process.wait()
+            with _while_the_local_aws_lives(process, target):
+                for line in process.stdout:
+                    log_file.write(line)
+                    log_file.flush()
+                    plain = _COLOURS.sub("", line).strip()
+                    if plain:
+                        said.append(plain)
+                        if told is not None:
+                            told(plain)
+                code = process.wait()
         except BaseException:
             _end(process)
             raise
     if code != 0:
         raise ClaryError(f"cdk {arguments[0]} failed:\n{_what_matters(said)}\nall it said is in {log}")
+
+
+@contextmanager
+def _while_the_local_aws_lives(process: subprocess.Popen[str], target: Target) -> Iterator[None]:
+    """Ends `process` when the local AWS has ended: by itself it would ask for minutes whether it is back."""
+    done, died = Event(), Event()
+
+    def watch() -> None:
+        while not done.wait(_WATCH_SECONDS):
+            if local_aws.running(target.state) is None:
+                died.set()
+                process.terminate()
+                return
+
+    watching = Thread(target=watch, daemon=True)
+    if target.local:
+        watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if target.local:
+            watching.join()
+    if died.is_set():
+        raise ClaryError(
+            "the local AWS has ended while CDK was at work, `clary local logs` may say why;"
+            " run this again to start anew"
+        )
 
 
 def _end(process: subprocess.Popen[str]) -> None:

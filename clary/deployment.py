@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +24,7 @@ FOUNDATIONS = ("Network", "Data", "Access")
 
 def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     """Makes the environment what its file says. What is done already is not done again."""
-    assembly = target.folder / "cdk.out"
+    assembly = _fresh_assembly(target)
     wanted = contents(target.environment, ROOT)
     with (
         progress.step(f"synthesising {target.environment.name}"),
@@ -44,6 +46,17 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     for name in wanted:
         with progress.step(f"{name}: endpoint in service"):
             _wait_in_service(target, name)
+
+
+def _fresh_assembly(target: Target) -> Path:
+    """An empty folder for a synthesis, in place of all earlier ones.
+
+    CDK marks the folder that it reads, and a mark whose process is dead but not yet collected by
+    its parent (a container without an init) would keep us out of the same folder for good.
+    """
+    for earlier in target.folder.glob("cdk.out.*"):
+        shutil.rmtree(earlier)
+    return Path(tempfile.mkdtemp(prefix="cdk.out.", dir=target.folder))
 
 
 def _bootstrap(target: Target, lock: int) -> None:
@@ -94,7 +107,7 @@ def destroy(target: Target, progress: Progress, *, lock: int) -> list[str]:
     """Destroys every stack, with the data if the file says so twice. Returns what was kept, in words."""
     from botocore.exceptions import ClientError
 
-    assembly = target.folder / "cdk.out"
+    assembly = _fresh_assembly(target)
     states = stack_states(target)
     if not any(states.values()):
         return []

@@ -96,14 +96,15 @@ def stop(state: Path) -> bool:
         if running(state) != found or not _signal(found.pid, number):
             break
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not _locked(state):
-                break
+        while _locked(state) and time.monotonic() < deadline:
             time.sleep(_STEP_SECONDS)
-    if not _locked(state):
-        _collect_ended(found.pid)
-        return True
-    raise LocalAwsFailed(f"process {found.pid} did not end, end it by hand")
+    if _locked(state):
+        raise LocalAwsFailed(f"process {found.pid} did not end, end it by hand")
+    _collect_ended(found.pid)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while _alive(found.pid) and time.monotonic() < deadline:
+        time.sleep(_STEP_SECONDS)  # it lets go of the lock a moment before it is gone
+    return True
 
 
 def _spawn(state: Path, port: int | None) -> subprocess.Popen[bytes]:
@@ -146,6 +147,16 @@ def _signal(pid: int, number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _alive(pid: int) -> bool:
+    """One that has ended and was not collected by its parent yet is not alive: it has no command any more."""
+    try:
+        os.kill(pid, 0)
+        command = Path(f"/proc/{pid}/cmdline")
+        return bool(command.read_bytes()) if command.exists() else not Path("/proc/self").exists()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 def _collect_ended(pid: int | None = None) -> None:
