@@ -191,7 +191,12 @@ class Instance:
             model.mkdir()
             plan.fill(model)
             self._port = _SERVE_PORT if plan.network_isolated else _free_port()
-            environment = {**plan.environment, "SAGEMAKER_BIND_TO_PORT": str(self._port)}
+            # The host's network is the container's: whoever asks where to listen shall not listen to the world.
+            environment = {
+                "CLARY_BIND_HOST": "127.0.0.1",
+                **plan.environment,
+                "SAGEMAKER_BIND_TO_PORT": str(self._port),
+            }
             program = containers.Program(
                 [str(plan.image / "serve"), "serve"], plan.image, environment, plan.network_isolated
             )
