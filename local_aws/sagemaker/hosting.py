@@ -191,7 +191,7 @@ class Instance:
             model.mkdir()
             plan.fill(model)
             self._port = _SERVE_PORT if plan.network_isolated else _free_port()
-            # The host's network is the container's: whoever asks where to listen shall not listen to the world.
+            # The host's network is the container's: none shall listen to the world.
             environment = {
                 "CLARY_BIND_HOST": "127.0.0.1",
                 **plan.environment,
