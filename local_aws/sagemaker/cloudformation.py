@@ -9,9 +9,10 @@ from typing import Any
 
 from botocore.model import StringShape, StructureShape
 
+from local_aws import request_validation as validation
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, register
 from local_aws.cloudformation.schema import resource_type, type_names
-from local_aws.sagemaker import control, validation
+from local_aws.sagemaker import control
 from local_aws.sagemaker.behaviours import behaviour
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, Verb, families, operation

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.model import Shape, StructureShape
 
 from local_aws import hooks
-from local_aws.sagemaker import validation
+from local_aws import request_validation as validation
 from local_aws.sagemaker.behaviours import NOT_EMULATED, behaviour
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import Family, Listing, families, listing, operation, operations

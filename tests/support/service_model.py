@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from local_aws.sagemaker import validation
+from local_aws import request_validation as validation
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, operation
 

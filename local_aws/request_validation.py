@@ -10,7 +10,7 @@ from typing import Any
 import regex
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from local_aws.sagemaker.errors import ServiceError, invalid
+from local_aws.errors import ServiceError, invalid
 
 _NUMBERS = {"integer", "long", "float", "double"}
 _JSON_NAMES = {bool: "TRUE_VALUE", dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE"}
