@@ -33,6 +33,11 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping = pool.submit(_bootstrap, target, lock)
         _synthesise(target, assembly, lock)
         bootstrapping.result()
+    for unit in _no_longer_wanted(target):
+        with progress.step(
+            f"removing {target.environment.stack_name(unit)}: the file has no models any more"
+        ):
+            _delete_stack(target, unit)
     if not all(training.is_made(target, name, content) for name, content in wanted.items()):
         with progress.step(f"deploying {', '.join(FOUNDATIONS)}") as tell:
             _cdk_deploy(target, assembly, FOUNDATIONS, lock, tell)
@@ -46,6 +51,28 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     for name in wanted:
         with progress.step(f"{name}: endpoint in service"):
             _wait_in_service(target, name)
+
+
+def _no_longer_wanted(target: Target) -> list[str]:
+    """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
+    if target.environment.models:
+        return []
+    states = stack_states(target)
+    return [unit for unit in ("gateway", "serving") if states[unit] is not None]
+
+
+def _delete_stack(target: Target, unit: str) -> None:
+    from botocore.exceptions import WaiterError
+
+    cloudformation, name = target.client("cloudformation"), target.environment.stack_name(unit)
+    cloudformation.delete_stack(StackName=name)
+    seconds = 0.2 if target.local else 10
+    try:
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=name, WaiterConfig={"Delay": seconds, "MaxAttempts": 360}
+        )
+    except WaiterError as error:
+        raise ClaryError(f"the stack {name} could not be deleted: {error}") from error
 
 
 def _fresh_assembly(target: Target) -> Path:
