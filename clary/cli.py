@@ -257,7 +257,9 @@ def start(port: Annotated[int | None, typer.Option(help="By default 4566, or a f
 
     running = process.start(state_folder(), port)
     console.print(f"the local AWS answers on {running.url} (process {running.pid}); for other tools:")
-    console.print(f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1")
+    console.print(
+        f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
+    )
     console.print("  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local")
 
 
