@@ -12,7 +12,7 @@ from botocore.model import Shape, StructureShape
 
 from local_aws import hooks
 from local_aws import request_validation as validation
-from local_aws.sagemaker.behaviours import NOT_EMULATED, behaviour
+from local_aws.sagemaker.behaviours import NOT_EMULATED, OPERATIONS, behaviour
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import Family, Listing, families, listing, operation, operations
 from local_aws.store import STORE, Key, Record
@@ -28,7 +28,7 @@ def call(name: str, request: Request) -> dict[str, Any]:
     model = operation(name)
     if model is None:
         raise ServiceError("UnknownOperationException", f"SageMaker has no operation {name}")
-    special = _TAGGING.get(name)
+    special = _TAGGING.get(name) or OPERATIONS.get(name)
     if special is None and name not in operations():
         raise not_supported(name)
     validation.check(model.input_shape, request)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from local_aws.sagemaker.behaviour import Behaviour
+from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.artifact import Artifact
 from local_aws.sagemaker.behaviours.domain import Domain
 from local_aws.sagemaker.behaviours.endpoint import Endpoint
@@ -25,6 +26,9 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "UserProfile": UserProfile(),
 }
 _REMEMBERED = Behaviour()
+
+OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {}
+"""What is none of Create, Describe, List, Update, Delete and Stop: given the valid request, answers."""
 
 _NOT_RUN = "nothing runs such jobs here"
 _NOT_SERVED = "nothing here serves it"
