@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,18 @@ def warm_up() -> None:
         client(service)
 
 
+def client_as(service: str, credentials: Mapping[str, str]) -> Any:
+    """A client in the region of the request at hand, signing with somebody's credentials (`AccessKeyId`,
+    `SecretAccessKey` and, of a session, `SessionToken`): what it does, they do."""
+    keys = {
+        "aws_access_key_id": credentials["AccessKeyId"],
+        "aws_secret_access_key": credentials["SecretAccessKey"],
+        "aws_session_token": credentials.get("SessionToken"),
+    }
+    with _lock:
+        return _create(service, hooks.region(), keys)
+
+
 @cache
 def _session() -> Session:
     # Only now: importing it takes longer than all else that is ours at the start.
@@ -39,14 +52,18 @@ def _session() -> Session:
 
 @cache
 def _client(service: str, account: str, region: str) -> Any:
+    # Any secret will do: the key id says whose account it is.
+    return _create(service, region, {"aws_access_key_id": account, "aws_secret_access_key": "local"})
+
+
+def _create(service: str, region: str, keys: Mapping[str, str | None]) -> Any:
     from botocore.config import Config
 
     return _session().create_client(
         service,
         region_name=region,
         endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
-        aws_access_key_id=account,
-        aws_secret_access_key="local",  # noqa: S106 - any will do: the key id says whose account it is
+        **keys,
         config=Config(
             parameter_validation=False,
             retries={"total_max_attempts": 1},
