@@ -24,7 +24,7 @@ down: $(READY)
 	@$(BIN)/clary down
 
 test: check
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: $(READY)
 	@$(BIN)/ruff format --check .

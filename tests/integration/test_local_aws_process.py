@@ -107,7 +107,7 @@ def test_no_function_outlives_it_even_a_busy_one(state: Path, number: signal.Sig
 
     os.kill(running.pid, number)
 
-    assert len(there) == 2
+    assert len(there) >= 2  # the server and the function, and whatever else it started
     for descriptor in watched:
         ended, _, _ = select.select([descriptor], [], [], 10)
         os.close(descriptor)

@@ -16,6 +16,9 @@ import urllib3
 ROOT = Path(__file__).resolve().parents[2]
 CLARY = ROOT / ".venv" / "bin" / "clary"
 
+_QUIET = {"CDK_DISABLE_CLI_TELEMETRY": "true"}
+"""A person's own `cdk` would leave a process behind for a moment, which reports to its makers."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -26,7 +29,7 @@ class Command:
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return {**inherited, "CLARY_STATE": str(self.state), "COLUMNS": "200", "TERM": "dumb"}
+        return {**inherited, "CLARY_STATE": str(self.state), "COLUMNS": "200", "TERM": "dumb", **_QUIET}
 
     def __call__(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
