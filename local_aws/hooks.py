@@ -34,7 +34,7 @@ ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]
 """`await handler(method, path, headers, body, query)`; the headers of each answer are a new dict."""
 
 PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
-    "ministack.app": ("app", "SERVICE_HANDLERS", "call_service_handler_sync"),
+    "ministack.app": ("app", "SERVICE_HANDLERS", "_reset_all_state", "call_service_handler_sync"),
     "ministack.core.concurrency": ("run_reentrant", "spawn_background"),
     "ministack.core.lambda_runtime": (
         "_PYTHON_WORKER_SCRIPT",
@@ -118,6 +118,17 @@ def in_background(function: Callable[..., Any], *arguments: Any, name: str) -> T
     """Starts what nobody waits for, in the request's account and region; its failure is logged."""
     thread: Thread = _concurrency.spawn_background(function, *arguments, thread_name=name)
     return thread
+
+
+def on_reset(forget: Callable[[], None]) -> None:
+    """Calls `forget` when a test asks the server to forget everything: `POST /_ministack/reset`."""
+    usual = _app._reset_all_state
+
+    def reset() -> None:
+        forget()
+        usual()
+
+    _app._reset_all_state = reset
 
 
 # --- functions -------------------------------------------------------------------------------------

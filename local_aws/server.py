@@ -130,13 +130,15 @@ async def _serve(listener: socket.socket) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from local_aws import apigateway, cloudformation, hooks, sagemaker
+    from local_aws import apigateway, cloudformation, front, hooks, sagemaker, settings
 
     logger.setLevel(logging.INFO)
     hooks.mend_functions()
     cloudformation.install()
     apigateway.install()
     sagemaker.install()
+    front.add_page(settings.PATH, settings.answer)
+    hooks.on_reset(settings.forget)
 
     config = Config()
     # hypercorn closes the descriptor it is given: it gets one of its own.
@@ -158,6 +160,6 @@ async def _serve(listener: socket.socket) -> None:
         # Requests in flight are waited for, and busy programs would keep them there: those end first.
         await asyncio.to_thread(end_programs)
 
-    application = apigateway.remember_headers(hooks.application())
+    application = front.with_own_pages(apigateway.remember_headers(hooks.application()))
     await serve(application, config, shutdown_trigger=until_stopped)
     end_programs()

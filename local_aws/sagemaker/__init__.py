@@ -21,6 +21,7 @@ def install() -> None:
 
     hooks.add_service("sagemaker", _handle)
     cloudformation.install()
+    hooks.on_reset(_forget)
     hooks.in_background(_warm_up, name="sagemaker-warm-up")
 
 
@@ -29,6 +30,14 @@ def shut_down() -> None:
     from local_aws import containers
 
     containers.kill_all()
+
+
+def _forget() -> None:
+    """Ends what runs, and forgets every resource of the services that are added here."""
+    from local_aws.store import STORE
+
+    shut_down()
+    STORE.clear()
 
 
 async def _handle(*request: Any) -> Any:

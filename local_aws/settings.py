@@ -1,0 +1,125 @@
+"""What may be set of a running local AWS, for a test: how long states take, what fails, quotas.
+
+`PUT /_local_aws/settings` takes a JSON document and replaces what was set before, `GET` answers it,
+`DELETE` goes back to the defaults. With `?account=123456789012` it is for that account alone.
+
+    {
+      "state_seconds": 0,                       how long a resource is Pending, Updating, Deleting
+      "state_seconds_of": {"App": 20},          the same for a family of SageMaker's
+      "failures": [                             what fails instead of becoming ready, and why
+        {"family": "Domain", "name": "broken-*", "reason": "out of capacity"}
+      ],
+      "quotas": {"ml.m5.xlarge for endpoint usage": 0}
+    }
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from local_aws import hooks
+
+PATH = "/_local_aws/settings"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Resources of a family whose name fits a pattern (`*`, `?`) end with this reason."""
+
+    family: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    state_seconds: float = 0.0
+    state_seconds_of: Mapping[str, float] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    quotas: Mapping[str, float] = field(default_factory=dict)
+
+    def seconds(self, family: str) -> float:
+        """How long each state of a family's resources takes."""
+        return self.state_seconds_of.get(family, self.state_seconds)
+
+    def failure(self, family: str, name: str) -> str | None:
+        """Why a resource is to fail; None when it is not."""
+        found = (one for one in self.failures if one.family == family and fnmatchcase(name, one.name))
+        return next((one.reason for one in found), None)
+
+
+class InvalidSettings(ValueError):
+    """What was wrong with a document."""
+
+
+_DEFAULTS = Settings()
+_EVERYBODY = ""
+_KEPT: dict[str, Settings] = {}
+
+
+def current() -> Settings:
+    """The settings of the account that the request at hand belongs to."""
+    return _KEPT.get(hooks.account_id()) or _KEPT.get(_EVERYBODY, _DEFAULTS)
+
+
+def forget() -> None:
+    _KEPT.clear()
+
+
+def answer(method: str, query: Mapping[str, list[str]], body: bytes) -> tuple[int, str, bytes]:
+    """The status, the content type and the body for a request to `PATH`."""
+    account = query.get("account", [_EVERYBODY])[0]
+    if method == "PUT":
+        try:
+            _KEPT[account] = read(body)
+        except InvalidSettings as error:
+            return 400, "application/json", json.dumps({"message": str(error)}).encode()
+    elif method == "DELETE":
+        _KEPT.pop(account, None)
+    elif method != "GET":
+        return 405, "application/json", b'{"message": "GET, PUT or DELETE"}'
+    return 200, "application/json", json.dumps(asdict(_KEPT.get(account, _DEFAULTS))).encode()
+
+
+def read(body: bytes) -> Settings:
+    """Raises `InvalidSettings` for what is not a document of settings."""
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise InvalidSettings(f"the settings are not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidSettings("the settings are not a JSON object")
+    known = Settings.__dataclass_fields__
+    for name in document:
+        if name not in known:
+            raise InvalidSettings(f"no setting '{name}', choose of: {', '.join(known)}")
+    try:
+        return Settings(
+            state_seconds=_seconds(document.get("state_seconds", 0)),
+            state_seconds_of=_numbers(document, "state_seconds_of"),
+            failures=tuple(_failure(one) for one in document.get("failures", ())),
+            quotas=_numbers(document, "quotas"),
+        )
+    except (TypeError, AttributeError) as error:
+        raise InvalidSettings(f"the settings have not the right form: {error}") from error
+
+
+def _numbers(document: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {key: _seconds(value) for key, value in document.get(name, {}).items()}
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise InvalidSettings(f"'{value}' is not a number of zero or more")
+    return value
+
+
+def _failure(value: Mapping[str, str]) -> Failure:
+    try:
+        return Failure(**value)
+    except TypeError as error:
+        raise InvalidSettings("a failure has a family, a name and a reason") from error
