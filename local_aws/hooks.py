@@ -7,13 +7,16 @@ here and fails when an upgrade has moved it. Whoever adds a hook adds its name t
 from __future__ import annotations
 
 import html
+import importlib
 import os
 import queue
+import sys
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 import ministack.app as _app
 from ministack.core import concurrency as _concurrency
@@ -44,7 +47,13 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "Worker._read_stderr",
         "kill_workers",
     ),
-    "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.core.responses": (
+        "AccountRegionScopedDict._data",
+        "AccountScopedDict._data",
+        "get_account_id",
+        "get_region",
+        "request_scope",
+    ),
     "ministack.core.router": ("SERVICE_PATTERNS",),
     "ministack.services.apigateway_v1": (
         "_GatewayError",
@@ -58,11 +67,26 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_media_type_matches",
         "stages_for_api",
     ),
-    "ministack.services.ec2": ("_vpce_fields_xml",),
+    "ministack.services.cognito": (
+        "_auth_codes",
+        "_authorization_codes",
+        "_refresh_tokens",
+        "_revoked_tokens",
+    ),
+    "ministack.services.ec2": (
+        "_default_initialized_scopes",
+        "_vpce_fields_xml",
+    ),
     "ministack.services.s3": ("_resolve_sse_write_headers",),
-    "ministack.services.cloudformation.changesets": ("_evaluate_conditions",),
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
-    "ministack.services.cloudformation.handlers": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.handlers": (
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_evaluate_conditions",
+        "_roll_back_operation",
+    ),
     "ministack.services.cloudformation.provisioners": (
         "_CUSTOM_NAME_REPLACEMENT",
         "_NAME_SEED",
@@ -70,8 +94,20 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
         "_physical_name",
+        "_provision_resource",
+        "_update_resource",
     ),
-    "ministack.services.cloudformation.stacks": ("_evaluate_conditions", "_runs_on_worker_thread"),
+    "ministack.services.cloudformation.stacks": (
+        "_add_event",
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_evaluate_conditions",
+        "_provision_resource",
+        "_resolve_stack_outputs",
+        "_roll_back_operation",
+        "_runs_on_worker_thread",
+        "_update_resource",
+    ),
 }
 
 
@@ -418,3 +454,150 @@ def mend_binary_media_types() -> None:
         return "*/*" in (binary_types or ()) or bool(usual(media_type, binary_types))
 
     _apigateway._media_type_matches = matches
+
+
+# --- what is kept beyond the server's life ----------------------------------------------------------
+
+_SERVICES = "ministack.services."
+_SCOPED = (_responses.AccountScopedDict, _responses.AccountRegionScopedDict)
+_STORE_DATA = {kind: kind._data for kind in _SCOPED}
+_PLAIN_STORES = {
+    "ministack.services.cognito": (
+        "_auth_codes",
+        "_authorization_codes",
+        "_refresh_tokens",
+        "_revoked_tokens",
+    ),
+    "ministack.services.ec2": ("_default_initialized_scopes",),
+}
+"""State that ministack's services do not keep in its scoped dictionaries."""
+
+
+@dataclass(frozen=True)
+class ServiceStore:
+    """A dictionary, or a set, in which a service of ministack keeps its state."""
+
+    name: str
+    """The module and the variable: `ministack.services.s3:_buckets`."""
+    store: Any
+
+    @property
+    def watched(self) -> bool:
+        """Whether `watch_stores` tells when somebody looks into it."""
+        return isinstance(self.store, _SCOPED)
+
+    @property
+    def content(self) -> Any:
+        """The dictionary or set itself, of all accounts and regions; looking into it is not told."""
+        return _STORE_DATA[type(self.store)].__get__(self.store) if self.watched else self.store
+
+
+def service_modules() -> list[str]:
+    """The services that are in use, by their modules' names."""
+    return sorted(name for name in sys.modules if name.startswith(_SERVICES))
+
+
+def service_stores(module_names: Iterable[str]) -> list[ServiceStore]:
+    """Where these services keep their state; a module that is not imported yet is imported."""
+    found = []
+    for name in module_names:
+        module = importlib.import_module(name)
+        found += [
+            ServiceStore(f"{name}:{variable}", value)
+            for variable, value in sorted(vars(module).items())
+            if isinstance(value, _SCOPED) or variable in _PLAIN_STORES.get(name, ())
+        ]
+    return found
+
+
+def watch_stores(looked_into: Callable[[int], None]) -> None:
+    """Tells the `id` of a store whenever anybody looks into it, and may therefore change it."""
+    for kind in _SCOPED:
+        kind._data = property(_telling(_STORE_DATA[kind], looked_into), _STORE_DATA[kind].__set__)
+
+
+def _telling(data: Any, looked_into: Callable[[int], None]) -> Callable[[Any], Any]:
+    def get(store: Any) -> Any:
+        looked_into(id(store))
+        return data.__get__(store)
+
+    return get
+
+
+def take_up_services(module_names: Iterable[str]) -> None:
+    """Lets services do what ministack does with state that it has loaded: indexes, pollers, schedules."""
+    for name in module_names:
+        module = importlib.import_module(name)
+        if hasattr(module, "load_persisted_state"):
+            module.load_persisted_state(module.get_state())
+
+
+StackOperation = Literal["deploy", "roll back", "delete"]
+_STACK_OPERATIONS: dict[StackOperation, str] = {
+    "deploy": "_deploy_stack_async",
+    "roll back": "_roll_back_operation",
+    "delete": "_delete_stack_async",
+}
+
+
+def wrap_stack_operations(
+    wrapper: Callable[[StackOperation, Callable[..., Coroutine[Any, Any, None]]], Callable[..., Any]],
+) -> None:
+    """Puts a function around each operation on a stack.
+
+    `deploy(stack_name, stack_id, template, parameters, disable_rollback, tags, is_update, previous_stack,
+    retain_except_on_create, imports)`, the last four by keyword; `roll back(stack_name, stack_id, stack,
+    operation)`; `delete(stack_name, stack_id, retained, force)`. They are called while the request is
+    answered, and what they return is awaited afterwards.
+    """
+    for operation, name in _STACK_OPERATIONS.items():
+        wrapped = wrapper(operation, getattr(_stacks, name))
+        for module in (_stacks, _handlers, _changesets):
+            if hasattr(module, name):
+                setattr(module, name, wrapped)
+
+
+def stack_operation(operation: StackOperation) -> Callable[..., Coroutine[Any, Any, None]]:
+    """The function that does an operation, as `wrap_stack_operations` tells."""
+    found: Callable[..., Coroutine[Any, Any, None]] = getattr(_stacks, _STACK_OPERATIONS[operation])
+    return found
+
+
+def wrap_resource_operations(
+    creating: Callable[[Callable[..., Any]], Callable[..., Any]],
+    updating: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    """Puts functions around what CloudFormation does with a resource, of whatever type.
+
+    `create(type, logical_id, properties, stack_name)` and `update(type, physical_id, old, new, stack_name,
+    logical_id[, attributes])`; both answer the physical id and the attributes.
+    """
+    for name, wrapper in (("_provision_resource", creating), ("_update_resource", updating)):
+        wrapped = wrapper(getattr(_provisioners, name))
+        for module in (_provisioners, _stacks):
+            setattr(module, name, wrapped)
+
+
+def on_resources_done(done: Callable[[str], None]) -> None:
+    """Calls `done(stack_id)` when a deployment has made all resources, and goes on to remove old ones."""
+    usual = _stacks._resolve_stack_outputs
+
+    def resolve(*arguments: Any) -> Any:
+        resolved = usual(*arguments)
+        done(arguments[-1])
+        return resolved
+
+    _stacks._resolve_stack_outputs = resolve
+
+
+def stacks() -> list[tuple[str, str, dict[str, Any]]]:
+    """Account, region and record of all stacks there are."""
+    from ministack.services.cloudformation import _stacks as records
+
+    return [(account, region, stack) for (account, region, _), stack in records.all_items()]
+
+
+def tell_stack_event(stack: Mapping[str, Any], status: str, reason: str) -> None:
+    """Records an event of the stack itself."""
+    name, identifier = stack["StackName"], stack["StackId"]
+    _stacks._add_event(identifier, name, name, "AWS::CloudFormation::Stack", status, reason, identifier)

@@ -7,7 +7,7 @@ CloudFormation type's name). The API's handlers and CloudFormation's see the sam
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -22,8 +22,11 @@ class Store:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._records: dict[tuple[str, str, str], dict[Key, Record]] = {}
+        self.looked_at: Callable[[], None] = lambda: None
+        """Called whenever somebody looks into it, and may therefore change it."""
 
     def _family(self, family: str) -> dict[Key, Record]:
+        self.looked_at()
         return self._records.setdefault((get_account_id(), get_region(), family), {})
 
     def get(self, family: str, key: Key) -> Record | None:
@@ -50,6 +53,7 @@ class Store:
 
     def everywhere(self, family: str) -> Iterator[tuple[str, str, Key, Record]]:
         """Account, region, key and record, in all accounts and regions."""
+        self.looked_at()
         with self._lock:
             found = [
                 (account, region, key, record)
@@ -60,8 +64,24 @@ class Store:
         return iter(found)
 
     def clear(self) -> None:
+        self.looked_at()
         with self._lock:
             self._records.clear()
+
+    def records(self) -> dict[tuple[str, str, str, Key], Record]:
+        """All there is, by account, region, family and key; to be read only."""
+        with self._lock:
+            return {
+                (*place, key): record
+                for place, records in self._records.items()
+                for key, record in records.items()
+            }
+
+    def put_back(self, place: tuple[str, str, str, Key], record: Record) -> None:
+        """Keeps a record of an earlier server, as `records` told it."""
+        account, region, family, key = place
+        with self._lock:
+            self._records.setdefault((account, region, family), {})[key] = record
 
 
 STORE = Store()
