@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -303,8 +305,6 @@ def logs(
 @local.command()
 def reset() -> None:
     """Stops the local AWS and removes what it kept on this machine: images, logs, assemblies."""
-    import shutil
-
     from clary.workspace import state_folder
     from local_aws import process
 
@@ -363,10 +363,10 @@ def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
         answer = ask(target, found, name, model["example"].encode(), None)
         if answer.status != 200:
             raise ClaryError(f"the API answered {answer.status}: {answer.body.decode(errors='replace')}")
-        console.print(
-            f"\n[bold]question[/bold]  POST {escape(model['url'])}\n          {escape(model['example'])}"
-        )
-        console.print(f"[bold]answer[/bold]    {escape(answer.body.decode(errors='replace').strip())}")
+        said = answer.body.decode(errors="replace").strip()
+        console.print(f"\n[bold]question[/bold]  POST {escape(model['url'])}", soft_wrap=True)
+        console.print(f"          {escape(model['example'])}", soft_wrap=True)
+        console.print(f"[bold]answer[/bold]    {escape(said)}", soft_wrap=True)
 
 
 def _show_made(found: dict[str, Any]) -> None:
@@ -391,9 +391,18 @@ def _show_made(found: dict[str, Any]) -> None:
         name, example = next(iter(examples.items()))
         console.print("\nwhat to try next")
         local_hint = "" if found["environment"] == "local" else f" -e {found['environment']}"
-        console.print(f"  clary predict {name}{local_hint}", soft_wrap=True)
-        console.print(f"  clary outputs --json{local_hint}", soft_wrap=True)
+        console.print(f"  {_own_name()} predict {name}{local_hint}", soft_wrap=True)
+        console.print(f"  {_own_name()} outputs --json{local_hint}", soft_wrap=True)
         console.print(f"  {escape(curl(found, name, example))}", soft_wrap=True)
+
+
+def _own_name() -> str:
+    """How to call this command line from where one is: `clary` where PATH finds it, else its path."""
+    ours = Path(sys.argv[0])
+    found = shutil.which("clary")
+    if found is not None and Path(found).resolve() == ours.resolve():
+        return "clary"
+    return os.path.relpath(ours) if ours.name == "clary" else "python -m clary"
 
 
 def _show_kept(kept: list[str]) -> None:
