@@ -14,18 +14,26 @@ import sys
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Literal
 
 import ministack.app as _app
 from ministack.core import concurrency as _concurrency
+from ministack.core import iam_actions as _iam_actions
+from ministack.core import iam_evaluator as _iam_evaluator
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import ec2 as _ec2
+from ministack.services import iam as _iam
+from ministack.services import kms as _kms
+from ministack.services import organizations as _organizations
 from ministack.services import s3 as _s3
+from ministack.services import sts as _sts
+from ministack.services import tagging as _tagging
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -37,8 +45,28 @@ ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]
 """`await handler(method, path, headers, body, query)`; the headers of each answer are a new dict."""
 
 PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
-    "ministack.app": ("app", "SERVICE_HANDLERS", "_reset_all_state", "call_service_handler_sync"),
+    "ministack.app": (
+        "AUTH",
+        "SERVICE_HANDLERS",
+        "_reset_all_state",
+        "app",
+        "call_service_handler_sync",
+    ),
     "ministack.core.concurrency": ("run_reentrant", "spawn_background"),
+    "ministack.core.iam_actions": (
+        "access_denied_response",
+        "identity_denial_message",
+    ),
+    "ministack.core.iam_evaluator": (
+        "AuthError",
+        "CredentialResolutionError",
+        "EvalResult",
+        "_resource_policy",
+        "enforce",
+        "evaluate_resource_policy",
+        "evaluate_trust_policy",
+        "resolve_credential",
+    ),
     "ministack.core.lambda_runtime": (
         "_PYTHON_WORKER_SCRIPT",
         "_lock",
@@ -50,11 +78,15 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.responses": (
         "AccountRegionScopedDict._data",
         "AccountScopedDict._data",
+        "_account_from_sts_session",
         "get_account_id",
         "get_region",
         "request_scope",
     ),
-    "ministack.core.router": ("SERVICE_PATTERNS",),
+    "ministack.core.router": (
+        "SERVICE_PATTERNS",
+        "extract_access_key_id",
+    ),
     "ministack.services.apigateway_v1": (
         "_GatewayError",
         "_build_lambda_event_v1",
@@ -75,9 +107,37 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.ec2": (
         "_default_initialized_scopes",
+        "_vpc_endpoints",
         "_vpce_fields_xml",
     ),
-    "ministack.services.s3": ("_resolve_sse_write_headers",),
+    "ministack.services.iam": (
+        "_group_inline_policies",
+        "_groups",
+        "_lookup_policy",
+        "_roles",
+        "_user_inline_policies",
+        "_users",
+    ),
+    "ministack.services.kms": (
+        "_grants",
+        "_resolve_key",
+    ),
+    "ministack.services.organizations": (
+        "_accounts",
+        "_attachments",
+        "_ensure_org",
+        "_orgs",
+        "_ous",
+        "_policies",
+        "_policy_type_enabled",
+    ),
+    "ministack.services.s3": (
+        "_buckets",
+        "_resolve_sse_write_headers",
+        "_stored_sse_headers",
+    ),
+    "ministack.services.sts": ("_sessions",),
+    "ministack.services.tagging": ("resource_tags",),
     "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
     "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
@@ -93,12 +153,15 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_REPLACING_PROPERTIES",
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
+        "_delete_resource",
         "_physical_name",
         "_provision_resource",
+        "_replacing_change",
         "_update_resource",
     ),
     "ministack.services.cloudformation.stacks": (
         "_add_event",
+        "_delete_resource",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",
@@ -601,3 +664,253 @@ def tell_stack_event(stack: Mapping[str, Any], status: str, reason: str) -> None
     """Records an event of the stack itself."""
     name, identifier = stack["StackName"], stack["StackId"]
     _stacks._add_event(identifier, name, name, "AWS::CloudFormation::Stack", status, reason, identifier)
+
+
+# --- identity --------------------------------------------------------------------------------------
+
+Enforce = Callable[..., Any]
+"""`enforce(access_key, action, service, region, resource_arn="*", service_context=None)`: None where the
+request is allowed, or the refusal."""
+
+
+def enforcing() -> bool:
+    """Whether requests are authenticated and authorised."""
+    return bool(_app.AUTH)
+
+
+def replace_enforcement(wrapper: Callable[[Enforce], Enforce]) -> None:
+    """Puts a function around ministack's authentication and authorisation of one action."""
+    _iam_evaluator.enforce = wrapper(_iam_evaluator.enforce)
+
+
+def is_authentication_failure(refusal: Any) -> bool:
+    """Whether a refusal is about who the caller is, and not about what they may do."""
+    return isinstance(refusal, _iam_evaluator.AuthError)
+
+
+def policy_refusal(principal_arn: str, *, explicit: bool, resource_policy_of: str = "") -> Any:
+    """What `enforce` answers for somebody who may not; the resource whose own policy denies, if one does."""
+    return _iam_evaluator.EvalResult(
+        "Deny" if explicit else "ImplicitDeny",
+        principal_arn=principal_arn,
+        resource_policy_arn=resource_policy_of,
+    )
+
+
+def word_refusals(words: Callable[[str, str], str | None]) -> None:
+    """Lets `words(service, action)` say why the refusal at hand was made; None leaves ministack's words."""
+    respond = _iam_actions.access_denied_response
+    usual = _iam_actions.identity_denial_message
+
+    def response(service: str, action: str, *arguments: Any, **options: Any) -> Response:
+        if not options.get("error_code"):
+            options["message"] = words(service, action) or options.get("message", "")
+        return respond(service, action, *arguments, **options)  # type: ignore[no-any-return]  # untyped
+
+    def message(action: str, *arguments: Any) -> str:
+        return words(action.partition(":")[0], action) or str(usual(action, *arguments))
+
+    _iam_actions.access_denied_response = response
+    _iam_actions.identity_denial_message = message
+
+
+def replace_trust_evaluation(trusted: Callable[[Any, Any], bool]) -> None:
+    """Lets `trusted(document, context)` decide who may assume a role; the context says who and what for."""
+
+    def evaluate(document: Any, caller_arn: str, context: Any = None) -> bool:  # noqa: ARG001 - ministack's
+        return trusted(document, context)
+
+    _iam_evaluator.evaluate_trust_policy = evaluate
+
+
+def wrap_resource_policy_evaluation(prepare: Callable[[Any, Any], Any]) -> None:
+    """Lets `prepare(document, context)` write a resource's policy in words that ministack understands."""
+    usual = _iam_evaluator.evaluate_resource_policy
+
+    def evaluate(document: Any, context: Any, *arguments: Any, **options: Any) -> Any:
+        return usual(prepare(document, context), context, *arguments, **options)
+
+    _iam_evaluator.evaluate_resource_policy = evaluate
+
+
+def access_key_of(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> str:
+    """The access key that a request is signed with, as it says; empty where it is not signed."""
+    return str(_router.extract_access_key_id(headers, query))
+
+
+def credential(access_key: str, account: str) -> Any:
+    """Whose key it is (`account_id`, `principal_arn`, `principal_id`, `principal_type`, `principal_name`);
+    None for a key that nobody has, or has any more."""
+    owner = _responses._account_from_sts_session(access_key) or account
+    found = _iam_evaluator.resolve_credential(access_key, owner)
+    return None if isinstance(found, _iam_evaluator.CredentialResolutionError) else found
+
+
+def session(access_key: str) -> dict[str, Any]:
+    """What is known of temporary credentials; empty for others."""
+    found: dict[str, Any] = _sts._sessions.get(access_key) or {}
+    return found
+
+
+def iam_role(account: str, name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = _iam._roles.get_scoped(account, None, name)
+    return found
+
+
+def iam_user(account: str, name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = _iam._users.get_scoped(account, None, name)
+    return found
+
+
+def iam_user_policies(account: str, name: str) -> dict[str, Any]:
+    """A user's inline policies by name."""
+    found: dict[str, Any] = _iam._user_inline_policies.get_scoped(account, None, name) or {}
+    return found
+
+
+def iam_groups_of(account: str, user: str) -> list[dict[str, Any]]:
+    """The groups that a user is in, each with its inline policies as `InlinePolicies`."""
+    with scope(account, region()):
+        return [
+            {**group, "InlinePolicies": _iam._group_inline_policies.get(name) or {}}
+            for name, group in _iam._groups.items()
+            if user in group.get("Users", ())
+        ]
+
+
+def iam_managed_policy(account: str, arn: str) -> Any:
+    """The document of a managed policy's default version; None where there is no such policy."""
+    with scope(account, region()):
+        found = _iam._lookup_policy(arn)
+    if not found:
+        return None
+    return found.get("Versions", {}).get(found.get("DefaultVersionId", "v1"), {}).get("Document")
+
+
+def resource_policy_of(service: str, arn: str) -> tuple[Any, str] | None:
+    """The policy of a resource, and its account; None for a resource that has none by its nature."""
+    found: tuple[Any, str] | None = _iam_evaluator._resource_policy(service, arn)
+    return found
+
+
+def tags_of(arn: str) -> dict[str, str]:
+    """The tags of a resource; none of one that is not there."""
+    found: dict[str, str] = _tagging.resource_tags(arn) or {}
+    return found
+
+
+def organization_of(account: str) -> tuple[str, dict[str, Any]] | None:
+    """The organization that an account is in: the account that manages it, and `id`, `targets` - the root,
+    the units and the account, from the outside in - and `policies`: the documents attached to each."""
+    for owner, member in [(account, account), *_organizations._accounts.to_dict()]:
+        if member != account or _organizations._accounts.get_scoped(owner, None, account) is None:
+            continue
+        with scope(owner, region()):
+            return owner, _organization(account)
+    return None
+
+
+def _organization(account: str) -> dict[str, Any]:
+    targets = [account]
+    while (parent := _parent_of(targets[0])) is not None:
+        targets.insert(0, parent)
+    attached = {
+        target: [
+            (policy["Id"], policy["_Content"])
+            for policy in _organizations._policies.values()
+            if policy["Type"] == "SERVICE_CONTROL_POLICY"
+            and target in (_organizations._attachments.get(policy["Id"]) or ())
+        ]
+        for target in targets
+    }
+    enabled = _organizations._policy_type_enabled("SERVICE_CONTROL_POLICY")
+    return {
+        "id": _organizations._orgs["self"]["Id"],
+        "targets": targets,
+        "policies": attached if enabled else {},
+    }
+
+
+def _parent_of(target: str) -> str | None:
+    record = _organizations._accounts.get(target) or _organizations._ous.get(target) or {}
+    parent = record.get("_ParentId") or record.get("ParentId")
+    return str(parent) if parent else None
+
+
+def make_organization() -> bool:
+    """Makes the account's organization; False where it is in one already."""
+    if "self" in _organizations._orgs:
+        return False
+    _organizations._ensure_org()
+    return True
+
+
+def kms_key(identifier: str) -> dict[str, Any] | None:
+    """The key of an identifier, an ARN or an alias, with its `Arn` and its grants as `Grants`."""
+    found = _kms._resolve_key(identifier)
+    if found is None:
+        return None
+    grants = [grant for grant in _kms._grants.values() if grant["KeyId"] == found["Arn"]]
+    return {**found, "Grants": grants}
+
+
+def s3_encryption_of(bucket: str, key: str) -> Mapping[str, str]:
+    """The encryption headers of an object as it is kept; none of one that is not there."""
+    objects = (_s3._buckets.get(bucket) or {}).get("objects", {})
+    found: Mapping[str, str] = _s3._stored_sse_headers(objects[key]) if key in objects else {}
+    return found
+
+
+def s3_encryption_for(headers: Mapping[str, str], bucket: str) -> Mapping[str, str]:
+    """The encryption headers that a new object gets, by its request or by its bucket."""
+    found, _ = _s3._resolve_sse_write_headers(dict(headers), bucket)
+    return found or {}
+
+
+def vpc_endpoint(identifier: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = _ec2._vpc_endpoints.get(identifier)
+    return found
+
+
+def wrap_resource_lifecycle(
+    create: Callable[[str, str, Mapping[str, Any]], None],
+    update: Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], None],
+    delete: Callable[[str, str, Mapping[str, Any]], None],
+) -> None:
+    """Asks before CloudFormation makes, changes or removes a resource: whoever raises stops it.
+
+    `create(type, logical_id, properties)`, `update(type, physical_id, old, new)`, `delete(type,
+    physical_id, properties)`. A replacement is a creation and a deletion.
+    """
+    provision, change, remove = (
+        _provisioners._provision_resource,
+        _provisioners._update_resource,
+        _provisioners._delete_resource,
+    )
+    within_update: ContextVar[bool] = ContextVar("within_update", default=False)
+
+    def provisioned(kind: str, logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        if not within_update.get():
+            create(kind, logical_id, properties)
+        return provision(kind, logical_id, properties, stack)
+
+    def changed(
+        kind: str, physical_id: str, old: dict[str, Any], new: dict[str, Any], *more: Any, **options: Any
+    ) -> Any:
+        replaced = _provisioners._replacing_change(kind, old, new)
+        if old != new and not replaced:
+            update(kind, physical_id, old, new)
+        token = within_update.set(not replaced)
+        try:
+            return change(kind, physical_id, old, new, *more, **options)
+        finally:
+            within_update.reset(token)
+
+    def removed(kind: str, physical_id: str, properties: dict[str, Any], *more: Any, **options: Any) -> Any:
+        delete(kind, physical_id, properties)
+        return remove(kind, physical_id, properties, *more, **options)
+
+    for module in (_provisioners, _stacks):
+        module._provision_resource = provisioned
+        module._update_resource = changed
+        module._delete_resource = removed
