@@ -37,6 +37,7 @@ from ministack.services import tagging as _tagging
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
+from ministack.services.cloudformation import helpers as _helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 
@@ -140,13 +141,19 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
-    "ministack.services.cloudformation.engine": ("_evaluate_conditions",),
+    "ministack.services.cloudformation.engine": (
+        "_check_rules_section",
+        "_evaluate_conditions",
+        "_parse_template",
+    ),
     "ministack.services.cloudformation.handlers": (
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",
+        "_resolve_template",
         "_roll_back_operation",
     ),
+    "ministack.services.cloudformation.helpers": ("_validate_stack_tags",),
     "ministack.services.cloudformation.provisioners": (
         "_CUSTOM_NAME_REPLACEMENT",
         "_NAME_SEED",
@@ -664,6 +671,39 @@ def tell_stack_event(stack: Mapping[str, Any], status: str, reason: str) -> None
     """Records an event of the stack itself."""
     name, identifier = stack["StackName"], stack["StackId"]
     _stacks._add_event(identifier, name, name, "AWS::CloudFormation::Stack", status, reason, identifier)
+
+
+def parse_template(text: str) -> dict[str, Any]:
+    """A template in JSON or YAML, with short functions written out. Raises `ValueError` for anything else."""
+    template: dict[str, Any] = _engine._parse_template(text)
+    return template
+
+
+def check_rules(rules: dict[str, Any]) -> None:
+    """Raises `ValueError`, in CloudFormation's words, for rules that no template could have."""
+    _engine._check_rules_section({"Rules": rules})
+
+
+def give_templates(find: Callable[[str], str | None]) -> None:
+    """Reads the template of a request at its URL by `find`, where that knows it."""
+    usual = _handlers._resolve_template
+
+    def resolve(parameters: dict[str, Any]) -> Any:
+        url = (parameters.get("TemplateURL") or [""])[0]
+        found = find(url) if isinstance(url, str) else None
+        return (found, None) if found is not None else usual(parameters)
+
+    _handlers._resolve_template = resolve
+
+
+def allow_system_tags(allowed: Callable[[str, str], bool]) -> None:
+    """Lets stacks have the tags, by key and value, that AWS's services give them and nobody else may."""
+    usual = _helpers._validate_stack_tags
+
+    def validate(tags: list[dict[str, str]]) -> Any:
+        return usual([tag for tag in tags if not allowed(tag["Key"], tag["Value"])])
+
+    _helpers._validate_stack_tags = validate
 
 
 # --- identity --------------------------------------------------------------------------------------
