@@ -373,6 +373,7 @@ def _show_made(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     from clary.prediction import curl
+    from clary.target import LOCAL_ACCOUNT
 
     table = Table("what", "where", show_lines=False, title=f"\n{found['environment']}", title_justify="left")
     table.columns[1].overflow = "fold"
@@ -391,6 +392,8 @@ def _show_made(found: dict[str, Any]) -> None:
         name, example = next(iter(examples.items()))
         console.print("\nwhat to try next")
         local_hint = "" if found["environment"] == "local" else f" -e {found['environment']}"
+        if found["aws_endpoint_url"] and found["account"] != LOCAL_ACCOUNT:
+            local_hint += " --local"
         console.print(f"  {_own_name()} predict {name}{local_hint}", soft_wrap=True)
         console.print(f"  {_own_name()} outputs --json{local_hint}", soft_wrap=True)
         console.print(f"  {escape(curl(found, name, example))}", soft_wrap=True)
