@@ -54,9 +54,16 @@ class RoleSession:
 
     @cached_property
     def s3(self) -> Any:
+        return self._client("s3")
+
+    @cached_property
+    def sns(self) -> Any:
+        return self._client("sns")
+
+    def _client(self, service: str) -> Any:
         found = self.credentials
         return _client(
-            "s3",
+            service,
             hooks.region(),
             {
                 "aws_access_key_id": found["AccessKeyId"],
