@@ -19,8 +19,11 @@ def main() -> int:
     parser.add_argument(
         "--state", type=Path, default=Path(".clary/local-aws"), help="the folder for all it keeps"
     )
+    parser.add_argument(
+        "--persist", action="store_true", help="keep what is answered, and take up what was kept before"
+    )
     arguments = parser.parse_args()
-    return serve(arguments.port, arguments.state)
+    return serve(arguments.port, arguments.state, persist=arguments.persist)
 
 
 if __name__ == "__main__":

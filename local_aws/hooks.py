@@ -636,13 +636,16 @@ def stack_operation(operation: StackOperation) -> Callable[..., Coroutine[Any, A
 def wrap_resource_operations(
     creating: Callable[[Callable[..., Any]], Callable[..., Any]],
     updating: Callable[[Callable[..., Any]], Callable[..., Any]],
+    deleting: Callable[[Callable[..., Any]], Callable[..., Any]],
 ) -> None:
     """Puts functions around what CloudFormation does with a resource, of whatever type.
 
     `create(type, logical_id, properties, stack_name)` and `update(type, physical_id, old, new, stack_name,
-    logical_id[, attributes])`; both answer the physical id and the attributes.
+    logical_id[, attributes])` answer the physical id and the attributes; `delete(type, physical_id,
+    properties[, stack_name, logical_id])`.
     """
-    for name, wrapper in (("_provision_resource", creating), ("_update_resource", updating)):
+    wrappers = {"_provision_resource": creating, "_update_resource": updating, "_delete_resource": deleting}
+    for name, wrapper in wrappers.items():
         wrapped = wrapper(getattr(_provisioners, name))
         for module in (_provisioners, _stacks):
             setattr(module, name, wrapped)
@@ -665,12 +668,6 @@ def stacks() -> list[tuple[str, str, dict[str, Any]]]:
     from ministack.services.cloudformation import _stacks as records
 
     return [(account, region, stack) for (account, region, _), stack in records.all_items()]
-
-
-def tell_stack_event(stack: Mapping[str, Any], status: str, reason: str) -> None:
-    """Records an event of the stack itself."""
-    name, identifier = stack["StackName"], stack["StackId"]
-    _stacks._add_event(identifier, name, name, "AWS::CloudFormation::Stack", status, reason, identifier)
 
 
 def parse_template(text: str) -> dict[str, Any]:

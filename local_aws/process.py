@@ -64,15 +64,16 @@ def running(state: Path) -> Running | None:
     return found
 
 
-def start(state: Path, port: int | None = None) -> Running:
+def start(state: Path, port: int | None = None, *, persist: bool = False) -> Running:
     """Starts a server in the background, waits until it is healthy, and answers where it is.
 
     Answers the one that is running with this state folder already, whatever its port. `port` None
-    takes 4566, or any free port when that is taken.
+    takes 4566, or any free port when that is taken. With `persist` it keeps what it answers, and takes
+    up what was kept before.
     """
     state.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _START_SECONDS
-    process = None if _locked(state) else _spawn(state, port)
+    process = None if _locked(state) else _spawn(state, port, persist=persist)
     while time.monotonic() < deadline:
         found = running(state)
         if found is not None and _healthy(found):
@@ -107,10 +108,12 @@ def stop(state: Path) -> bool:
     return True
 
 
-def _spawn(state: Path, port: int | None) -> subprocess.Popen[bytes]:
+def _spawn(state: Path, port: int | None, *, persist: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "local_aws", "--state", str(state.resolve())]
     if port is not None:
         command += ["--port", str(port)]
+    if persist:
+        command.append("--persist")
     with log_file(state).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -14,22 +14,27 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from local_aws.process import DEFAULT_PORT, HOST, LOCK_FILE, RECORD_FILE
+
+if TYPE_CHECKING:
+    from local_aws.persistence import Keeper
 
 logger = logging.getLogger("local_aws")
 
 _PORT_TAKEN = 2
 _STATE_TAKEN = 3
+_CANNOT_RESTORE = 4
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 0.05
 
 
-def serve(port: int | None, state: Path) -> int:
+def serve(port: int | None, state: Path, *, persist: bool = False) -> int:
     """Serves in the foreground until SIGTERM or SIGINT, and answers the exit code.
 
-    `port` is 0 for any free one; None takes 4566, or any free one when that is taken.
+    `port` is 0 for any free one; None takes 4566, or any free one when that is taken. With `persist`
+    what is answered is kept in the state folder, and taken up by the next start that persists.
     """
     state.mkdir(parents=True, exist_ok=True)
     state = state.resolve()
@@ -50,7 +55,17 @@ def serve(port: int | None, state: Path) -> int:
         _write(record, {"pid": os.getpid(), "port": bound})
         cleanup.callback(record.unlink, missing_ok=True)
         cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)
-        asyncio.run(_serve(listener))
+        keeper = None
+        if persist:
+            # Only now: ministack must find its environment prepared.
+            from local_aws.persistence import CannotRestore, Keeper
+
+            try:
+                keeper = Keeper(state)
+            except CannotRestore as error:
+                print(f"the state in '{state}' cannot be taken up: {error}", file=sys.stderr)
+                return _CANNOT_RESTORE
+        asyncio.run(_serve(listener, keeper))
     return 0
 
 
@@ -123,7 +138,7 @@ def _write(file: Path, record: dict[str, int]) -> None:
     partial.replace(file)
 
 
-async def _serve(listener: socket.socket) -> None:
+async def _serve(listener: socket.socket, keeper: Keeper | None) -> None:
     # It warns of what KMS cannot sign without a package that nothing here needs.
     logging.getLogger("kms").setLevel(logging.ERROR)
     # Only now: ministack must find its environment prepared.
@@ -131,9 +146,13 @@ async def _serve(listener: socket.socket) -> None:
     from hypercorn.config import Config
 
     from local_aws import apigateway, cloudformation, front, hooks, sagemaker, settings
+    from local_aws.cloudformation import recovery
+    from local_aws.persistence import kept
 
     logger.setLevel(logging.INFO)
     hooks.mend_functions()
+    if keeper is not None:
+        recovery.install()
     cloudformation.install()
     apigateway.install()
     sagemaker.install()
@@ -155,11 +174,20 @@ async def _serve(listener: socket.socket) -> None:
         hooks.stop_functions()
         sagemaker.shut_down()
 
+    def take_up() -> None:
+        # Endpoints first: a stack's rollback waits for them.
+        sagemaker.take_up()
+        recovery.take_up()
+
     async def until_stopped() -> None:
         await stop.wait()
+        if keeper is not None:
+            keeper.close()
         # Requests in flight are waited for, and busy programs would keep them there: those end first.
         await asyncio.to_thread(end_programs)
 
     application = front.with_own_pages(apigateway.remember_headers(hooks.application()))
+    if keeper is not None:
+        application = kept(application, keeper, take_up)
     await serve(application, config, shutdown_trigger=until_stopped)
     end_programs()

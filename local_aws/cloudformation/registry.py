@@ -7,6 +7,7 @@ and one `register` call, in its own module.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,6 +38,20 @@ class ResourceBehaviour(Protocol):
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created: ...
 
     def delete(self, physical_id: str, properties: Properties) -> None: ...
+
+
+MADE: ContextVar[Callable[[str], None] | None] = ContextVar("MADE", default=None)
+"""Who wants to know of a resource that is being created, before its creation is over."""
+
+
+def made(physical_id: str) -> None:
+    """Tells that the resource is there from now on, though making it goes on.
+
+    A server that is killed meanwhile then finds it and removes it with its stack.
+    """
+    tell = MADE.get()
+    if tell is not None:
+        tell(physical_id)
 
 
 BEHAVIOURS: dict[str, ResourceBehaviour] = {}

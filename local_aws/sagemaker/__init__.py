@@ -32,6 +32,25 @@ def shut_down() -> None:
     containers.kill_all()
 
 
+def take_up() -> None:
+    """Lets the resources that an earlier server has left in the store go on with what they did."""
+    from local_aws import hooks
+
+    hooks.in_background(_resume, name="sagemaker-take-up")
+
+
+def _resume() -> None:
+    from local_aws import hooks
+    from local_aws.sagemaker.behaviours import behaviour
+    from local_aws.sagemaker.families import families
+    from local_aws.store import STORE
+
+    for family in families():
+        for account, region, _, record in STORE.everywhere(family):
+            with hooks.scope(account, region):
+                behaviour(family).resume(record)
+
+
 def _forget() -> None:
     """Ends what runs, and forgets every resource of the services that are added here."""
     from local_aws.store import STORE

@@ -30,6 +30,9 @@ class Behaviour:
     def created(self, record: Record) -> None:
         """Starts what the resource does."""
 
+    def resume(self, record: Record) -> None:
+        """Goes on with what a server that is gone was doing for the resource, or had running."""
+
     def check_update(self, record: Record, request: Request) -> None:
         """Refuses what cannot be changed."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.model import StringShape, StructureShape
 
 from local_aws import request_validation as validation
-from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, register
+from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made, register
 from local_aws.cloudformation.schema import resource_type, type_names
 from local_aws.sagemaker import control
 from local_aws.sagemaker.behaviours import behaviour
@@ -59,6 +59,7 @@ class SageMakerResource:
             record = control.create(family, request)
         except ServiceError as error:
             raise _failed(error) from error
+        made(self._answer(family, record).physical_id)
         reason = behaviour(family.name).settle(record)
         if reason is not None:
             # CloudFormation would delete it while it rolls back; here nobody knows its identifier yet.

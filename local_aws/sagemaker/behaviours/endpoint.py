@@ -36,6 +36,13 @@ class Endpoint(Behaviour):
     def created(self, record: Record) -> None:
         _begin(record, record["EndpointConfigName"])
 
+    def resume(self, record: Record) -> None:
+        if record["EndpointStatus"] == "Deleting":
+            STORE.remove("Endpoint", (record["EndpointName"],))
+        elif record["EndpointStatus"] != "Failed":
+            updating = record["EndpointStatus"] == "Updating"
+            _begin(record, record["_wanted" if updating else "EndpointConfigName"])
+
     def check_update(self, record: Record, request: Request) -> None:
         _check_steady(record)
         require("EndpointConfig", (request["EndpointConfigName"],), validation=True)

@@ -107,6 +107,14 @@ class TrainingJob(Behaviour):
         run = _RUNS[_key(name)] = _Run()
         run.thread = hooks.in_background(_run, record, run, name=f"train-{name}")
 
+    def resume(self, record: Record) -> None:
+        """A job that was running begins anew, as it does on an instance that replaces a broken one."""
+        if record["TrainingJobStatus"] == "InProgress":
+            self.created(record)
+        elif record["TrainingJobStatus"] == "Stopping":
+            record.update(TrainingJobStatus="Stopped", TrainingEndTime=time.time())
+            _enter(record, "Stopped")
+
     def check_deletion(self, record: Record) -> None:
         if record["TrainingJobStatus"] in ("InProgress", "Stopping"):
             raise invalid(f"The training job {record['TrainingJobName']} is running: stop it first.")
