@@ -6,13 +6,16 @@ here and fails when an upgrade has moved it. Whoever adds a hook adds its name t
 
 from __future__ import annotations
 
+import asyncio
 import html
 import importlib
+import json
 import os
 import queue
 import sys
+import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ from ministack.core import iam_evaluator as _iam_evaluator
 from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
 from ministack.core import router as _router
+from ministack.core import sigv4 as _sigv4
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import ec2 as _ec2
 from ministack.services import iam as _iam
@@ -61,11 +65,14 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.iam_evaluator": (
         "AuthError",
         "CredentialResolutionError",
+        "EvalContext",
         "EvalResult",
         "_resource_policy",
         "enforce",
+        "evaluate",
         "evaluate_resource_policy",
         "evaluate_trust_policy",
+        "parse_policy_document",
         "resolve_credential",
     ),
     "ministack.core.lambda_runtime": (
@@ -79,6 +86,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.core.responses": (
         "AccountRegionScopedDict._data",
         "AccountScopedDict._data",
+        "StreamingResponse",
         "_account_from_sts_session",
         "get_account_id",
         "get_region",
@@ -88,19 +96,36 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "SERVICE_PATTERNS",
         "extract_access_key_id",
     ),
+    "ministack.core.sigv4": (
+        "foreign_authorization_failure",
+        "parse_header_signature",
+        "parse_query_signature",
+    ),
     "ministack.services.apigateway_v1": (
-        "_GatewayError",
-        "_build_lambda_event_v1",
-        "_check_api_key",
-        "_execute_in_scope",
-        "_gateway_error_response",
+        "_account_settings",
+        "_authorizers_v1",
+        "_create_deployment",
+        "_delete_deployment",
+        "_delete_rest_api",
+        "_fetch_jwks",
+        "_gateway_responses",
         "_handle_execute_in_scope",
-        "_invoke_lambda_proxy_v1",
-        "_lambda_proxy_response",
-        "_media_type_matches",
+        "_iam_caller_identity",
+        "_models",
+        "_request_validators",
+        "_resolve_api_key",
+        "_resources",
+        "_rest_apis",
+        "_usage_plan_keys",
+        "_usage_plans",
+        "_usage_plans_for_key",
+        "_v1_error",
+        "_validate_cognito_authorizer",
+        "find_domain_scope",
         "stages_for_api",
     ),
     "ministack.services.cognito": (
+        "well_known_jwks",
         "_auth_codes",
         "_authorization_codes",
         "_refresh_tokens",
@@ -123,6 +148,12 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_grants",
         "_resolve_key",
     ),
+    "ministack.services.lambda_svc": (
+        "_emit_lambda_metrics",
+        "_execute_function_with_config_scope",
+        "_execution_record_for_config",
+        "_get_func_record_for_ref_in_scope",
+    ),
     "ministack.services.organizations": (
         "_accounts",
         "_attachments",
@@ -139,6 +170,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.sts": ("_sessions",),
     "ministack.services.tagging": ("resource_tags",),
+    "ministack.services.waf": ("_associations", "_resource_store"),
     "ministack.services.cloudformation": ("_stacks",),
     "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
     "ministack.services.cloudformation.engine": (
@@ -235,6 +267,20 @@ def on_reset(forget: Callable[[], None]) -> None:
         usual()
 
     _app._reset_all_state = reset
+
+
+def streamed(chunks: Generator[bytes]) -> Any:
+    """The body of a response that is sent piece by piece; each piece may take its time."""
+
+    async def run(send: Callable[[dict[str, Any]], Awaitable[None]], _receive: Any) -> None:
+        try:
+            while (chunk := await on_own_thread(next, chunks, None)) is not None:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await on_own_thread(chunks.close)
+
+    return _responses.StreamingResponse(run)
 
 
 # --- functions -------------------------------------------------------------------------------------
@@ -449,11 +495,7 @@ def mend_managed_key() -> None:
 
 # --- API Gateway -----------------------------------------------------------------------------------
 
-RestApiError = _apigateway._GatewayError
-"""An error that API Gateway answers itself, by the API's gateway responses: `response_type`, `message`."""
-
 RestApiFront = Callable[..., Awaitable[Response]]
-RestApiInvocation = Callable[..., Awaitable[Any]]
 
 
 def replace_rest_api_front(front: RestApiFront) -> None:
@@ -462,68 +504,275 @@ def replace_rest_api_front(front: RestApiFront) -> None:
     _apigateway._handle_execute_in_scope = front
 
 
-async def execute_rest_api(request: dict[str, Any], *arguments: Any) -> Any:
-    """Routes, authorises, limits, validates and integrates a request: a response, or a `RestApiError`.
-
-    `request` is what error responses may refer to; the resource and its parameters are added to it.
-    """
-    return await _apigateway._execute_in_scope(request, *arguments)
-
-
-def rest_api_error_response(error: Any, request: dict[str, Any]) -> Response:
-    """The API's gateway response for an error, rendered."""
-    response: Response = _apigateway._gateway_error_response(error, request)
-    return response
-
-
 def stage_of(api_id: str, stage_name: str) -> dict[str, Any] | None:
     """A REST API's stage, wherever the request's account is."""
     found: dict[str, Any] | None = _apigateway.stages_for_api(api_id).get(stage_name)
     return found
 
 
-def wrap_proxy_invocation(wrapper: Callable[[RestApiInvocation], RestApiInvocation]) -> None:
-    """Puts a function around the invocation of a proxy integration; the integration comes first."""
-    _apigateway._invoke_lambda_proxy_v1 = wrapper(_apigateway._invoke_lambda_proxy_v1)
+def stages_of(api_id: str) -> Mapping[str, dict[str, Any]]:
+    """A REST API's stages by name."""
+    found: Mapping[str, dict[str, Any]] = _apigateway.stages_for_api(api_id)
+    return found
 
 
-def wrap_proxy_event(
-    wrapper: Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]],
+def rest_api_definition(api_id: str) -> dict[str, Any]:
+    """All that a deployment of the API keeps, as it is now: not copied, not to be changed."""
+    return {
+        "api": _apigateway._rest_apis.get(api_id) or {},
+        "resources": _apigateway._resources.get(api_id) or {},
+        "authorizers": _apigateway._authorizers_v1.get(api_id) or {},
+        "models": _apigateway._models.get(api_id) or {},
+        "validators": _apigateway._request_validators.get(api_id) or {},
+        "gateway_responses": _apigateway._gateway_responses.get(api_id) or {},
+    }
+
+
+def watch_deployments(
+    refuse: Callable[[str], tuple[str, str, int] | None],
+    made: Callable[[str, str], None],
+    gone: Callable[[str, str | None], None],
 ) -> None:
-    """Puts a function around the building of a proxy integration's event."""
-    _apigateway._build_lambda_event_v1 = wrapper(_apigateway._build_lambda_event_v1)
+    """Stands around the deployments of REST APIs, whoever makes them.
 
-
-def read_proxy_results(read: Callable[[dict[str, Any]], tuple[dict[str, Any] | None, str | None]]) -> None:
-    """Takes a function's result (`body`, and `error` or `throttle` where it has none) apart by `read`,
-    which answers a proxy response, or None and a message."""
-    _apigateway._lambda_proxy_response = read
-
-
-def watch_api_keys(seen: Callable[[dict[str, Any]], None]) -> None:
-    """Tells which API key a request came with, when it is a good one."""
-    usual = _apigateway._check_api_key
-
-    def check(*arguments: Any) -> Any:
-        error, key = usual(*arguments)
-        if key is not None:
-            seen(key)
-        return error, key
-
-    _apigateway._check_api_key = check
-
-
-def mend_binary_media_types() -> None:
-    """`*/*` among an API's binary types stands for a request or an answer without a type, too.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html
+    `refuse(api_id)` answers the code, message and status of a refusal; `made(api_id, deployment_id)` and
+    `gone(api_id, deployment_id)` are told afterwards, the latter with None when the whole API goes.
     """
-    usual = _apigateway._media_type_matches
+    create, delete, delete_api = (
+        _apigateway._create_deployment,
+        _apigateway._delete_deployment,
+        _apigateway._delete_rest_api,
+    )
 
-    def matches(media_type: str | None, binary_types: list[str] | None) -> bool:
-        return "*/*" in (binary_types or ()) or bool(usual(media_type, binary_types))
+    def created(api_id: str, data: dict[str, Any]) -> Any:
+        refusal = refuse(api_id) if api_id in _apigateway._rest_apis else None
+        if refusal:
+            return _apigateway._v1_error(*refusal)
+        answer = create(api_id, data)
+        if answer[0] == 201:
+            made(api_id, json.loads(answer[2])["id"])
+        return answer
 
-    _apigateway._media_type_matches = matches
+    def deleted(api_id: str, deployment_id: str) -> Any:
+        answer = delete(api_id, deployment_id)
+        gone(api_id, deployment_id)
+        return answer
+
+    def deleted_api(api_id: str) -> Any:
+        answer = delete_api(api_id)
+        gone(api_id, None)
+        return answer
+
+    _apigateway._create_deployment = created
+    _apigateway._delete_deployment = deleted
+    _apigateway._delete_rest_api = deleted_api
+
+
+def api_key_of(value: str) -> dict[str, Any] | None:
+    """The enabled API key of that value."""
+    found: dict[str, Any] | None = _apigateway._resolve_api_key(value)
+    return found
+
+
+def usage_plans_of(
+    key_id: str, api_id: str, stage: str
+) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """The usage plans that let a key into a stage: the plan's id, the plan, and its entry of the stage."""
+    return list(_apigateway._usage_plans_for_key(key_id, api_id, stage))
+
+
+def usage_plan(plan_id: str) -> tuple[dict[str, Any], list[str]] | None:
+    """A usage plan and the ids of its keys."""
+    plan = _apigateway._usage_plans.get(plan_id)
+    return None if plan is None else (plan, list(_apigateway._usage_plan_keys.get(plan_id) or ()))
+
+
+def api_gateway_log_role() -> str | None:
+    """The role that API Gateway writes logs with in the request's account and region."""
+    settings = _apigateway._account_settings.get("settings") or {}
+    return settings.get("cloudwatchRoleArn") or None
+
+
+def is_custom_domain(name: str) -> bool:
+    return "." in name and _apigateway.find_domain_scope(name) is not None
+
+
+def caller_of(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> dict[str, Any] | None:
+    """Who signed a request, in the words of `requestContext.identity`; nobody that IAM does not know."""
+    found: dict[str, Any] | None = _apigateway._iam_caller_identity(headers, query)
+    return found
+
+
+def signature_fault(
+    headers: Mapping[str, str], query: Mapping[str, list[str]]
+) -> tuple[str, str] | None:
+    """Why the signature of a request is none, as code and message; whose it is, is another question."""
+    if not headers.get("authorization"):
+        found = _sigv4.parse_query_signature(query)
+    elif headers["authorization"].startswith("AWS4-HMAC-SHA256"):
+        found = _sigv4.parse_header_signature(headers)
+    else:
+        found = _sigv4.foreign_authorization_failure(headers)
+    if isinstance(found, tuple) and found and isinstance(found[0], str):
+        return found[0], str(found[1])
+    return None
+
+
+async def user_pool_claims(
+    authorizer: Mapping[str, Any],
+    method: Mapping[str, Any],
+    headers: Mapping[str, str],
+    query: Mapping[str, list[str]],
+    stage: Mapping[str, Any],
+) -> tuple[dict[str, Any], str | None]:
+    """The claims of a user pool's token, once its signature, its issuer, its times and its scopes are
+    checked; or the type of the gateway response that refuses it."""
+    claims, error = await _apigateway._validate_cognito_authorizer(authorizer, method, headers, query, stage)
+    return claims or {}, None if error is None else str(error.response_type)
+
+
+def read_user_pool_keys_here() -> None:
+    """Takes the public keys of user pools from this server without asking it over HTTP: whether it
+    speaks TLS does not matter then, and no keys of a pool that is gone are remembered."""
+    usual = _apigateway._fetch_jwks
+
+    async def fetch(url: str) -> dict[str, Any]:
+        pool, separator, rest = url.partition("/.well-known/jwks.json")
+        if not separator or rest or "_" not in pool.rsplit("/", 1)[-1]:
+            found: dict[str, Any] = await usual(url)
+            return found
+        from ministack.services import cognito  # not before somebody uses it
+
+        _, _, keys = cognito.well_known_jwks(pool.rsplit("/", 1)[-1])
+        return dict(json.loads(keys))
+
+    _apigateway._fetch_jwks = fetch
+
+
+# --- policies of resources -------------------------------------------------------------------------
+
+
+def decide_by_resource_policy(
+    policy: str | Mapping[str, Any],
+    action: str,
+    resource: str,
+    *,
+    principal: str = "*",
+    service: str | None = None,
+    source_ip: str = "127.0.0.1",
+    context: Mapping[str, str] | None = None,
+) -> str:
+    """`Allow`, `Deny` or `ImplicitDeny`: what a resource's own policy says to a caller or a service of AWS.
+
+    The names of `context` are condition keys in lower case.
+    """
+    asked = _iam_evaluator.EvalContext(principal, "Anonymous", "", action, resource, region())
+    asked.source_ip = source_ip
+    asked.service_context = dict(context or {})
+    return str(_iam_evaluator.evaluate_resource_policy(policy, asked, service).decision)
+
+
+def decide_by_policy(policy: Mapping[str, Any], action: str, resource: str) -> str:
+    """`Allow`, `Deny` or `ImplicitDeny`: what a policy without principals says."""
+    asked = _iam_evaluator.EvalContext("*", "Anonymous", "", action, resource, region())
+    statements = _iam_evaluator.parse_policy_document(dict(policy))
+    return str(_iam_evaluator.evaluate(asked, [statements]).decision)
+
+
+# --- functions that services call ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CallableFunction:
+    """A function, or a version or alias of one, that a service of AWS may call."""
+
+    arn: str
+    record: Mapping[str, Any]
+
+    def allows(self, service: str, source_arn: str) -> bool:
+        """Whether the function's policy lets the service call it for that resource."""
+        account = source_arn.split(":")[4]
+        keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
+        policy = self.record.get("policy") or {}
+        decision = decide_by_resource_policy(
+            policy, "lambda:InvokeFunction", self.arn, principal="nobody", service=service, context=keys
+        )
+        return decision == "Allow"
+
+    async def invoke(self, event: Any) -> dict[str, Any]:
+        """The result: `body`, and `error` or `throttle` where it failed."""
+        from ministack.services import lambda_svc
+
+        started = time.time()
+        result: dict[str, Any] = await on_own_thread(
+            lambda_svc._execute_function_with_config_scope, dict(self.record), event
+        )
+        lambda_svc._emit_lambda_metrics(
+            self.record["config"]["FunctionName"],
+            duration_ms=(time.time() - started) * 1000,
+            error=bool(result.get("error")),
+            throttle=bool(result.get("throttle")),
+        )
+        return result
+
+
+def function_of(reference: str, account: str, in_region: str) -> CallableFunction | None:
+    """The function that a name or an ARN stands for."""
+    from ministack.services import lambda_svc  # not before somebody calls a function
+
+    function, config, _ = lambda_svc._get_func_record_for_ref_in_scope(
+        reference, account_id=account, region=in_region
+    )
+    if function is None or config is None:
+        return None
+    arn = reference if reference.startswith("arn:") else config["FunctionArn"]
+    return CallableFunction(arn, lambda_svc._execution_record_for_config(function, config))
+
+
+_running: set[asyncio.Task[Any]] = set()
+
+
+def keep_running(work: Coroutine[Any, Any, Any]) -> None:
+    """Starts what nobody waits for on the event loop."""
+    task = asyncio.get_running_loop().create_task(work)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+# --- WAF -------------------------------------------------------------------------------------------
+
+
+def web_acl_arn_of(resource_arn: str) -> str | None:
+    """The web ACL that a resource of the request's account and region is associated with."""
+    waf = sys.modules.get("ministack.services.waf")  # who has not asked for it has none
+    found: str | None = waf._associations.get(resource_arn) if waf else None
+    return found
+
+
+def waf_resource(kind: str, arn: str) -> dict[str, Any] | None:
+    """A web ACL, rule group, IP set or pattern set (`webacl`, `rulegroup`, …) by its ARN."""
+    from ministack.services import waf
+
+    store = waf._resource_store(kind)
+    account_region = arn.split(":")
+    found: dict[str, Any] | None = store.get_scoped(
+        account_region[4], account_region[3], arn.rsplit("/", 1)[-1]
+    )
+    return found
+
+
+def waf_resources(kind: str) -> list[dict[str, Any]]:
+    """All of a kind in the request's account and region."""
+    from ministack.services import waf
+
+    return list(waf._resource_store(kind).values())
+
+
+def waf_associations() -> dict[str, str]:
+    """The web ACLs' ARNs by those of the resources that they protect, in the request's account and region."""
+    from ministack.services import waf
+
+    return dict(waf._associations.items())
 
 
 # --- what is kept beyond the server's life ----------------------------------------------------------
@@ -533,6 +782,7 @@ _SCOPED = (_responses.AccountScopedDict, _responses.AccountRegionScopedDict)
 _STORE_DATA = {kind: kind._data for kind in _SCOPED}
 _PLAIN_STORES = {
     "ministack.services.cognito": (
+        "well_known_jwks",
         "_auth_codes",
         "_authorization_codes",
         "_refresh_tokens",

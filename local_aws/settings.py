@@ -6,6 +6,8 @@
     {
       "state_seconds": 0,                       how long a resource is Pending, Updating, Deleting
       "state_seconds_of": {"App": 20},          the same for a family of SageMaker's
+      "time_scale": 60,                         how many of AWS's seconds of waiting pass in one second
+                                                here: 60 makes a deployment's minutes seconds
       "failures": [                             what fails instead of becoming ready, and why
         {"family": "Domain", "name": "broken-*", "reason": "out of capacity"}
       ],
@@ -41,6 +43,12 @@ class Settings:
     state_seconds_of: Mapping[str, float] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     quotas: Mapping[str, float] = field(default_factory=dict)
+    time_scale: float = 1.0
+
+    def here(self, seconds: float) -> float:
+        """How long a wait of so many seconds on AWS takes here: baking, idle times, alarms' periods. What a
+        program is given for its work is not scaled."""
+        return seconds / self.time_scale
 
     def seconds(self, family: str) -> float:
         """How long each state of a family's resources takes."""
@@ -103,6 +111,7 @@ def read(body: bytes) -> Settings:
             state_seconds_of=_numbers(document, "state_seconds_of"),
             failures=tuple(_failure(one) for one in document.get("failures", ())),
             quotas=_numbers(document, "quotas"),
+            time_scale=_above_zero(document.get("time_scale", 1)),
         )
     except (TypeError, AttributeError) as error:
         raise InvalidSettings(f"the settings have not the right form: {error}") from error
@@ -116,6 +125,12 @@ def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise InvalidSettings(f"'{value}' is not a number of zero or more")
     return value
+
+
+def _above_zero(value: object) -> float:
+    if _seconds(value) == 0:
+        raise InvalidSettings("time_scale is 0, give a number above 0")
+    return _seconds(value)
 
 
 def _failure(value: Mapping[str, str]) -> Failure:
