@@ -14,6 +14,7 @@ from local_aws.servicecatalog import (  # noqa: F401 - importing them registers 
     portfolios,
     products,
     provisioned_products,
+    rights,
     service_actions,
     shares,
     tag_options,
@@ -44,7 +45,9 @@ def _answer(
         if not target.startswith(_TARGET):
             raise not_supported(f"AppRegistry's API ({method} {path}; its resource types deploy)")
         caller = caller_of(hooks.access_key_of(headers, query))
-        found = operations.call(target.removeprefix(_TARGET), _parsed(body), caller)
+        name, members = target.removeprefix(_TARGET), _parsed(body)
+        rights.require(name, members, caller)
+        found = operations.call(name, members, caller)
         return 200, dict(_TYPE), json.dumps(found).encode()
     except ServiceError as error:
         return _refusal(error)

@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from local_aws import hooks
 from local_aws.cloudformation.client import client, client_as
+from local_aws.identity import AccessDenied, enforcement, principals
+from local_aws.sagemaker.storage import location
 from local_aws.servicecatalog import catalog, launch_roles, templates
 from local_aws.servicecatalog.access import Caller
 from local_aws.servicecatalog.stack_inputs import system_tags, template_url
@@ -57,13 +59,18 @@ class Launch:
     role: str | None
     topics: Sequence[str] = ()
 
-    def client(self, service: str) -> Client:
+    def credentials(self) -> Mapping[str, str]:
         if self.role is None:
-            return client_as(service, self.caller.credentials)
+            return self.caller.credentials
         try:
-            return client_as(service, launch_roles.session(self.role))
+            return launch_roles.session(self.role)
         except launch_roles.NotAssumable as error:
-            raise _Failed("AccessDenied", str(error), "ERROR") from error
+            raise _Failed("AccessDenied", str(error), self.status_if_refused) from error
+
+    @property
+    def status_if_refused(self) -> str:
+        """What a provisioned product is when nothing could be done: one that has a stack still has it."""
+        return "TAINTED" if "PhysicalId" in self.product else "ERROR"
 
 
 @dataclass(frozen=True)
@@ -103,15 +110,14 @@ def provision(launch: Launch, wanted: Wanted) -> None:
             raise _Failed(stack["StackStatus"], _reason(cloudformation, launch), "ERROR")
         _is_as_wanted(launch, wanted, stack)
 
-    _start(launch, make)
+    _start(launch, make, artifact=wanted.artifact)
 
 
 def update(launch: Launch, wanted: Wanted) -> None:
     """Changes the stack, in the background; whatever goes wrong leaves it as it was."""
 
     def change(cloudformation: Client) -> None:
-        # Without a stack, an update has nothing to change: what failed to start stays in error.
-        status = "TAINTED" if "PhysicalId" in launch.product else "ERROR"
+        status = launch.status_if_refused
         _check_parameters(wanted, status)
         name = launch.product.get("PhysicalId") or f"SC-{hooks.account_id()}-{launch.product['Id']}"
         with template_url(wanted.template) as url, system_tags(wanted.tags):
@@ -126,7 +132,7 @@ def update(launch: Launch, wanted: Wanted) -> None:
             raise _Failed(stack["StackStatus"], _reason(cloudformation, launch), left)
         _is_as_wanted(launch, wanted, stack)
 
-    _start(launch, change)
+    _start(launch, change, artifact=wanted.artifact)
 
 
 def terminate(launch: Launch, *, retain: bool, ignore_errors: bool) -> None:
@@ -151,20 +157,29 @@ def _start(
     work: Callable[[Client], None],
     done: Callable[[], None] = lambda: None,
     *,
+    artifact: Record | None = None,
     ignore_errors: bool = False,
 ) -> None:
     launch.product["Status"] = "UNDER_CHANGE"
     launch.product.pop("StatusMessage", None)
-    hooks.in_background(_run, launch, work, done, ignore_errors, name=f"launch-{launch.record['RecordId']}")
+    name = f"launch-{launch.record['RecordId']}"
+    hooks.in_background(_run, launch, work, done, artifact, ignore_errors, name=name)
 
 
 def _run(
-    launch: Launch, work: Callable[[Client], None], done: Callable[[], None], ignore_errors: bool
+    launch: Launch,
+    work: Callable[[Client], None],
+    done: Callable[[], None],
+    artifact: Record | None,
+    ignore_errors: bool,
 ) -> None:
     began = time.time()
     _mark(launch, "IN_PROGRESS")
     try:
-        cloudformation = launch.client("cloudformation")
+        credentials = launch.credentials()
+        if artifact is not None:
+            _check_template_is_readable(credentials, artifact, launch)
+        cloudformation = client_as("cloudformation", credentials)
         try:
             work(cloudformation)
         finally:
@@ -175,7 +190,7 @@ def _run(
             return
     except ClientError as error:
         if not ignore_errors:
-            _fail(launch, _as_failure(error, "ERROR"))
+            _fail(launch, _as_failure(error, launch.status_if_refused))
             return
     except Exception:
         logger.exception("the launch %s failed", launch.record["RecordId"])
@@ -221,6 +236,35 @@ def _is_as_wanted(launch: Launch, wanted: Wanted, stack: Mapping[str, Any]) -> N
     ]
 
 
+def _check_template_is_readable(credentials: Mapping[str, str], artifact: Record, launch: Launch) -> None:
+    """Whoever launches needs "read access to the CloudFormation template in Amazon S3": by its address, or by
+    the tag that Service Catalog puts on its copy.
+
+    https://docs.aws.amazon.com/servicecatalog/latest/adminguide/constraints-launch.html
+    """
+    principal = (
+        principals.of_key(credentials["AccessKeyId"], hooks.account_id()) if hooks.enforcing() else None
+    )
+    if principal is None:
+        return
+    copy = f"arn:aws:s3:::servicecatalog-templates/{artifact['Id']}"
+    tagged = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
+    url = artifact["Info"].get("TemplateUrl")
+    places: list[tuple[str, dict[str, str]]] = [(copy, tagged)]
+    if url:
+        places.insert(0, (f"arn:aws:s3:::{'/'.join(location(url))}", {}))
+    denied = None
+    for place, context in places:
+        try:
+            enforcement.check(principal, "s3:GetObject", place, context)
+        except AccessDenied as error:
+            denied = denied or error
+        else:
+            return
+    if denied is not None:
+        raise _Failed("AccessDenied", f"S3 error: Access Denied. {denied}", launch.status_if_refused)
+
+
 def _check_parameters(wanted: Wanted, status: str) -> None:
     """What CloudFormation checks of a request's parameters before it looks at their values."""
     known = templates.parsed(wanted.template).get("Parameters") or {}
@@ -231,6 +275,10 @@ def _check_parameters(wanted: Wanted, status: str) -> None:
     missing = [key for key, one in known.items() if "Default" not in one and key not in given]
     if missing:
         raise _validation(f"Parameters: [{', '.join(missing)}] must have values", status)
+    for one in wanted.parameters:
+        allowed = [str(value) for value in known[one["Key"]].get("AllowedValues", [])]
+        if allowed and not one.get("UsePreviousValue") and one.get("Value", "") not in allowed:
+            raise _validation(f"Parameter '{one['Key']}' must be one of AllowedValues", status)
 
 
 def _settled(cloudformation: Client, launch: Launch) -> Mapping[str, Any]:

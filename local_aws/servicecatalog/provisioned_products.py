@@ -255,11 +255,11 @@ def _accessible(family: str, request: Request) -> list[Record]:
     return found
 
 
-def _fits(provisioned: Record, query: str) -> bool:
+def _fits(provisioned: Mapping[str, Any], query: str) -> bool:
     field, colon, value = query.partition(":")
     if colon and field in _SEARCHED:
-        said = provisioned.get(_SEARCHED[field]) or ""
-        texts = [f"{tag['Key']}:{tag['Value']}" for tag in said] if field == "tags" else [str(said)]
+        said: Any = provisioned.get(_SEARCHED[field]) or ""
+        texts = [str(said)] if field != "tags" else [f"{tag['Key']}:{tag['Value']}" for tag in said]
         return any(fnmatch.fnmatchcase(text.lower(), value.lower()) for text in texts)
     return any(query.lower() in str(provisioned.get(name) or "").lower() for name in _SEARCHED.values())
 

@@ -6,8 +6,10 @@ Service Catalog launches its own copy: what becomes of the file in S3 later chan
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -20,6 +22,8 @@ from local_aws.servicecatalog.stack_inputs import template_url
 
 _INVALID = "Invalid templateBody. Please make sure that your template is valid"
 _MOST_BYTES = 1_000_000
+_IN_S3 = re.compile(r"(^|\.)s3[.-]|^(localhost|127\.0\.0\.1)$")
+"""Hosts of S3's addresses; this server's own address is one, too."""
 
 _CONSTRAINTS = (
     "AllowedPattern",
@@ -92,7 +96,8 @@ def with_rules(text: str, rules: Mapping[str, Any]) -> str:
 
 
 def _from_s3(url: str, caller: Caller) -> str:
-    if ".s3." not in url and "//s3" not in url:
+    host = urlsplit(url).hostname or ""
+    if not _IN_S3.search(host):
         raise wrong(f"{_INVALID}: '{url}' is no address in Amazon S3.")
     bucket, key = location(url)
     try:
