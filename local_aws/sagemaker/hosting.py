@@ -1,69 +1,64 @@
-"""Endpoints that really serve: a container for each instance of each variant, kept alive and swapped.
+"""What serves an endpoint: containers that make an instance, instances that make a variant, variants
+that make a fleet, and the traffic among fleets.
 
-The container contract: `serve` is started as `serve serve` would be in Docker, answers `GET /ping` with
-200 when it is ready and `POST /invocations` with predictions.
-https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+A fleet is what one endpoint configuration runs. While an endpoint is updated there are two, the old one
+and the new one ("blue" and "green" on AWS's pages).
 """
 
 from __future__ import annotations
 
-import http.client
-import logging
 import random
-import select
-import socket
-import subprocess
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from local_aws import containers, hooks
-from local_aws.sagemaker.logs import LogStream
-from local_aws.sagemaker.storage import StorageError
-
-logger = logging.getLogger("local_aws.sagemaker")
+from local_aws import hooks, settings
+from local_aws.sagemaker.metrics import ENDPOINTS, METRICS, MICROSECONDS, Dimensions, Measurements
+from local_aws.sagemaker.model_server import Answer, ModelServer, NoAnswer, Reply, ServingPlan
+from local_aws.sagemaker.multi_model import ModelCache, ModelStore
 
 INVOCATION_SECONDS = 60.0
 """How long a real-time invocation may take (SageMaker quotas)."""
+MOST_PROCESSES = 4
+"""A variant of more instances than these is served by so many: an instance is a machine on AWS and a
+process here. DescribeEndpoint tells the number that was asked for."""
 
-_PING_SECONDS = 2.0
-_POLL_SECONDS = 0.005
-_STOP_SECONDS = 10.0
-_RESTARTS = 5
-_HEALTHY_SECONDS = 60.0
-"""A container that lived this long has earned its restarts anew."""
-_IDLE_SECONDS = 4.0
-"""Servers close idle connections after five seconds and more: these are not used again before."""
-_SERVE_PORT = 8080
-
-
-class NotHealthy(Exception):
-    """Why a container does not come into service."""
+_IDLE_SECONDS = 300.0
+"""How long a serverless container waits for the next request before it is stopped, on AWS's clock.
+(AWS says only that it is some time.)"""
 
 
 class NoVariant(Exception):
     """Why no variant of an endpoint can be chosen."""
 
 
-@dataclass(frozen=True)
-class ServingPlan:
-    """What an instance of a variant runs, known before it starts."""
+class NoCapacity(Exception):
+    """No instance of the variant is running."""
 
-    endpoint: str
-    variant: str
-    image: Path
-    environment: Mapping[str, str]
-    network_isolated: bool
-    startup_seconds: float
-    fill: Callable[[Path], None]
-    """Puts the model's files below the folder that becomes /opt/ml/model."""
-    homes: Path
-    launcher: containers.Launcher = containers.start
+
+class Throttled(Exception):
+    """A serverless variant answers as many requests at once as it may."""
+
+
+class WrongTarget(Exception):
+    """Why an invocation does not fit the endpoint's containers."""
+
+
+@dataclass(frozen=True)
+class ContainerPlan:
+    name: str
+    """`primary`, or the host name in a pipeline."""
+    serving: ServingPlan
+    models: ModelStore | None = None
+
+
+@dataclass(frozen=True)
+class Serverless:
+    concurrency: int
+    provisioned: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,99 +66,113 @@ class VariantPlan:
     name: str
     weight: float
     instances: int
-    serving: ServingPlan
+    containers: Sequence[ContainerPlan]
+    dimensions: Dimensions
+    direct: bool = False
+    """Whether a request is for one of the containers, and not for all, one after the other."""
+    serverless: Serverless | None = None
 
 
 @dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    """With names in lower case."""
+class Invocation:
     body: bytes
+    headers: Mapping[str, str]
+    """What the container gets, with names in lower case."""
+    variant: str | None = None
+    model: str | None = None
+    container: str | None = None
+    seconds: float = INVOCATION_SECONDS
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection to a container, wherever its network is."""
+class _Served:
+    """A container in its place: with its name, and with its models where it has many."""
 
-    def __init__(self, container: containers.Container, port: int, seconds: float) -> None:
-        super().__init__("127.0.0.1", port, timeout=seconds)
-        self._container = container
-        self._seconds = seconds
-        self.used = time.monotonic()
+    def __init__(self, plan: ContainerPlan, stream: str, measure: Callable[[Measurements], None]) -> None:
+        self.name = plan.name
+        self.server = ModelServer(plan.serving, stream)
+        self.cache = ModelCache(self.server, plan.models, measure) if plan.models else None
 
-    def connect(self) -> None:
-        self.sock = self._container.connect(self.port, self._seconds)
-
-    def acknowledge_at_once(self) -> None:
-        """Spares a server that answers in two writes the 40 ms that it would wait for an acknowledgement.
-
-        Simple servers do so on connections that are kept (Nagle's algorithm, and TCP's delayed
-        acknowledgement). Linux forgets it after each exchange.
-        """
-        if hasattr(socket, "TCP_QUICKACK") and self.sock is not None:
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-    @property
-    def reusable(self) -> bool:
-        """Not when the other side has closed it, or is about to."""
-        if self.sock is None or time.monotonic() - self.used > _IDLE_SECONDS:
-            return False
-        readable, _, _ = select.select([self.sock], [], [], 0)
-        return not readable
+    def open(
+        self, body: bytes, headers: Mapping[str, str], model: str | None, seconds: float
+    ) -> Reply | Answer:
+        try:
+            if self.cache is not None and model is not None:
+                return self.cache.ask(model, body, headers, seconds)
+            return self.server.open("POST", "/invocations", body, headers, seconds)
+        except NoAnswer as error:
+            error.container = self.name
+            raise
 
 
 class Instance:
-    """One container of a variant, restarted when it dies."""
+    """The containers of one instance of a variant."""
 
-    def __init__(self, plan: ServingPlan) -> None:
+    def __init__(self, plan: VariantPlan) -> None:
         self._plan = plan
         self.name = f"i-{uuid.uuid4().hex[:17]}"
-        self.log = LogStream(f"/aws/sagemaker/Endpoints/{plan.endpoint}", f"{plan.variant}/{self.name}")
-        self.healthy = False
+        stream = f"{plan.name}/{self.name}"
+        several = len(plan.containers) > 1
+        self._containers = [
+            _Served(one, f"{stream}/{one.name}" if several else stream, self._measure)
+            for one in plan.containers
+        ]
         self.in_flight = 0
+        self.used = time.monotonic()
         self._released = threading.Condition()
-        self._life = threading.RLock()
-        """Held while a container is started or ended: one that is stopped is not started again."""
-        self._stopping = threading.Event()
-        self._container: containers.Container | None = None
-        self._home: containers.ContainerHome | None = None
-        self._port = 0
-        self._idle: deque[_Connection] = deque()
+        self._started = threading.Event()
+        self._failure: Exception | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return all(one.server.healthy for one in self._containers)
+
+    @property
+    def loaded_models(self) -> int | None:
+        """How many models a multi-model container has loaded; None where there is none."""
+        caches = [one.cache for one in self._containers if one.cache is not None]
+        return sum(cache.loaded for cache in caches) if caches else None
 
     def start(self) -> None:
-        """Returns when the container has answered a ping with 200. Raises `NotHealthy`."""
+        """Returns when all containers are ready. Raises `NotHealthy`, with none left."""
         try:
-            self._launch()
-            self._await_health()
-        except (containers.CannotStart, StorageError) as error:
-            self.stop()
-            raise NotHealthy(str(error)) from error
-        except BaseException:
+            _side_by_side([one.server.start for one in self._containers])
+        except Exception as error:
+            self._failure = error
             self.stop()
             raise
-        hooks.in_background(self._keep, name=f"keep-{self._plan.endpoint}")
+        finally:
+            self._started.set()
 
-    def invoke(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
-        """Raises `OSError` or `http.client.HTTPException`; `TimeoutError` when it takes too long."""
-        connection = self._connection(seconds)
-        try:
-            connection.request("POST", "/invocations", body, dict(headers))
-            connection.acknowledge_at_once()
-            response = connection.getresponse()
-            answer = Answer(
-                response.status,
-                {name.lower(): value for name, value in response.getheaders()},
-                response.read(),
-            )
-        except BaseException:
-            connection.close()
-            raise
-        if response.will_close:
-            connection.close()
-        else:
-            connection.used = time.monotonic()
-            self._idle.append(connection)
-        return answer
+    def await_start(self, seconds: float) -> None:
+        """Raises why it did not start, or `TimeoutError`."""
+        if not self._started.wait(seconds):
+            raise TimeoutError
+        if self._failure is not None:
+            raise self._failure
+
+    def open(self, invocation: Invocation) -> tuple[str, Reply | Answer]:
+        """The last container that was asked and its answer, or that of the first one that refused.
+
+        Raises `NoAnswer`, `WrongTarget`, and what a multi-model container raises.
+        """
+        deadline = time.monotonic() + invocation.seconds
+        steps = self._steps(invocation)
+        body, headers = invocation.body, dict(invocation.headers)
+        for step in steps[:-1]:
+            seconds = max(0.001, deadline - time.monotonic())
+            opened = step.open(body, headers, invocation.model, seconds)
+            if not 200 <= opened.status < 300:
+                return step.name, opened
+            body = _read(opened, step.name)
+            if "content-type" in opened.headers:
+                headers["content-type"] = opened.headers["content-type"]
+        last = steps[-1]
+        seconds = max(0.001, deadline - time.monotonic())
+        return last.name, last.open(body, headers, invocation.model, seconds)
+
+    def ask(self, invocation: Invocation) -> tuple[str, Answer]:
+        name, opened = self.open(invocation)
+        return name, Answer(opened.status, opened.headers, _read(opened, name))
 
     def occupy(self) -> None:
         with self._released:
@@ -172,215 +181,270 @@ class Instance:
     def release(self) -> None:
         with self._released:
             self.in_flight -= 1
+            self.used = time.monotonic()
             self._released.notify_all()
 
     def stop(self) -> None:
-        """Ends the container, after the requests that it is answering."""
+        """Ends the containers, after the requests that they are answering."""
         with self._released:
             self._released.wait_for(lambda: self.in_flight == 0, INVOCATION_SECONDS)
-        self._stopping.set()
-        self._end()
+        _side_by_side([one.server.stop for one in self._containers])
 
-    def _launch(self) -> None:
-        plan = self._plan
-        with self._life:
-            if self._stopping.is_set():
-                raise NotHealthy("it was stopped")
-            self._home = containers.ContainerHome(plan.homes)
-            model = self._home.ml / "model"
-            model.mkdir()
-            plan.fill(model)
-            self._port = _SERVE_PORT if plan.network_isolated else _free_port()
-            # The host's network is the container's: none shall listen to the world.
-            environment = {
-                "CLARY_BIND_HOST": "127.0.0.1",
-                **plan.environment,
-                "SAGEMAKER_BIND_TO_PORT": str(self._port),
-            }
-            program = containers.Program(
-                [str(plan.image / "serve"), "serve"], plan.image, environment, plan.network_isolated
-            )
-            self._container = plan.launcher(program, self._home)
-            self.log.follow(self._container.output)
+    def _steps(self, invocation: Invocation) -> Sequence[_Served]:
+        if invocation.model is None and any(one.cache is not None for one in self._containers):
+            raise WrongTarget("is a multi-model endpoint, the request must have a target model header")
+        if invocation.model is not None and all(one.cache is None for one in self._containers):
+            raise WrongTarget("is not a multi-model endpoint and does not support target model header")
+        if not self._plan.direct:
+            if invocation.container is not None:
+                raise WrongTarget("does not support the target container hostname header")
+            return self._containers
+        if invocation.container is None:
+            raise WrongTarget("invokes its containers directly, the request must name a target container")
+        for one in self._containers:
+            if one.name == invocation.container:
+                return [one]
+        raise WrongTarget(f"has no container with the hostname '{invocation.container}'")
 
-    def _await_health(self) -> None:
-        container = self._running()
-        until = time.monotonic() + self._plan.startup_seconds
-        while time.monotonic() < until and not self._stopping.is_set():
-            if self._ping():
-                self.healthy = True
-                return
-            try:
-                code = container.wait(_POLL_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-            self.log.finish()
-            raise NotHealthy(self._failure(f"it ended with exit code {code}"))
-        raise NotHealthy(self._failure(f"no answer of 200 within {self._plan.startup_seconds:g} s"))
-
-    def _ping(self) -> bool:
-        connection = _Connection(self._running(), self._port, _PING_SECONDS)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    def _failure(self, detail: str) -> str:
-        said = self.log.tail()
-        return (
-            f"The primary container for production variant {self._plan.variant} did not pass the ping health"
-            f" check. Please check CloudWatch logs for this endpoint. ({detail}"
-            f"{'; it said: ' + said if said else ''})"
-        )
-
-    def _keep(self) -> None:
-        """Starts the container anew when it ends by itself, a few times."""
-        restarts = 0
-        while (container := self._container) is not None:
-            began = time.monotonic()
-            code = container.wait()
-            if self._stopping.is_set():
-                return
-            self.healthy = False
-            if time.monotonic() - began > _HEALTHY_SECONDS:
-                restarts = 0
-            self.log.say(f"the container ended with exit code {code}")
-            if restarts == _RESTARTS:
-                self.log.say(f"{_RESTARTS} restarts did not help, no more follow")
-                self._end()
-                return
-            restarts += 1
-            self._restart()
-
-    def _restart(self) -> None:
-        self._end()
-        try:
-            self._launch()
-            self._await_health()
-        except Exception as error:  # noqa: BLE001 - whatever it is: told in the log, and tried again
-            if not self._stopping.is_set():
-                self.log.say(f"the restart failed: {error}")
-
-    def _connection(self, seconds: float) -> _Connection:
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.reusable:
-                connection.sock.settimeout(seconds)
-                return connection
-            connection.close()
-        return _Connection(self._running(), self._port, seconds)
-
-    def _running(self) -> containers.Container:
-        if self._container is None:
-            raise ConnectionRefusedError("the container is not running")
-        return self._container
-
-    def _end(self) -> None:
-        self.healthy = False
-        with self._life:
-            container, self._container = self._container, None
-            home, self._home = self._home, None
-            while self._idle:
-                self._idle.pop().close()
-            if container is not None:
-                container.stop(_STOP_SECONDS)
-                self.log.finish()
-            if home is not None:
-                home.remove()
+    def _measure(self, values: Measurements) -> None:
+        METRICS.add(ENDPOINTS, self._plan.dimensions, values)
 
 
-@dataclass
 class Variant:
-    name: str
-    weight: float
-    instances: Sequence[Instance]
+    """The instances of a variant, as many as are asked for."""
+
+    def __init__(self, plan: VariantPlan) -> None:
+        self.plan = plan
+        self.name = plan.name
+        self.weight = plan.weight
+        self.desired = 0
+        self._lock = threading.Lock()
+        self._instances: list[Instance] = []
 
     @property
-    def healthy(self) -> list[Instance]:
-        return [instance for instance in self.instances if instance.healthy]
+    def instances(self) -> Sequence[Instance]:
+        with self._lock:
+            return list(self._instances)
+
+    def take(self) -> Instance:
+        """The least busy of the healthy instances, occupied. Raises `NoCapacity`."""
+        with self._lock:
+            instance = min(
+                (one for one in self._instances if one.healthy), key=lambda one: one.in_flight, default=None
+            )
+            if instance is None:
+                raise NoCapacity
+            instance.occupy()
+        return instance
+
+    def resize(self, count: int) -> None:
+        """Starts or stops instances. Raises `NotHealthy`, with those left that were there before."""
+        with self._lock:
+            running = len(self._instances)
+        wanted = min(count, MOST_PROCESSES)
+        started = [Instance(self.plan) for _ in range(wanted - running)]
+        try:
+            _side_by_side([one.start for one in started])
+        except Exception:
+            _side_by_side([one.stop for one in started])
+            raise
+        with self._lock:
+            self._instances += started
+            stopped, self._instances = self._instances[wanted:], self._instances[:wanted]
+            self.desired = count
+        _side_by_side([one.stop for one in stopped])
+
+    def begin(self) -> None:
+        """Starts what there is from the beginning. Raises `NotHealthy`."""
+        self.resize(self.plan.instances)
+
+    def stop(self) -> None:
+        self.resize(0)
+
+
+class ServerlessVariant(Variant):
+    """A variant whose containers start when requests come, and stop when they stay away.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+    """
+
+    def __init__(self, plan: VariantPlan) -> None:
+        super().__init__(plan)
+        assert plan.serverless is not None
+        self.serverless = plan.serverless
+        self._ended = threading.Event()
+
+    def take(self) -> Instance:
+        """An idle container, or one that is being started. Raises `Throttled`."""
+        with self._lock:
+            if self._ended.is_set():
+                raise NoCapacity
+            busy = sum(one.in_flight for one in self._instances)
+            if busy >= self.serverless.concurrency:
+                raise Throttled
+            instance = next((one for one in self._instances if one.in_flight == 0), None)
+            if instance is None and len(self._instances) < min(MOST_PROCESSES, self.serverless.concurrency):
+                instance = Instance(self.plan)
+                self._instances.append(instance)
+                hooks.in_background(self._start, instance, name=f"cold-start-{self.name}")
+            elif instance is None:
+                instance = min(self._instances, key=lambda one: one.in_flight)
+            instance.occupy()
+        utilization = (busy + 1) / self.serverless.concurrency
+        measured = {"ServerlessConcurrentExecutionsUtilization": (utilization, "None")}
+        METRICS.add(ENDPOINTS, self.plan.dimensions, measured)
+        return instance
+
+    def begin(self) -> None:
+        """One container shows that the model can be served; what stays is what is provisioned."""
+        self.resize(max(1, self.serverless.provisioned))
+        hooks.in_background(self._tidy_up, name=f"tidy-{self.name}")
+
+    def provide(self, serverless: Serverless) -> None:
+        """Changes the limits of a variant that serves. Raises `NotHealthy`."""
+        if serverless.provisioned > len(self.instances):
+            self.resize(serverless.provisioned)
+        self.serverless = serverless
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.resize(0)
+
+    def _start(self, instance: Instance) -> None:
+        began = time.perf_counter()
+        try:
+            instance.start()
+        except Exception:  # noqa: BLE001 - told to the request that waits for it
+            with self._lock:
+                if instance in self._instances:
+                    self._instances.remove(instance)
+            return
+        measured = {"ModelSetupTime": ((time.perf_counter() - began) * 1e6, MICROSECONDS)}
+        METRICS.add(ENDPOINTS, self.plan.dimensions, measured)
+
+    def _tidy_up(self) -> None:
+        patience = settings.current().here(_IDLE_SECONDS)
+        while not self._ended.wait(min(patience / 4, 5.0)):
+            with self._lock:
+                spare = len(self._instances) - min(self.serverless.provisioned, MOST_PROCESSES)
+                now = time.monotonic()
+                idle = [
+                    one
+                    for one in self._instances
+                    if one.in_flight == 0 and one.healthy and now - one.used > patience
+                ][: max(0, spare)]
+                self._instances = [one for one in self._instances if one not in idle]
+            _side_by_side([one.stop for one in idle])
 
 
 @dataclass
 class Fleet:
-    """What serves an endpoint now. A swap is one assignment: each request sees the old or the new."""
+    """What one endpoint configuration runs."""
 
-    variants: Sequence[Variant] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    configuration: str
+    variants: Sequence[Variant]
+    shadows: Sequence[Variant] = ()
 
-    @contextmanager
-    def instance(self, variant: str | None) -> Iterator[tuple[Variant, Instance | None]]:
-        """A variant, by name or else by weight, and the least busy of its healthy instances.
-
-        Raises `NoVariant`.
-        """
-        with self._lock:
-            chosen = self._choose(variant)
-            instance = min(chosen.healthy, key=lambda one: one.in_flight, default=None)
-            if instance is not None:
-                instance.occupy()
+    def begin(self) -> None:
+        """Starts all there is, side by side. Raises `NotHealthy`, with nothing left."""
         try:
-            yield chosen, instance
-        finally:
-            if instance is not None:
-                instance.release()
+            _side_by_side([variant.begin for variant in (*self.variants, *self.shadows)])
+        except Exception:
+            self.stop()
+            raise
 
-    def swap(self, variants: Sequence[Variant]) -> Sequence[Variant]:
-        """New requests go to the new variants from now on; returns the old ones, to be stopped."""
-        with self._lock:
-            old, self.variants = self.variants, variants
-        return old
+    def stop(self) -> None:
+        _side_by_side([variant.stop for variant in (*self.variants, *self.shadows)])
 
-    def _choose(self, name: str | None) -> Variant:
+    def choose(self, name: str | None) -> Variant:
+        """A variant, by name or else by weight. Raises `NoVariant`."""
         if name is None:
+            if len(self.variants) == 1 and self.variants[0].weight > 0:
+                return self.variants[0]
             weights = [variant.weight for variant in self.variants]
             if not any(weights):
                 raise NoVariant("no variant has a weight above 0")
             return random.choices(self.variants, weights)[0]  # noqa: S311 - a share of traffic, not a secret
+        return self.named(name)
+
+    def named(self, name: str) -> Variant:
         for variant in self.variants:
             if variant.name == name:
                 return variant
         raise NoVariant(f"there is no variant '{name}'")
 
 
-def start(plans: Sequence[VariantPlan]) -> list[Variant]:
-    """Starts all instances side by side. Raises `NotHealthy`, with none left, when one does not start."""
-    variants = [
-        Variant(plan.name, plan.weight, [Instance(plan.serving) for _ in range(plan.instances)])
-        for plan in plans
-    ]
+@dataclass(frozen=True)
+class Lease:
+    """Who answers a request: nobody stops it meanwhile."""
+
+    fleet: Fleet
+    variant: Variant
+    instance: Instance
+
+
+@dataclass
+class Traffic:
+    """Which fleet gets which share of the requests. A change is one assignment: each request sees what
+    was before or what is after, and a fleet that has no share any more gets no new ones."""
+
+    _shares: Sequence[tuple[Fleet, float]] = ()
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def share(self, *shares: tuple[Fleet, float]) -> None:
+        with self._lock:
+            self._shares = shares
+
+    @contextmanager
+    def lease(self, variant: str | None, seconds: float = INVOCATION_SECONDS) -> Iterator[Lease]:
+        """Raises `NoVariant`, `NoCapacity`, `Throttled`, and what keeps a container from starting."""
+        with self._lock:
+            if not self._shares:
+                raise NoVariant("it serves no variant")
+            fleet = (
+                self._shares[0][0]
+                if len(self._shares) == 1
+                else random.choices(  # noqa: S311 - a share of traffic, not a secret
+                    [fleet for fleet, _ in self._shares], [share for _, share in self._shares]
+                )[0]
+            )
+            chosen = fleet.choose(variant)
+            instance = chosen.take()
+        try:
+            instance.await_start(seconds)
+            yield Lease(fleet, chosen, instance)
+        finally:
+            instance.release()
+
+
+def variant_of(plan: VariantPlan) -> Variant:
+    return ServerlessVariant(plan) if plan.serverless else Variant(plan)
+
+
+def _read(opened: Reply | Answer, container: str) -> bytes:
+    if isinstance(opened, Answer):
+        return opened.body
+    try:
+        return opened.read()
+    except NoAnswer as error:
+        error.container = container
+        raise
+
+
+def _side_by_side(tasks: Sequence[Callable[[], None]]) -> None:
+    """Does all tasks at once and waits for all; raises the first failure."""
     failures: list[Exception] = []
 
-    def run(instance: Instance) -> None:
+    def do(task: Callable[[], None]) -> None:
         try:
-            instance.start()
-        except Exception as error:  # noqa: BLE001 - told to whoever started it
+            task()
+        except Exception as error:  # noqa: BLE001 - raised below
             failures.append(error)
 
-    instances = [instance for variant in variants for instance in variant.instances]
-    threads = [hooks.in_background(run, instance, name="start-instance") for instance in instances[1:]]
-    run(instances[0])
+    threads = [hooks.in_background(do, task, name="hosting") for task in tasks[1:]]
+    for task in tasks[:1]:
+        do(task)
     for thread in threads:
         thread.join()
     if failures:
-        stop(variants)
-        raise NotHealthy(str(failures[0])) from failures[0]
-    return variants
-
-
-def stop(variants: Sequence[Variant]) -> None:
-    threads = [
-        hooks.in_background(instance.stop, name="stop-instance")
-        for variant in variants
-        for instance in variant.instances
-    ]
-    for thread in threads:
-        thread.join()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        raise failures[0]

@@ -1,67 +1,86 @@
-"""Endpoints: created, swapped and deleted on a thread of their own, in AWS's states."""
+"""Endpoints: created, updated, scaled and deleted on a thread of their own, in AWS's states."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from local_aws import hooks
-from local_aws.sagemaker import clients, folders, hosting
+from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
+from local_aws.sagemaker.capture import Capture
+from local_aws.sagemaker.errors import ServiceError, invalid
+from local_aws.sagemaker.live import LiveEndpoint
+from local_aws.sagemaker.metrics import METRICS
+from local_aws.sagemaker.model_server import Answer, NoAnswer
 from local_aws.store import STORE, Record
 
-_STARTUP_SECONDS = 480
-"""SageMaker gives a container eight minutes to answer its first ping."""
 _LONGEST_REASON = 1024
 """The service model's limit of FailureReason."""
+_UNDER_WAY = ("Creating", "Updating", "RollingBack", "Deleting")
+_RETAINED = ("DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
 
-_FLEETS: dict[tuple[str, str, str], hosting.Fleet] = {}
+_LIVE: dict[tuple[str, str, str], LiveEndpoint] = {}
 _SETTLING: dict[tuple[str, str, str], threading.Thread] = {}
 
 
 class Endpoint(Behaviour):
     def check(self, request: Request) -> None:
         require("EndpointConfig", (request["EndpointConfigName"],), validation=True)
-        _check_deployment(request)
+        deployment.check(request.get("DeploymentConfig", {}))
 
     def prepare(self, record: Record) -> None:
         record["EndpointStatus"] = "Creating"
+        if "DeploymentConfig" in record:
+            record["LastDeploymentConfig"] = record["DeploymentConfig"]
 
     def created(self, record: Record) -> None:
-        _begin(record, record["EndpointConfigName"])
+        _begin(record, partial(_create, record))
 
     def resume(self, record: Record) -> None:
         if record["EndpointStatus"] == "Deleting":
             STORE.remove("Endpoint", (record["EndpointName"],))
         elif record["EndpointStatus"] != "Failed":
-            updating = record["EndpointStatus"] == "Updating"
-            _begin(record, record["_wanted" if updating else "EndpointConfigName"])
+            wanted = record.pop("_wanted", None)
+            record["EndpointStatus"] = "Updating"
+            _begin(record, partial(_resume, record, wanted))
 
     def check_update(self, record: Record, request: Request) -> None:
         _check_steady(record)
-        require("EndpointConfig", (request["EndpointConfigName"],), validation=True)
-        _check_deployment(request)
-        for member in ("RetainAllVariantProperties", "RetainDeploymentConfig"):
-            if request.get(member):
-                raise not_supported(f"UpdateEndpoint with {member}")
+        _check_whole(record)
+        config = require("EndpointConfig", (request["EndpointConfigName"],), validation=True)
+        guards = _deployment_config(record, request)
+        deployment.check(guards)
+        old = require("EndpointConfig", (record["EndpointConfigName"],), validation=True)
+        deployment.check_for(guards, old["ProductionVariants"], config["ProductionVariants"])
+        _check_alarms(guards)
 
     def update(self, record: Record, request: Request) -> None:
+        guards = _deployment_config(record, request)
+        retained: Sequence[str] = ()
+        if request.get("RetainAllVariantProperties"):
+            given = request.get("ExcludeRetainedVariantProperties", [])
+            excluded = {one["VariantPropertyType"] for one in given}
+            retained = [one for one in _RETAINED if one not in excluded]
         record.update(EndpointStatus="Updating", _wanted=request["EndpointConfigName"])
-        _begin(record, request["EndpointConfigName"])
+        if "DeploymentConfig" in request:
+            record["DeploymentConfig"] = request["DeploymentConfig"]
+        if guards:
+            record["LastDeploymentConfig"] = guards
+        work = partial(_update, record, request["EndpointConfigName"], guards, retained)
+        _begin(record, work)
 
     def check_deletion(self, record: Record) -> None:
         _check_steady(record)
 
     def delete(self, record: Record, request: Request) -> bool:  # noqa: ARG002 - it says no more than the name
         record["EndpointStatus"] = "Deleting"
-        key = _key(record["EndpointName"])
-        _SETTLING[key] = hooks.in_background(_end, record, name=f"delete-{record['EndpointName']}")
+        _begin(record, partial(_end, record))
         return False
 
     def settle(self, record: Record) -> str | None:
@@ -71,104 +90,371 @@ class Endpoint(Behaviour):
         return record.get("FailureReason")
 
 
-def fleet(name: str) -> hosting.Fleet | None:
+def live(name: str) -> LiveEndpoint | None:
     """What answers an endpoint's requests; None while it has not been in service."""
-    return _FLEETS.get(_key(name))
+    return _LIVE.get(_key(name))
+
+
+def update_weights_and_capacities(request: Request) -> dict[str, Any]:
+    """UpdateEndpointWeightsAndCapacities, in place."""
+    record = require("Endpoint", (request["EndpointName"],), validation=True)
+    _check_steady(record)
+    _check_whole(record)
+    asked = request["DesiredWeightsAndCapacities"]
+    names = [one["VariantName"] for one in asked]
+    there = {one["VariantName"]: one for one in record["ProductionVariants"]}
+    if len(names) != len(set(names)):
+        raise invalid("Variant names must be unique within DesiredWeightsAndCapacities.")
+    for one in asked:
+        name = one["VariantName"]
+        if name not in there:
+            raise invalid(f'Variant {name} was not found in endpoint "{record["EndpointArn"]}".')
+        _check_capacity(record, there[name], one)
+    record["EndpointStatus"] = "Updating"
+    record["LastModifiedTime"] = time.time()
+    record.pop("FailureReason", None)
+    _begin(record, partial(_scale, record, {one["VariantName"]: one for one in asked}))
+    return {"EndpointArn": record["EndpointArn"]}
+
+
+def _check_capacity(record: Record, variant: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    serverless = "CurrentServerlessConfig" in variant
+    name = variant["VariantName"]
+    if serverless and "DesiredInstanceCount" in asked:
+        raise invalid(f"DesiredInstanceCount can not be set for the serverless variant {name}.")
+    if not serverless and "ServerlessUpdateConfig" in asked:
+        raise invalid(f"ServerlessUpdateConfig can not be set for the variant {name}: it is not serverless.")
+    if asked.get("DesiredInstanceCount") == 0 and "AsyncInferenceConfig" not in record:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+        raise invalid(f"DesiredInstanceCount of the variant {name} must be at least 1.")
 
 
 def _check_steady(record: Record) -> None:
-    if record["EndpointStatus"] in ("Creating", "Updating", "Deleting"):
+    if record["EndpointStatus"] in _UNDER_WAY:
         raise invalid(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
 
 
-def _check_deployment(request: Request) -> None:
-    """All at once, the default, is what happens here; what watches alarms or takes steps is not there."""
-    asked = request.get("DeploymentConfig", {})
-    routing = asked.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-    if "RollingUpdatePolicy" in asked or "AutoRollbackConfiguration" in asked:
-        raise not_supported("a deployment that rolls or watches alarms")
-    if routing.get("Type", "ALL_AT_ONCE") != "ALL_AT_ONCE":
-        raise not_supported(f"a deployment of the type {routing['Type']}")
+def _check_whole(record: Record) -> None:
+    """DescribeEndpoint's page: "DeleteEndpoint is the only operation that can be performed on a failed
+    endpoint"."""
+    if record["EndpointStatus"] == "Failed":
+        raise invalid(f'Cannot update failed endpoint "{record["EndpointArn"]}": it can only be deleted.')
 
 
-def _begin(record: Record, configuration: str) -> None:
+def _check_alarms(guards: Mapping[str, Any]) -> None:
+    names = _alarm_names(guards)
+    if not names:
+        return
+    missing = [name for name in names if name not in _alarm_states(names)]
+    if missing:
+        raise invalid(
+            f"Could not find the CloudWatch alarms of AutoRollbackConfiguration: {', '.join(missing)}."
+        )
+
+
+def _deployment_config(record: Record, request: Request) -> Mapping[str, Any]:
+    if request.get("RetainDeploymentConfig"):
+        found: Mapping[str, Any] = record.get("LastDeploymentConfig", {})
+        return found
+    return request.get("DeploymentConfig") or {}
+
+
+def _begin(record: Record, work: Callable[[], None]) -> None:
     name = record["EndpointName"]
-    _SETTLING[_key(name)] = hooks.in_background(_serve, record, configuration, name=f"serve-{name}")
+    _SETTLING[_key(name)] = hooks.in_background(work, name=f"endpoint-{name}")
 
 
-def _serve(record: Record, configuration: str) -> None:
-    """Brings the endpoint to a configuration; where that fails, it stays with the one it had."""
-    name = record["EndpointName"]
-    serving = _FLEETS.get(_key(name))
+# --- the work, on a thread of its own --------------------------------------------------------------
+
+
+def _create(record: Record) -> None:
+    name, configuration = record["EndpointName"], record["EndpointConfigName"]
+    endpoint = LiveEndpoint(name)
     try:
         config = require("EndpointConfig", (configuration,), validation=True)
-        variants = hosting.start([_plan(name, variant) for variant in config["ProductionVariants"]])
+        _pending(record, config, "Creating")
+        fleet = fleets.of_configuration(name, config)
+        fleet.begin()
     except Exception as error:  # noqa: BLE001 - every reason is the endpoint's, in its FailureReason
-        reason = error.message if isinstance(error, ServiceError) else str(error)
-        record.update(
-            FailureReason=reason[:_LONGEST_REASON],
-            EndpointStatus="InService" if serving else "Failed",
-            LastModifiedTime=time.time(),
-        )
+        _settle(record, "Failed", error)
         return
-    if serving is None:
-        serving = _FLEETS[_key(name)] = hosting.Fleet()
-    old = serving.swap(variants)
+    endpoint.traffic.share((fleet, 1.0))
+    _adopt(endpoint, fleet, config, record)
+    _LIVE[_key(name)] = endpoint
+    METRICS.watch(endpoint.gauge)
+    _settle(record, "InService")
+
+
+def _update(record: Record, configuration: str, guards: Mapping[str, Any], retained: Sequence[str]) -> None:
+    """Brings the endpoint to a configuration; where that fails, it stays with the one it had."""
+    name = record["EndpointName"]
+    endpoint = _LIVE[_key(name)]
+    old = endpoint.fleet
+    assert old is not None
+    new = None
     record.pop("FailureReason", None)
-    record.update(
-        EndpointConfigName=configuration,
-        ProductionVariants=[_summary(variant) for variant in config["ProductionVariants"]],
-        EndpointStatus="InService",
-        LastModifiedTime=time.time(),
-    )
-    hosting.stop(old)
+    try:
+        config = require("EndpointConfig", (configuration,), validation=True)
+        config = {**config, "ProductionVariants": fleets.retain(config["ProductionVariants"], old, retained)}
+        new = fleets.of_configuration(name, config)
+        _pending(record, config, "Creating")
+        plan = deployment.plan_of(guards, sum(variant.desired for variant in old.variants))
+        watch = _guards(record, guards)
+        if plan.rolling:
+            deployment.rolling(endpoint.traffic, old, new, plan, watch)
+        else:
+            new.begin()
+            deployment.blue_green(endpoint.traffic, old, new, plan, watch)
+    except deployment.RollbackFailed as error:
+        _settle(record, "UpdateRollbackFailed", error)
+        return
+    except Exception as error:  # noqa: BLE001 - every reason is the endpoint's, in its FailureReason
+        _settle(record, "InService", error)
+        if new is not None:
+            new.stop()
+        return
+    keep = endpoint.capture if "DataCaptureConfig" in retained else None
+    record["EndpointConfigName"] = configuration
+    _adopt(endpoint, new, config, record, keep)
+    _settle(record, "InService")
+    old.stop()
+
+
+def _resume(record: Record, wanted: str | None) -> None:
+    """Serves what a server that is gone has served, and goes on to what it was being updated to."""
+    sizes = {
+        variant["VariantName"]: {
+            "DesiredInstanceCount": variant["DesiredInstanceCount"],
+            "DesiredWeight": variant["DesiredWeight"],
+        }
+        for variant in record.get("ProductionVariants", ())
+        if "CurrentServerlessConfig" not in variant
+    }
+    _create(record)
+    if record["EndpointStatus"] == "InService":
+        _scale(record, sizes)
+        if wanted is not None:
+            _update(record, wanted, record.get("LastDeploymentConfig", {}), ())
+
+
+def _scale(record: Record, asked: Mapping[str, Mapping[str, Any]]) -> None:
+    endpoint = _LIVE[_key(record["EndpointName"])]
+    fleet = endpoint.fleet
+    assert fleet is not None
+    failure = None
+    try:
+        for name, wanted in asked.items():
+            variant = fleet.named(name)
+            if "DesiredInstanceCount" in wanted:
+                _describe(record, name, DesiredInstanceCount=wanted["DesiredInstanceCount"])
+                variant.resize(wanted["DesiredInstanceCount"])
+            if "ServerlessUpdateConfig" in wanted:
+                fleets.provide(variant, wanted["ServerlessUpdateConfig"])
+        for name, wanted in asked.items():
+            fleet.named(name).weight = wanted.get("DesiredWeight", fleet.named(name).weight)
+    except Exception as error:  # noqa: BLE001 - the endpoint's FailureReason
+        failure = error
+    for variant in fleet.variants:
+        summary: dict[str, Any] = {"CurrentWeight": variant.weight, "DesiredWeight": variant.weight}
+        if isinstance(variant, hosting.ServerlessVariant):
+            limits = {"MaxConcurrency": variant.serverless.concurrency}
+            if variant.serverless.provisioned:
+                limits["ProvisionedConcurrency"] = variant.serverless.provisioned
+            _describe(record, variant.name, serverless=limits, **summary)
+        else:
+            count = variant.desired
+            _describe(record, variant.name, CurrentInstanceCount=count, DesiredInstanceCount=count, **summary)
+    _settle(record, "InService", failure)
 
 
 def _end(record: Record) -> None:
-    serving = _FLEETS.pop(_key(record["EndpointName"]), None)
-    if serving is not None:
-        hosting.stop(serving.swap([]))
+    endpoint = _LIVE.pop(_key(record["EndpointName"]), None)
+    if endpoint is not None:
+        endpoint.stop()
     STORE.remove("Endpoint", (record["EndpointName"],))
 
 
-def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
-    model = require("Model", (variant["ModelName"],), validation=True)
-    session = clients.as_role(model["ExecutionRoleArn"])
-    container = models.container_of(model)
-    isolated = model.get("EnableNetworkIsolation", False)
-    serving = hosting.ServingPlan(
-        endpoint=endpoint,
-        variant=variant["VariantName"],
-        image=models.image_of(model),
-        environment={
-            **session.environment(isolated=isolated),
-            **container.get("Environment", {}),
-        },
-        network_isolated=isolated,
-        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
-        fill=partial(models.fill, model, session.s3),
-        homes=folders.containers(),
+def stop_all() -> None:
+    """Ends every endpoint of every account, and forgets it."""
+    for key in list(_LIVE):
+        endpoint = _LIVE.pop(key, None)
+        if endpoint is not None:
+            endpoint.stop()
+    _SETTLING.clear()
+
+
+def _settle(record: Record, status: str, failure: Exception | None = None) -> None:
+    record.pop("PendingDeploymentSummary", None)
+    record.pop("_wanted", None)
+    if failure is not None:
+        reason = failure.message if isinstance(failure, ServiceError) else str(failure)
+        record["FailureReason"] = reason[:_LONGEST_REASON]
+    record.update(EndpointStatus=status, LastModifiedTime=time.time())
+
+
+def _adopt(
+    endpoint: LiveEndpoint,
+    fleet: hosting.Fleet,
+    config: Mapping[str, Any],
+    record: Record,
+    capture: Capture | None = None,
+) -> None:
+    """From now on the endpoint is what this configuration says; `capture` is kept where it is given."""
+    before, endpoint.fleet = endpoint.capture, fleet
+    role = require("Model", (config["ProductionVariants"][0]["ModelName"],))["ExecutionRoleArn"]
+    wanted = config.get("DataCaptureConfig")
+    if capture is None:
+        endpoint.capture = None
+        if wanted is not None and wanted.get("EnableCapture", True):
+            endpoint.capture = Capture(endpoint.name, wanted, lambda: clients.as_role(role).s3)
+        if before is not None:
+            before.stop()
+        _describe_capture(record, wanted)
+    _arrange_queue(endpoint, config.get("AsyncInferenceConfig"), role)
+    for member in ("ProductionVariants", "ShadowProductionVariants"):
+        if config.get(member):
+            record[member] = [_summary(variant) for variant in config[member]]
+        else:
+            record.pop(member, None)
+    if "AsyncInferenceConfig" in config:
+        record["AsyncInferenceConfig"] = config["AsyncInferenceConfig"]
+    else:
+        record.pop("AsyncInferenceConfig", None)
+
+
+def _arrange_queue(endpoint: LiveEndpoint, config: Mapping[str, Any] | None, role: str) -> None:
+    if config is None:
+        if endpoint.queue is not None:
+            endpoint.queue.stop()
+            endpoint.queue = None
+        return
+    settings = asynchronous.Settings.of(config)
+    if endpoint.queue is not None:
+        endpoint.queue.settings = settings  # what waits stays in the queue
+        return
+
+    def client(service: str) -> Any:
+        return getattr(clients.as_role(role), service)
+
+    def invoke(invocation: hosting.Invocation) -> Answer:
+        try:
+            served = endpoint.invoke(invocation)
+        except NoAnswer as error:
+            raise asynchronous.Refused(
+                f"Received server error (0) from {error.container}: {error}"
+            ) from error
+        if not 200 <= served.answer.status < 300:
+            kind = "client" if served.answer.status < 500 else "server"
+            raise asynchronous.Refused(
+                f"Received {kind} error ({served.answer.status}) from {served.container}", served.answer
+            )
+        return served.answer
+
+    def instances() -> int:
+        fleet = endpoint.fleet
+        variants = fleet.variants if fleet else ()
+        return sum(instance.healthy for variant in variants for instance in variant.instances)
+
+    endpoint.queue = asynchronous.Queue(
+        endpoint.name, settings, invoke=invoke, instances=instances, client=client
     )
-    return hosting.VariantPlan(
-        variant["VariantName"],
-        variant.get("InitialVariantWeight", 1.0),
-        variant["InitialInstanceCount"],
-        serving,
-    )
+
+
+# --- what DescribeEndpoint tells -------------------------------------------------------------------
 
 
 def _summary(variant: Mapping[str, Any]) -> dict[str, Any]:
     weight = variant.get("InitialVariantWeight", 1.0)
-    count = variant["InitialInstanceCount"]
-    image = models.container_of(require("Model", (variant["ModelName"],)))["Image"]
-    return {
+    model = require("Model", (variant["ModelName"],))
+    images = [models.image_of(container) for container in models.containers_of(model)]
+    now = time.time()
+    found = {
         "VariantName": variant["VariantName"],
-        "DeployedImages": [{"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": time.time()}],
+        "DeployedImages": [
+            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images
+        ],
         "CurrentWeight": weight,
         "DesiredWeight": weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
     }
+    if "ServerlessConfig" in variant:
+        config = variant["ServerlessConfig"]
+        return found | {"CurrentServerlessConfig": config, "DesiredServerlessConfig": config}
+    count = variant["InitialInstanceCount"]
+    if "RoutingConfig" in variant:
+        found["RoutingConfig"] = variant["RoutingConfig"]
+    return found | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
+
+
+def _describe(record: Record, name: str, serverless: Mapping[str, int] | None = None, **members: Any) -> None:
+    """Changes what is told of a variant; a new list, for those who are just reading the old one."""
+    variants = [dict(one) for one in record["ProductionVariants"]]
+    for one in variants:
+        if one["VariantName"] == name:
+            one.update(members)
+            if serverless is not None:
+                config = {**one["CurrentServerlessConfig"], **serverless}
+                one.update(CurrentServerlessConfig=config, DesiredServerlessConfig=config)
+    record["ProductionVariants"] = variants
+
+
+def _describe_capture(record: Record, config: Mapping[str, Any] | None) -> None:
+    if config is None:
+        record.pop("DataCaptureConfig", None)
+        return
+    captures = config.get("EnableCapture", True)
+    record["DataCaptureConfig"] = {
+        "EnableCapture": captures,
+        "CaptureStatus": "Started" if captures else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+        "KmsKeyId": config.get("KmsKeyId", ""),
+    }
+
+
+def _pending(record: Record, config: Mapping[str, Any], status: str) -> None:
+    now = time.time()
+    variants = []
+    for variant in config["ProductionVariants"]:
+        more = {"InstanceType": variant["InstanceType"]} if "InstanceType" in variant else {}
+        variants.append(_summary(variant) | more | {"VariantStatus": [{"Status": status, "StartTime": now}]})
+    record["PendingDeploymentSummary"] = {
+        "EndpointConfigName": config["EndpointConfigName"],
+        "ProductionVariants": variants,
+        "StartTime": now,
+    }
+
+
+def _guards(record: Record, config: Mapping[str, Any]) -> deployment.Guards:
+    names = _alarm_names(config)
+
+    def entered(status: str) -> None:
+        summary = dict(record["PendingDeploymentSummary"])
+        now = [{"Status": status, "StartTime": time.time()}]
+        summary["ProductionVariants"] = [
+            {**variant, "VariantStatus": now} for variant in summary["ProductionVariants"]
+        ]
+        record["PendingDeploymentSummary"] = summary
+
+    def alarmed() -> Sequence[str]:
+        states = _alarm_states(names) if names else {}
+        return [name for name in names if states.get(name) == "ALARM"]
+
+    def rolling_back() -> None:
+        record["EndpointStatus"] = "RollingBack"
+
+    return deployment.Guards(entered, alarmed, rolling_back)
+
+
+def _alarm_names(config: Mapping[str, Any]) -> list[str]:
+    return [alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", [])]
+
+
+def _alarm_states(names: Sequence[str]) -> dict[str, str]:
+    found = clients.of_account("cloudwatch").describe_alarms(
+        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    alarms = (*found["MetricAlarms"], *found.get("CompositeAlarms", ()))
+    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
 
 
 def _key(name: str) -> tuple[str, str, str]:

@@ -1,8 +1,9 @@
-"""Models: their image and their artifact must be there when they are made, as AWS wants it."""
+"""Models: their images and their artifacts must be there when they are made, as AWS wants it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +12,56 @@ from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
 
+_NOT_EMULATED = ("ModelPackageName", "InferenceSpecificationName")
+_ENVIRONMENT_BYTES = 32 * 1024
+"""Of all keys and values of all containers (ContainerDefinition in the API reference)."""
+
 
 class Model(Behaviour):
     def check(self, request: Request) -> None:
-        if "PrimaryContainer" in request and "Containers" in request:
-            raise invalid("You can not specify both PrimaryContainer and Containers.")
-        container = container_of(request)
+        containers = containers_of(request)
+        _check_names(containers)
+        _check_environments(containers)
+        if "InferenceExecutionConfig" in request and len(containers) < 2:
+            raise invalid("InferenceExecutionConfig can only be given for a model of several containers.")
         roles.check(_role(request))
-        folder_of(_image(container))
-        uri = artifact_of(container)
-        if uri is not None and not storage.exists(clients.of_account("s3"), uri):
-            raise invalid(f"Could not find model data at {uri}.")
+        for container in containers:
+            folder_of(image_of(container))
+            _check_data(container)
 
 
-def container_of(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one container of a model. Raises `ServiceError` for what is not emulated."""
+def containers_of(model: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A model's containers, in their order. Raises `ServiceError` for what is not emulated."""
+    if "PrimaryContainer" in model and "Containers" in model:
+        raise invalid("You can not specify both PrimaryContainer and Containers.")
     containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
     if not containers:
-        raise invalid("No container definitions were given: give PrimaryContainer.")
-    if len(containers) > 1:
-        raise not_supported("a model of several containers")
-    container: Mapping[str, Any] = containers[0]
-    for member in (
-        "ModelPackageName",
-        "InferenceSpecificationName",
-        "MultiModelConfig",
-        "AdditionalModelDataSources",
-    ):
-        if member in container:
-            raise not_supported(f"a container with {member}")
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise not_supported(f"a container in the mode {container['Mode']}")
-    return container
+        raise invalid("No container definitions were given: give PrimaryContainer or Containers.")
+    for container in containers:
+        for member in _NOT_EMULATED:
+            if member in container:
+                raise not_supported(f"a container with {member}")
+    return list(containers)
+
+
+def names_of(containers: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """What logs and errors call them (Inference Pipeline Logs and Metrics, in the developer guide)."""
+    if len(containers) == 1:
+        return ["primary"]
+    return [
+        container.get("ContainerHostname", f"container-{number}")
+        for number, container in enumerate(containers, 1)
+    ]
+
+
+def image_of(container: Mapping[str, Any]) -> str:
+    if "Image" not in container:
+        raise invalid("No Image was given: give the URI of an image in this account's ECR.")
+    return str(container["Image"])
+
+
+def is_multi_model(container: Mapping[str, Any]) -> bool:
+    return container.get("Mode") == "MultiModel"
 
 
 def artifact_of(container: Mapping[str, Any]) -> str | None:
@@ -51,27 +70,75 @@ def artifact_of(container: Mapping[str, Any]) -> str | None:
     return str(source["S3Uri"]) if source else container.get("ModelDataUrl")
 
 
-def fill(model: Mapping[str, Any], client: Any, folder: Path) -> None:
-    """Puts the model's data where the container finds it."""
-    container = container_of(model)
-    uri = artifact_of(container)
-    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
-    if uri is None:
+def fill(container: Mapping[str, Any], role: str, ml: Path) -> None:
+    """Puts a container's model data where it finds them, read as the model's role."""
+    client = clients.as_role(role).s3
+    if is_multi_model(container):
+        (ml / "models").mkdir()
         return
-    if source.get("CompressionType") == "None":
-        storage.download_prefix(client, uri, folder)
-    else:
+    folder = ml / "model"
+    folder.mkdir()
+    uri = artifact_of(container)
+    if uri is not None:
+        source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+        _fetch(client, uri, folder, packed=source.get("CompressionType") != "None")
+    for channel in container.get("AdditionalModelDataSources", []):
+        source = channel["S3DataSource"]
+        folder = ml / "additional-model-data-sources" / channel["ChannelName"]
+        folder.mkdir(parents=True)
+        _fetch(client, source["S3Uri"], folder, packed=source["CompressionType"] != "None")
+
+
+def fetch_model(role: str, uri: str, folder: Path) -> None:
+    """One of many models, read as the model's role."""
+    _fetch(clients.as_role(role).s3, uri, folder, packed=True)
+
+
+def _fetch(client: Any, uri: str, folder: Path, *, packed: bool) -> None:
+    if packed:
         storage.download_archive(client, uri, folder)
+    else:
+        storage.download_prefix(client, uri, folder)
 
 
-def image_of(model: Mapping[str, Any]) -> Path:
-    return folder_of(_image(container_of(model)))
+def _check_names(containers: Sequence[Mapping[str, Any]]) -> None:
+    names = [container["ContainerHostname"] for container in containers if "ContainerHostname" in container]
+    if len(containers) > 1 and 0 < len(names) < len(containers):
+        raise invalid("If you specify ContainerHostname for one container, you must specify it for all.")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise invalid(
+                f"ContainerHostname must be unique within a model: '{name}' was given {count} times."
+            )
 
 
-def _image(container: Mapping[str, Any]) -> str:
-    if "Image" not in container:
-        raise invalid("No Image was given: give the URI of an image in this account's ECR.")
-    return str(container["Image"])
+def _check_environments(containers: Sequence[Mapping[str, Any]]) -> None:
+    used = sum(
+        len(name.encode()) + len(value.encode())
+        for container in containers
+        for name, value in container.get("Environment", {}).items()
+    )
+    if used > _ENVIRONMENT_BYTES:
+        raise invalid(
+            f"The keys and values of the containers' environments must not be larger than"
+            f" {_ENVIRONMENT_BYTES} bytes in all: they are {used}."
+        )
+
+
+def _check_data(container: Mapping[str, Any]) -> None:
+    if "ModelDataUrl" in container and "ModelDataSource" in container:
+        raise invalid("You can not specify both ModelDataUrl and ModelDataSource.")
+    uri = artifact_of(container)
+    if is_multi_model(container):
+        if "ModelDataUrl" not in container:
+            raise invalid(
+                "ModelDataUrl must be given for a container in the mode MultiModel: the models' prefix."
+            )
+        return
+    if "MultiModelConfig" in container:
+        raise invalid("MultiModelConfig can only be given for a container in the mode MultiModel.")
+    if uri is not None and not storage.exists(clients.of_account("s3"), uri):
+        raise invalid(f"Could not find model data at {uri}.")
 
 
 def _role(request: Request) -> str:

@@ -1,0 +1,110 @@
+"""What an endpoint configuration runs: its variants' fleets, planned from the models' records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from local_aws.sagemaker import clients, folders, hosting
+from local_aws.sagemaker.behaviours import model as models
+from local_aws.sagemaker.behaviours.reference import require
+from local_aws.sagemaker.image_folder import folder_of
+from local_aws.sagemaker.model_server import ServingPlan
+from local_aws.sagemaker.multi_model import ModelStore
+
+_STARTUP_SECONDS = 480
+"""SageMaker gives a container eight minutes to answer its first ping."""
+
+
+def of_configuration(endpoint: str, config: Mapping[str, Any]) -> hosting.Fleet:
+    """A fleet that does not run yet. Raises `ServiceError` for what has gone meanwhile."""
+    return hosting.Fleet(
+        config["EndpointConfigName"],
+        [hosting.variant_of(_plan(endpoint, variant)) for variant in config["ProductionVariants"]],
+        [hosting.variant_of(_plan(endpoint, one)) for one in config.get("ShadowProductionVariants", [])],
+    )
+
+
+def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
+    model = require("Model", (variant["ModelName"],), validation=True)
+    containers = models.containers_of(model)
+    serverless = variant.get("ServerlessConfig")
+    return hosting.VariantPlan(
+        name=variant["VariantName"],
+        weight=variant.get("InitialVariantWeight", 1.0),
+        instances=variant.get("InitialInstanceCount", 0),
+        containers=[
+            _container_plan(endpoint, variant, model, container, name)
+            for container, name in zip(containers, models.names_of(containers), strict=True)
+        ],
+        dimensions=(("EndpointName", endpoint), ("VariantName", variant["VariantName"])),
+        direct=model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct",
+        serverless=_limits(serverless) if serverless else None,
+    )
+
+
+def _container_plan(
+    endpoint: str,
+    variant: Mapping[str, Any],
+    model: Mapping[str, Any],
+    container: Mapping[str, Any],
+    name: str,
+) -> hosting.ContainerPlan:
+    role = model["ExecutionRoleArn"]
+    isolated = model.get("EnableNetworkIsolation", False)
+    many = models.is_multi_model(container)
+
+    def environment() -> Mapping[str, str]:
+        given = container.get("Environment", {})
+        session = clients.as_role(role).environment(isolated=isolated)
+        return {**session, **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}), **given}
+
+    serving = ServingPlan(
+        title=f"The {name} container for production variant {variant['VariantName']}",
+        log_group=f"/aws/sagemaker/Endpoints/{endpoint}",
+        image=folder_of(models.image_of(container)),
+        environment=environment,
+        fill=partial(models.fill, container, role),
+        network_isolated=isolated,
+        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
+        homes=folders.containers(),
+    )
+    store = None
+    if many:
+        cached = container.get("MultiModelConfig", {}).get("ModelCacheSetting", "Enabled") == "Enabled"
+        store = ModelStore(container["ModelDataUrl"], partial(models.fetch_model, role), cached)
+    return hosting.ContainerPlan(name, serving, store)
+
+
+def _limits(config: Mapping[str, Any]) -> hosting.Serverless:
+    return hosting.Serverless(config["MaxConcurrency"], config.get("ProvisionedConcurrency", 0))
+
+
+def provide(variant: hosting.Variant, wanted: Mapping[str, Any]) -> None:
+    """Changes the limits of a serverless variant. Raises `NotHealthy`."""
+    assert isinstance(variant, hosting.ServerlessVariant)
+    limits = variant.serverless
+    variant.provide(
+        hosting.Serverless(
+            wanted.get("MaxConcurrency", limits.concurrency),
+            wanted.get("ProvisionedConcurrency", limits.provisioned),
+        )
+    )
+
+
+def retain(
+    variants: Sequence[Mapping[str, Any]], old: hosting.Fleet, retained: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The variants of a configuration, with what those of the same names have now."""
+    there = {variant.name: variant for variant in old.variants}
+    found = []
+    for given in variants:
+        variant = dict(given)
+        before = there.get(variant["VariantName"])
+        if before is not None and "DesiredWeight" in retained:
+            variant["InitialVariantWeight"] = before.weight
+        if before is not None and "DesiredInstanceCount" in retained and "InitialInstanceCount" in variant:
+            variant["InitialInstanceCount"] = before.desired
+        found.append(variant)
+    return found

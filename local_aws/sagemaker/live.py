@@ -1,0 +1,169 @@
+"""An endpoint in service: its traffic, what is measured and captured of it, and its queue."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from local_aws import hooks
+from local_aws.sagemaker.asynchronous import Queue
+from local_aws.sagemaker.capture import Capture
+from local_aws.sagemaker.hosting import Fleet, Invocation, Lease, Traffic, Variant
+from local_aws.sagemaker.metrics import COUNT, ENDPOINTS, INSTANCES, METRICS, MICROSECONDS, Dimensions
+from local_aws.sagemaker.model_server import Answer, NoAnswer, Reply
+
+_COPIES = 16
+"""Requests that are copied to shadow variants at the same time; what comes on top is not copied."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What an endpoint has answered, and who of it."""
+
+    variant: str
+    container: str
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """An answer whose body is read as it comes."""
+
+    variant: str
+    container: str
+    reply: Reply | Answer
+
+    @property
+    def status(self) -> int:
+        return self.reply.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.reply.headers
+
+    def chunks(self) -> Iterator[bytes]:
+        """Raises `NoAnswer`."""
+        return iter([self.reply.body]) if isinstance(self.reply, Answer) else self.reply.chunks()
+
+
+@dataclass
+class LiveEndpoint:
+    name: str
+    traffic: Traffic = field(default_factory=Traffic)
+    fleet: Fleet | None = None
+    """What serves it once no deployment is under way."""
+    capture: Capture | None = None
+    queue: Queue | None = None
+    """Of an asynchronous endpoint, which answers nothing else."""
+    _copying: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_COPIES))
+
+    def invoke(self, invocation: Invocation, began: float | None = None) -> Served:
+        """Raises what `Traffic.lease` and `Instance.open` raise. `began`: when the request came in
+        (`time.perf_counter`)."""
+        began = began or time.perf_counter()
+        with self.traffic.lease(invocation.variant, invocation.seconds) as lease:
+            with self._measured(lease, began) as measured:
+                container, answer = lease.instance.ask(invocation)
+                measured.status = answer.status
+            if self.capture is not None and 200 <= answer.status < 300:
+                self.capture.keep(lease.variant.name, invocation, answer)
+            if lease.fleet.shadows:
+                self._copy(lease, invocation)
+            return Served(lease.variant.name, container, answer)
+
+    @contextmanager
+    def stream(self, invocation: Invocation) -> Iterator[Streamed]:
+        """As `invoke`; the body is read while inside."""
+        began = time.perf_counter()
+        with self.traffic.lease(invocation.variant, invocation.seconds) as lease:
+            with self._measured(lease, began) as measured:
+                container, reply = lease.instance.open(invocation)
+                measured.status = reply.status
+            yield Streamed(lease.variant.name, container, reply)
+
+    def stop(self) -> None:
+        METRICS.forget(self.gauge)
+        if self.queue is not None:
+            self.queue.stop()
+        fleet, self.fleet = self.fleet, None
+        self.traffic.share()
+        if fleet is not None:
+            fleet.stop()
+        if self.capture is not None:
+            self.capture.stop()
+
+    def gauge(self) -> Iterator[tuple[str, Dimensions, dict[str, tuple[float, str]]]]:
+        """How many models each multi-model container has loaded."""
+        for variant in self.fleet.variants if self.fleet else ():
+            for instance in variant.instances:
+                loaded = instance.loaded_models
+                if loaded is not None:
+                    yield INSTANCES, variant.plan.dimensions, {"LoadedModelCount": (float(loaded), COUNT)}
+
+    @contextmanager
+    def _measured(self, lease: Lease, began: float) -> Iterator[_Measured]:
+        measured = _Measured()
+        asked = time.perf_counter()
+        try:
+            yield measured
+        except NoAnswer:
+            measured.status = 500
+            raise
+        finally:
+            if measured.status:
+                self._measure(lease.fleet, lease.variant, measured.status, began, asked)
+
+    def _measure(self, fleet: Fleet, variant: Variant, status: int, began: float, asked: float) -> None:
+        now = time.perf_counter()
+        client, server = float(400 <= status < 500), float(status >= 500)
+        values = {
+            "Invocations": (1.0, COUNT),
+            "Invocation4XXErrors": (client, COUNT),
+            "Invocation5XXErrors": (server, COUNT),
+            "InvocationModelErrors": (float(not 200 <= status < 300), COUNT),
+            "ModelLatency": ((now - asked) * 1e6, MICROSECONDS),
+            "OverheadLatency": (max(0.0, asked - began) * 1e6, MICROSECONDS),
+        }
+        if variant.desired:
+            values["InvocationsPerInstance"] = (1 / variant.desired, COUNT)
+        # The second ones tell an old fleet's from a new one's
+        # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html).
+        METRICS.add(ENDPOINTS, variant.plan.dimensions, values)
+        of_fleet = (*variant.plan.dimensions, ("EndpointConfigName", fleet.configuration))
+        METRICS.add(ENDPOINTS, of_fleet, values)
+
+    def _copy(self, lease: Lease, invocation: Invocation) -> None:
+        """To each shadow variant, a share of what the production variant gets: its weight, beside that
+        variant's (https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html)."""
+        for shadow in lease.fleet.shadows:
+            share = shadow.weight / lease.variant.weight if lease.variant.weight else 0.0
+            # A share of the requests, not a secret.
+            if random.random() < share and self._copying.acquire(blocking=False):  # noqa: S311
+                hooks.in_background(self._ask_shadow, lease.fleet, shadow, invocation, name="shadow")
+
+    def _ask_shadow(self, fleet: Fleet, shadow: Variant, invocation: Invocation) -> None:
+        try:
+            began = time.perf_counter()
+            instance = shadow.take()
+            try:
+                with self._measured(Lease(fleet, shadow, instance), began) as measured:
+                    _, answer = instance.ask(invocation)
+                    measured.status = answer.status
+            finally:
+                instance.release()
+            if self.capture is not None and 200 <= answer.status < 300:
+                self.capture.keep(shadow.name, invocation, answer)
+        except Exception:  # noqa: BLE001 - nobody waits for a shadow: its metrics tell
+            return
+        finally:
+            self._copying.release()
+
+
+@dataclass
+class _Measured:
+    status: int = 0
+    """0 until there is one: what never came to a container is no invocation of it."""
