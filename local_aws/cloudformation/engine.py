@@ -15,6 +15,7 @@ from typing import Any
 import regex
 
 from local_aws import hooks
+from local_aws.cloudformation.attributes import complete
 from local_aws.cloudformation.generic import StoredResource
 from local_aws.cloudformation.not_emulated import NOT_EMULATED
 from local_aws.cloudformation.registry import (
@@ -34,6 +35,11 @@ logger = logging.getLogger("local_aws.cloudformation")
 Answer = tuple[str, dict[str, Any]]
 """The physical id and the attributes, as ministack wants them."""
 
+_STACKS_OWN = {
+    f"AWS::CloudFormation::{name}"
+    for name in ("CustomResource", "Stack", "WaitCondition", "WaitConditionHandle")
+}
+"""What ministack does for stacks themselves."""
 _OWN_TAGS = "aws:cloudformation:"
 _LONGEST_NAME = 63
 
@@ -42,8 +48,7 @@ def install() -> None:
     """Makes every resource type of AWS deployable, and checks all of them by AWS's schemas."""
     handlers = hooks.resource_handlers()
     for name in type_names():
-        # CloudFormation's own types (nested stacks, conditions, macros) are the engine's business.
-        if not name.startswith("AWS::") or name.startswith("AWS::CloudFormation::"):
+        if name in _STACKS_OWN:
             continue
         ours = name in BEHAVIOURS or name not in handlers
         handlers[name] = _by_behaviour(name) if ours else _checked(name, handlers[name])
@@ -191,7 +196,7 @@ def _reconciled(
     _tell_what_is_dropped(name, logical_id, properties)
     reconcile = RECONCILERS.get(name)
     more = reconcile(physical_id, properties, previous) if reconcile is not None else None
-    return {**(attributes or {}), **(more or {})}
+    return complete(resource_type(name), physical_id, properties, {**(attributes or {}), **(more or {})})
 
 
 # --- what CloudFormation asks about a type ----------------------------------------------------------
@@ -235,11 +240,12 @@ def _without_own_tags(type_: ResourceType, properties: Properties) -> dict[str, 
     plain = dict(properties)
     if type_.tag_property is None or type_.tag_property[0] not in plain:
         return plain
-    name, shape = type_.tag_property
+    # ministack does not always give them in the shape that the schema wants.
+    name, _ = type_.tag_property
     tags = plain[name]
-    if shape == "list" and isinstance(tags, list):
+    if isinstance(tags, list):
         plain[name] = [tag for tag in tags if not _is_own(tag.get("Key") if isinstance(tag, dict) else tag)]
-    elif shape == "map" and isinstance(tags, dict):
+    elif isinstance(tags, dict):
         plain[name] = {key: value for key, value in tags.items() if not _is_own(key)}
     if not plain[name]:
         del plain[name]

@@ -39,18 +39,19 @@ def resolve(schema: Schema, root: Schema) -> dict[str, Any]:
 
 
 class Validator:
-    """Checks and coerces values against one schema."""
+    """Checks and coerces values against one schema; its references lead into `root`, or into itself."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._root = schema
+    def __init__(self, schema: Schema, root: Schema | None = None) -> None:
+        self._schema = schema
+        self._root = schema if root is None else root
 
     def coerce(self, value: Any) -> Any:
         """The value as CloudFormation passes it on: templates may write "true", "4" or 4 for each other."""
-        return self._coerce(value, self._root)
+        return self._coerce(value, self._schema)
 
     def findings(self, value: Any) -> list[Finding]:
         """What is wrong with a value, as far as it can be said without asking the service."""
-        return list(self._check(value, self._root, ()))
+        return list(self._check(value, self._schema, ()))
 
     def _coerce(self, value: Any, schema: Schema) -> Any:
         schema = resolve(schema, self._root)
