@@ -59,6 +59,12 @@ def _forget() -> None:
     STORE.clear()
 
 
+def _studio_page(*request: Any) -> Any:
+    from local_aws.sagemaker import studio_page
+
+    return studio_page.page(*request)
+
+
 async def _handle(*request: Any) -> Any:
     from local_aws.sagemaker.handler import handle
 

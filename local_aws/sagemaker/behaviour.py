@@ -9,17 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.store import Record
+from local_aws.store import Key, Record
 
 Request = Mapping[str, Any]
 
 
 class Behaviour:
-    """A resource that is there as soon as it is created, and does nothing: the default of every family.
+    """A resource that does nothing: the default of every family.
+
+    Where its family has states, it goes through them by itself (`states`), unless `prepare` sets one:
+    then the behaviour looks after them.
 
     Called on worker threads, with the request's account and region in place. Refusals are
     `ServiceError`s. A method that starts something must return at once.
     """
+
+    def key(self, members: Request) -> Key | None:  # noqa: ARG002 - for those who override it
+        """What tells one resource from another, where it is not the members that describe it needs."""
+        return None
+
+    def locate(self, request: Request) -> Record | None:  # noqa: ARG002 - for those who override it
+        """The resource that a request means, where its key or its ARN does not say."""
+        return None
 
     def check(self, request: Request) -> None:
         """Refuses what cannot be created."""
@@ -30,6 +41,10 @@ class Behaviour:
     def created(self, record: Record) -> None:
         """Starts what the resource does."""
 
+    def failure(self, record: Record) -> str | None:  # noqa: ARG002 - for those who override it
+        """Why the resource fails instead of becoming ready; None when it does not."""
+        return None
+
     def resume(self, record: Record) -> None:
         """Goes on with what a server that is gone was doing for the resource, or had running."""
 
@@ -38,7 +53,7 @@ class Behaviour:
 
     def update(self, record: Record, request: Request) -> None:
         """Changes the record; `request` carries no key members."""
-        record.update(request)
+        merge(record, request)
 
     def check_deletion(self, record: Record) -> None:
         """Refuses what cannot be deleted."""
@@ -52,9 +67,29 @@ class Behaviour:
         """For families with a Stop operation."""
         raise NotImplementedError
 
+    def start(self, record: Record) -> None:
+        """For families with a Start operation."""
+        raise NotImplementedError
+
     def settle(self, record: Record) -> str | None:  # noqa: ARG002 - for those who override it
         """Waits until the resource has become what was asked for, as CloudFormation does.
 
-        Returns why it has not, or None.
+        Returns why it has not, or None. Only asked of behaviours that look after their states.
         """
         return None
+
+
+_REMOVALS = ("ToRemove", "ToDelete")
+
+
+def merge(record: Record, request: Request) -> None:
+    """Members replace those of their name; `PropertiesToRemove` takes names out of `Properties`."""
+    for member, value in request.items():
+        ending = next((ending for ending in _REMOVALS if member.endswith(ending)), None)
+        kept = record.get(member.removesuffix(ending)) if ending else None
+        if isinstance(kept, dict):
+            record[member.removesuffix(ending or "")] = {
+                name: one for name, one in kept.items() if name not in value
+            }
+        else:
+            record[member] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from botocore.model import StringShape, StructureShape
 from local_aws import request_validation as validation
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made, register
 from local_aws.cloudformation.schema import resource_type, type_names
-from local_aws.sagemaker import control
+from local_aws.sagemaker import control, tags
 from local_aws.sagemaker.behaviours import behaviour
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, Verb, families, operation
@@ -33,15 +34,25 @@ _RENAMED_IN_UPDATES: Mapping[str, Mapping[str, str]] = {
     "Domain": {"DomainSettings": "DomainSettingsForUpdate"},
 }
 
+_ASKED = "_asked"
+"""Where a record keeps what its template says of it."""
+
+_POLICY = "ModelPackageGroupPolicy"
+"""A property that an operation of its own sets, once the group is there."""
+
 _HOW_TO_UPDATE = {
     "Endpoint": {"ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig"},
 }
 """Properties that say how an update is made, and are no change by themselves."""
 
 
+_NO_FAMILIES = {"Device", "ExperimentTrialComponent"}
+"""Types that are no resource of the API's that one creates and describes: handled by their schema."""
+
+
 def install() -> None:
     for name in type_names():
-        if name.startswith(_PREFIX):
+        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in _NO_FAMILIES:
             register(name, SageMakerResource(name))
 
 
@@ -60,30 +71,32 @@ class SageMakerResource:
         except ServiceError as error:
             raise _failed(error) from error
         made(self._answer(family, record).physical_id)
-        reason = behaviour(family.name).settle(record)
+        reason = control.settle(family, record) or self._complete(family, record, properties)
         if reason is not None:
             # CloudFormation would delete it while it rolls back; here nobody knows its identifier yet.
             self._remove(family, record)
             raise ResourceFailed(reason)
+        record[_ASKED] = self._asked(family, properties)
         return self._answer(family, record)
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
         family = self._family()
         try:
             record = control.find(family, self._key(family, physical_id))
-            request = self._update_request(family, record, new)
+            how = {name: value for name, value in new.items() if name in _HOW_TO_UPDATE.get(family.name, ())}
+            asked = self._asked(family, new)
+            request = self._update_request(family, asked, record)
+            if old.get(_POLICY) != new.get(_POLICY):
+                _set_policy(record, new.get(_POLICY))
             if request:
-                request |= {member: record[member] for member in family.key}
-                _validate("Update", family, request)
-                control.update(family, request)
+                request |= how
+                request |= _keys(family, record)
+                self._change(family, record, request)
+            record[_ASKED] = asked
         except ServiceError as error:
             raise _failed(error) from error
-        if request:
-            reason = behaviour(family.name).settle(record)
-            if reason is not None:
-                raise ResourceFailed(reason)
         if "Tags" in new or "Tags" in old:
-            control.set_tags(record, new.get("Tags", []))
+            tags.replace(record, new.get("Tags", []))
         return self._answer(family, record)
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002 - the protocol's
@@ -103,30 +116,56 @@ class SageMakerResource:
             raise ResourceFailed(f"{self._name} works on AWS only: the local AWS does not emulate it")
         return family
 
+    def _change(self, family: Family, record: Record, request: Mapping[str, Any]) -> None:
+        """Updates the resource and waits for it; one that runs is stopped for it, as CloudFormation does."""
+        _validate("Update", family, request)
+        control.settle(family, record)
+        started = _stop(family, record)
+        control.update(family, request)
+        reason = control.settle(family, record)
+        if started:
+            behaviour(family.name).start(record)
+            reason = reason or control.settle(family, record)
+        if reason is not None:
+            raise ResourceFailed(reason)
+
+    def _complete(self, family: Family, record: Record, properties: Properties) -> str | None:
+        """Gives a new resource what only an update takes; why it cannot have it, or None."""
+        later = {name: properties[name] for name in _later(family) if name in properties}
+        try:
+            if _POLICY in properties:
+                _set_policy(record, properties[_POLICY])
+            if later:
+                self._change(family, record, {**_keys(family, record), **later})
+        except (ServiceError, ResourceFailed) as error:
+            return str(error)
+        return None
+
     def _remove(self, family: Family, record: Record) -> None:
-        acts = behaviour(family.name)
-        acts.settle(record)  # what is on its way cannot be deleted
+        control.settle(family, record)  # what is on its way cannot be deleted
+        _stop(family, record)
         control.delete(family, record, {})
-        acts.settle(record)
+        control.settle(family, record)
 
     def _create_request(self, family: Family, properties: Properties) -> dict[str, Any]:
-        leave_out = _HOW_TO_UPDATE.get(family.name, set())
+        leave_out = _HOW_TO_UPDATE.get(family.name, set()) | _later(family) | {_POLICY}
         wanted = {name: value for name, value in properties.items() if name not in leave_out}
-        return self._as_api(family, "Create", wanted, _RENAMED.get(family.name, {}))
+        return self._as_api(family, "Create", wanted, _RENAMED.get(family.name, {})) | _tokens(family)
 
-    def _update_request(self, family: Family, record: Record, properties: Properties) -> dict[str, Any]:
-        """What differs from the resource as it is: nothing, after a failed update that it did not take."""
-        how = _HOW_TO_UPDATE.get(family.name, set())
-        asked = self._as_api(
-            family,
-            "Create",
-            {name: value for name, value in properties.items() if name not in how and name != "Tags"},
-            _RENAMED.get(family.name, {}),
-        )
-        changed = {name: value for name, value in asked.items() if record.get(name) != value}
-        if not changed:
-            return {}
-        changed |= {name: value for name, value in properties.items() if name in how}
+    def _asked(self, family: Family, properties: Properties) -> dict[str, Any]:
+        """What a template says of a resource, in the API's words, without tags and how to update."""
+        later = {name: value for name, value in properties.items() if name in _later(family)}
+        request = self._create_request(family, properties) | later
+        return {name: value for name, value in request.items() if name not in ("Tags", *_tokens(family))}
+
+    def _update_request(self, family: Family, asked: Mapping[str, Any], record: Record) -> dict[str, Any]:
+        """What differs from what was asked for before: nothing, after a failed update that was not taken."""
+        before = record.get(_ASKED, record)
+        changed = {name: value for name, value in asked.items() if before.get(name) != value}
+        if family.name == "FeatureGroup" and "FeatureDefinitions" in changed:
+            changed["FeatureAdditions"] = _added(
+                record["FeatureDefinitions"], changed.pop("FeatureDefinitions")
+            )
         return self._as_api(family, "Update", changed, _RENAMED_IN_UPDATES.get(family.name, {}))
 
     def _as_api(
@@ -163,9 +202,63 @@ class SageMakerResource:
         return Created("|".join(str(part) for part in identifier), attributes)
 
 
+def _later(family: Family) -> frozenset[str]:
+    """The properties that UpdateX takes and CreateX does not."""
+    if family.name in _HOW_TO_UPDATE or family.name == "Domain":
+        return frozenset()
+    renamed = frozenset(_RENAMED.get(family.name, ()))
+    return family.updatable - family.accepted - renamed - {"Alias"}  # an alias is given at once
+
+
+def _set_policy(group: Record, policy: object) -> None:
+    name = {"ModelPackageGroupName": group["ModelPackageGroupName"]}
+    if policy is None:
+        control.call("DeleteModelPackageGroupPolicy", name)
+    else:
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        control.call("PutModelPackageGroupPolicy", name | {"ResourcePolicy": text})
+
+
+def _added(kept: list[Mapping[str, Any]], wanted: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The features that a group is to have more: it cannot have fewer, or others."""
+    names = {one["FeatureName"]: one for one in wanted}
+    for one in kept:
+        if names.get(one["FeatureName"]) != one:
+            raise ResourceFailed(
+                f"Feature {one['FeatureName']} of the feature group cannot be removed or changed."
+            )
+    return [one for one in wanted if one not in kept]
+
+
+def _keys(family: Family, record: Record) -> dict[str, Any]:
+    """What UpdateX wants to know a resource by."""
+    names = [name for name in (*family.key, family.arn_member, "Version") if name in family.updatable]
+    return {name: record[name] for name in names if name in record}
+
+
+def _tokens(family: Family) -> dict[str, str]:
+    """Every request of CloudFormation's is one of its own."""
+    model = operation(f"Create{family.name}")
+    shape = model.input_shape if model else None
+    members = shape.members if isinstance(shape, StructureShape) else {}
+    return {name: str(uuid.uuid4()) for name, one in members.items() if one.metadata.get("idempotencyToken")}
+
+
+def _stop(family: Family, record: Record) -> bool:
+    """Stops what must be stopped before it is changed or deleted; whether it was running."""
+    if family.name != "NotebookInstance" or record[str(family.status_member)] != "InService":
+        return False
+    behaviour(family.name).stop(record)
+    control.settle(family, record)
+    return True
+
+
 def _spread(family: Family, properties: Properties) -> dict[str, Any]:
-    """A pipeline's definition is a structure in a template, and members of the request in the API."""
+    """A pipeline's definition is a structure in a template, and members of the request in the API;
+    an image version's alias is one of its aliases."""
     spread = dict(properties)
+    if family.name == "ImageVersion" and "Alias" in spread:
+        spread["Aliases"] = [*spread.get("Aliases", []), spread.pop("Alias")]
     if family.name == "Pipeline" and isinstance(spread.get("PipelineDefinition"), dict):
         definition = spread.pop("PipelineDefinition")
         body = definition.get("PipelineDefinitionBody")

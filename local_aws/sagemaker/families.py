@@ -11,18 +11,20 @@ from typing import Literal
 import botocore.session
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StringShape, StructureShape
 
-Verb = Literal["Create", "Describe", "List", "Update", "Delete", "Stop"]
-_VERBS: tuple[Verb, ...] = ("Create", "Describe", "List", "Update", "Delete", "Stop")
-
-_SETTLED = ("InService", "Active", "Available", "Created", "Completed", "Ready", "Enabled", "Scheduled")
-"""What a resource that has nothing to wait for is: the first one that its family knows."""
+Verb = Literal["Create", "Describe", "List", "Update", "Delete", "Stop", "Start"]
+_VERBS: tuple[Verb, ...] = ("Create", "Describe", "List", "Update", "Delete", "Stop", "Start")
 
 _ARN_WORDS = {
+    "AutoMLJob": "automl-job",
+    "AutoMLJobV2": "automl-job",
     "HumanTaskUi": "human-task-ui",
     "Trial": "experiment-trial",
     "TrialComponent": "experiment-trial-component",
 }
 """ARNs that do not begin with the family's name (service authorization reference for SageMaker)."""
+
+_KEPT_AS = {"AutoMLJobV2": "AutoMLJob"}
+"""Families that are another's resources, seen by a newer operation."""
 
 _WORDS = {
     "Endpoint": "endpoint",
@@ -72,25 +74,29 @@ class Family:
 
     @cached_property
     def arn_member(self) -> str:
-        candidates = (f"{self.name}Arn", "JobDefinitionArn", "JobArn", "Arn")
+        own = (f"{member.removesuffix('Name')}Arn" for member in self.key)
+        candidates = (f"{self.name}Arn", "JobDefinitionArn", "JobArn", "Arn", *own)
         return next(name for name in candidates if name in self.described.members)
 
     @cached_property
     def status_member(self) -> str | None:
-        for name in (f"{self.name}Status", "Status"):
+        own = (f"{member.removesuffix('Name')}Status" for member in self.key)
+        for name in (f"{self.name}Status", "Status", *own):
             shape = self.described.members.get(name)
             if isinstance(shape, StringShape) and shape.enum:
                 return name
         return None
 
-    @cached_property
-    def settled(self) -> str | None:
-        """The status of a resource that is ready for use."""
-        if self.status_member is None:
-            return None
-        shape = self.described.members[self.status_member]
-        assert isinstance(shape, StringShape)
-        return next((status for status in _SETTLED if status in shape.enum), None)
+    @property
+    def kept_as(self) -> str:
+        """The family's name in the store."""
+        return _KEPT_AS.get(self.name, self.name)
+
+    @property
+    def identity(self) -> str | None:
+        """The one key member that no request gives: the service makes it up."""
+        given = self.accepted
+        return self.key[0] if len(self.key) == 1 and self.key[0] not in given else None
 
     @property
     def words(self) -> str:
@@ -98,10 +104,11 @@ class Family:
         return _WORDS.get(self.name, _kebab(self.name).replace("-", " "))
 
     def arn(self, key: tuple[str, ...], account: str, region: str) -> str:
+        """Names are in small letters there, however they are written elsewhere."""
         if key[0].startswith("arn:"):
             return key[0]
         word = _ARN_WORDS.get(self.name, _kebab(self.name))
-        return f"arn:aws:sagemaker:{region}:{account}:{word}/{'/'.join(key)}"
+        return f"arn:aws:sagemaker:{region}:{account}:{word}/{'/'.join(key).lower()}"
 
     def has(self, verb: Verb) -> bool:
         return f"{verb}{self.name}" in _service().operation_names

@@ -48,33 +48,39 @@ def serving(workshop: Workshop, factor: float, name: str) -> dict[str, Any]:
     }
 
 
-STUDIO: dict[str, Any] = {
-    "Domain": {
-        "Type": "AWS::SageMaker::Domain",
-        "Properties": {
-            "AuthMode": "IAM",
-            "DomainName": "studio",
-            "VpcId": "vpc-12345678",
-            "SubnetIds": ["subnet-12345678"],
-            "DefaultUserSettings": {"ExecutionRole": "arn:aws:iam::000000000000:role/worker"},
+@pytest.fixture(scope="module")
+def studio(local_aws: LocalAws) -> dict[str, Any]:
+    """A domain, a profile and a space, in a VPC that outlives them: their home keeps it from going."""
+    ec2 = local_aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
+    return {
+        "Domain": {
+            "Type": "AWS::SageMaker::Domain",
+            "Properties": {
+                "AuthMode": "IAM",
+                "DomainName": "studio",
+                "VpcId": vpc,
+                "SubnetIds": [subnet],
+                "DefaultUserSettings": {"ExecutionRole": "arn:aws:iam::000000000000:role/worker"},
+            },
         },
-    },
-    "Profile": {
-        "Type": "AWS::SageMaker::UserProfile",
-        "Properties": {"DomainId": {"Ref": "Domain"}, "UserProfileName": "research-ada"},
-    },
-    "Space": {
-        "Type": "AWS::SageMaker::Space",
-        "DependsOn": "Profile",
-        "Properties": {
-            "DomainId": {"Ref": "Domain"},
-            "SpaceName": "research-ada",
-            "OwnershipSettings": {"OwnerUserProfileName": "research-ada"},
-            "SpaceSharingSettings": {"SharingType": "Private"},
-            "SpaceSettings": {"AppType": "JupyterLab"},
+        "Profile": {
+            "Type": "AWS::SageMaker::UserProfile",
+            "Properties": {"DomainId": {"Ref": "Domain"}, "UserProfileName": "research-ada"},
         },
-    },
-}
+        "Space": {
+            "Type": "AWS::SageMaker::Space",
+            "DependsOn": "Profile",
+            "Properties": {
+                "DomainId": {"Ref": "Domain"},
+                "SpaceName": "research-ada",
+                "OwnershipSettings": {"OwnerUserProfileName": "research-ada"},
+                "SpaceSharingSettings": {"SharingType": "Private"},
+                "SpaceSettings": {"AppType": "JupyterLab"},
+            },
+        },
+    }
 
 
 def test_completes_when_the_endpoint_answers(workshop: Workshop, stacks: Stacks) -> None:
@@ -120,9 +126,9 @@ def test_tags_what_it_makes(workshop: Workshop, stacks: Stacks) -> None:
     assert {"Key": "team", "Value": "research"} in tags
 
 
-def test_refers_to_studio_as_aws_does(workshop: Workshop, stacks: Stacks) -> None:
+def test_refers_to_studio_as_aws_does(workshop: Workshop, stacks: Stacks, studio: dict[str, Any]) -> None:
     stack = stacks.deploy(
-        STUDIO,
+        studio,
         outputs={
             "Url": {"Fn::GetAtt": ["Domain", "Url"]},
             "Home": {"Fn::GetAtt": ["Domain", "HomeEfsFileSystemId"]},
@@ -137,37 +143,41 @@ def test_refers_to_studio_as_aws_does(workshop: Workshop, stacks: Stacks) -> Non
     assert stack.outputs["Home"] in [home["FileSystemId"] for home in homes]
 
 
-def test_keeps_a_domain_while_it_has_profiles(workshop: Workshop, stacks: Stacks) -> None:
-    domain = stacks.deploy(STUDIO).physical_id("Domain")
+def test_keeps_a_domain_while_it_has_profiles(
+    workshop: Workshop, stacks: Stacks, studio: dict[str, Any]
+) -> None:
+    domain = stacks.deploy(studio).physical_id("Domain")
 
     with pytest.raises(ClientError, match="ResourceInUse"):
         workshop.sagemaker.delete_domain(DomainId=domain)
 
 
-def test_updates_a_domain_in_place(workshop: Workshop, stacks: Stacks) -> None:
-    stack = stacks.deploy(STUDIO)
+def test_updates_a_domain_in_place(workshop: Workshop, stacks: Stacks, studio: dict[str, Any]) -> None:
+    stack = stacks.deploy(studio)
     before = stack.physical_id("Domain")
     settings = {"ExecutionRole": "arn:aws:iam::000000000000:role/other"}
     domain = {
-        **STUDIO["Domain"],
-        "Properties": {**STUDIO["Domain"]["Properties"], "DefaultUserSettings": settings},
+        **studio["Domain"],
+        "Properties": {**studio["Domain"]["Properties"], "DefaultUserSettings": settings},
     }
 
-    stacks.deploy({**STUDIO, "Domain": domain}, name=stack.name)
+    stacks.deploy({**studio, "Domain": domain}, name=stack.name)
 
     assert stack.physical_id("Domain") == before
     assert workshop.sagemaker.describe_domain(DomainId=before)["DefaultUserSettings"] == settings
 
 
 def test_says_what_it_does_not_emulate(stacks: Stacks) -> None:
-    server = {
-        "Type": "AWS::SageMaker::MlflowTrackingServer",
+    app = {
+        "Type": "AWS::SageMaker::PartnerApp",
         "Properties": {
-            "TrackingServerName": "tracking",
-            "ArtifactStoreUri": "s3://workshop/mlflow",
-            "RoleArn": "arn:aws:iam::000000000000:role/worker",
+            "Name": "tracking",
+            "Type": "comet",
+            "AuthType": "IAM",
+            "Tier": "small",
+            "ExecutionRoleArn": "arn:aws:iam::000000000000:role/worker",
         },
     }
 
     with pytest.raises(DeploymentFailed, match="the local AWS does not emulate it"):
-        stacks.deploy({"Server": server})
+        stacks.deploy({"App": app})

@@ -6,66 +6,82 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.sagemaker.behaviour import Behaviour, Request
-from local_aws.sagemaker.behaviours.artifact import Artifact
+from local_aws.sagemaker.behaviours.app import App
 from local_aws.sagemaker.behaviours.domain import Domain
 from local_aws.sagemaker.behaviours.endpoint import Endpoint
 from local_aws.sagemaker.behaviours.endpoint_config import EndpointConfig
+from local_aws.sagemaker.behaviours.experiment import Experiment, Trial, TrialComponent
+from local_aws.sagemaker.behaviours.feature_group import FeatureGroup
+from local_aws.sagemaker.behaviours.image import Image, ImageVersion
+from local_aws.sagemaker.behaviours.mlflow_tracking_server import MlflowTrackingServer
 from local_aws.sagemaker.behaviours.model import Model
+from local_aws.sagemaker.behaviours.model_package import ModelPackage, ModelPackageGroup
+from local_aws.sagemaker.behaviours.monitoring_schedule import MonitoringSchedule
+from local_aws.sagemaker.behaviours.not_run import NotRun
+from local_aws.sagemaker.behaviours.notebook_instance import NotebookInstance
+from local_aws.sagemaker.behaviours.pipeline import Pipeline
 from local_aws.sagemaker.behaviours.space import Space
+from local_aws.sagemaker.behaviours.studio_lifecycle_config import StudioLifecycleConfig
 from local_aws.sagemaker.behaviours.training_job import TrainingJob
 from local_aws.sagemaker.behaviours.user_profile import UserProfile
+from local_aws.sagemaker.behaviours.workforce import Workforce, Workteam
+
+NOT_RUN: Mapping[str, str] = {
+    "AIBenchmarkJob": "nothing measures endpoints here",
+    "AIRecommendationJob": "nothing measures endpoints here",
+    "AutoMLJob": "nothing searches for models here",
+    "AutoMLJobV2": "nothing searches for models here",
+    "CompilationJob": "there is no compiler here",
+    "EdgePackagingJob": "there are no edge devices here",
+    "HyperParameterTuningJob": "nothing tunes hyper-parameters here",
+    "InferenceRecommendationsJob": "nothing measures endpoints here",
+    "Job": "nothing runs such jobs here",
+    "LabelingJob": "nobody labels here",
+    "ModelCardExportJob": "nothing prints documents here",
+    "OptimizationJob": "nothing optimises models here",
+}
+"""Jobs that are accepted, described and listed, and that fail with this reason."""
 
 _BEHAVIOURS: Mapping[str, Behaviour] = {
-    "Artifact": Artifact(),
+    **{family: NotRun(family, why) for family, why in NOT_RUN.items()},
+    "App": App(),
     "Domain": Domain(),
     "Endpoint": Endpoint(),
     "EndpointConfig": EndpointConfig(),
+    "Experiment": Experiment(),
+    "FeatureGroup": FeatureGroup(),
+    "Image": Image(),
+    "ImageVersion": ImageVersion(),
+    "MlflowTrackingServer": MlflowTrackingServer(),
     "Model": Model(),
+    "ModelPackage": ModelPackage(),
+    "ModelPackageGroup": ModelPackageGroup(),
+    "MonitoringSchedule": MonitoringSchedule(),
+    "NotebookInstance": NotebookInstance(),
+    "Pipeline": Pipeline(),
     "Space": Space(),
+    "StudioLifecycleConfig": StudioLifecycleConfig(),
     "TrainingJob": TrainingJob(),
+    "Trial": Trial(),
+    "TrialComponent": TrialComponent(),
     "UserProfile": UserProfile(),
+    "Workforce": Workforce(),
+    "Workteam": Workteam(),
 }
 _REMEMBERED = Behaviour()
 
 OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {}
 """What is none of Create, Describe, List, Update, Delete and Stop: given the valid request, answers."""
 
-_NOT_RUN = "nothing runs such jobs here"
-_NOT_SERVED = "nothing here serves it"
-_NOT_CHECKED = "nothing here would act on it"
-
 NOT_EMULATED: Mapping[str, str] = {
-    "AIBenchmarkJob": _NOT_RUN,
-    "AIRecommendationJob": _NOT_RUN,
-    "Algorithm": "nothing here validates algorithms",
-    "App": "Studio's applications do not run here",
-    "AutoMLJob": _NOT_RUN,
-    "AutoMLJobV2": _NOT_RUN,
-    "Cluster": "there are no clusters here",
-    "ClusterSchedulerConfig": "there are no clusters here",
-    "CompilationJob": _NOT_RUN,
-    "ComputeQuota": "there are no clusters here",
     "EdgeDeploymentPlan": "there are no edge devices here",
-    "EdgePackagingJob": _NOT_RUN,
-    "HyperParameterTuningJob": _NOT_RUN,
-    "ImageVersion": "Studio's images do not run here",
     "InferenceComponent": "endpoints serve models here, not inference components",
-    "InferenceExperiment": _NOT_SERVED,
-    "InferenceRecommendationsJob": _NOT_RUN,
-    "Job": _NOT_RUN,
-    "LabelingJob": _NOT_RUN,
-    "MlflowApp": _NOT_SERVED,
-    "MlflowTrackingServer": _NOT_SERVED,
-    "ModelCardExportJob": _NOT_RUN,
-    "ModelPackage": "versions of model packages are not counted here",
-    "MonitoringSchedule": _NOT_CHECKED,
-    "NotebookInstance": _NOT_SERVED,
-    "OptimizationJob": _NOT_RUN,
-    "PartnerApp": _NOT_SERVED,
-    "ProcessingJob": _NOT_RUN,
-    "Project": "Service Catalog is not emulated here",
+    "InferenceExperiment": "no endpoint is made for an experiment here",
+    "PartnerApp": "there is no marketplace to subscribe to it here",
+    "ProcessingJob": "nothing runs such jobs here",
+    "Project": "no product of Service Catalog is launched for a project here",
     "TrainingPlan": "there is no capacity to reserve here",
-    "TransformJob": _NOT_RUN,
+    "TransformJob": "nothing runs such jobs here",
 }
 """Families whose resources cannot be created: to keep a record of them would be to pretend. Listing
 and describing them is answered: there are none."""

@@ -1,36 +1,46 @@
-"""Studio domains: a home file system that is really there, and what must go before a domain goes."""
+"""Studio domains: a home file system that is really there, and what must go before a domain goes.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/gs-studio-delete-domain.html
+"""
 
 from __future__ import annotations
 
 import secrets
 import string
 
-from botocore.exceptions import ClientError
-
 from local_aws import hooks
-from local_aws.sagemaker import clients
-from local_aws.sagemaker.behaviour import Behaviour, Request
+from local_aws.sagemaker import resources, studio_home
+from local_aws.sagemaker.behaviour import Behaviour, Request, merge
+from local_aws.sagemaker.behaviours.reference import in_the_way
 from local_aws.sagemaker.errors import ServiceError
-from local_aws.store import STORE, Record
+from local_aws.store import Record
 
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
 class Domain(Behaviour):
+    def check(self, request: Request) -> None:
+        studio_home.check_network(request.get("VpcId"), request.get("SubnetIds", ()))
+        name = request["DomainName"]
+        for other in resources.every("Domain"):
+            if other["DomainName"] == name:
+                raise ServiceError(
+                    "ResourceInUse", f"Domain [{other['DomainArn']}] with the name {name} already exists."
+                )
+
     def prepare(self, record: Record) -> None:
         region, account = hooks.region(), hooks.account_id()
         identifier = "d-" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
-        arn = f"arn:aws:sagemaker:{region}:{account}:domain/{identifier}"
         record.update(
             DomainId=identifier,
-            DomainArn=arn,
+            DomainArn=f"arn:aws:sagemaker:{region}:{account}:domain/{identifier}",
             Url=f"https://{identifier}.studio.{region}.sagemaker.aws",
-            HomeEfsFileSystemId=_make_home(arn, record.get("KmsKeyId")),
-            Status="Pending",
         )
+        record.setdefault("AppNetworkAccessType", "PublicInternetOnly")
 
     def created(self, record: Record) -> None:
-        record["Status"] = "InService"
+        if record.get("HomeEfsFileSystemCreation") != "Disabled":
+            record["HomeEfsFileSystemId"] = studio_home.make(record)
 
     def update(self, record: Record, request: Request) -> None:
         changes = dict(request)
@@ -38,38 +48,21 @@ class Domain(Behaviour):
         settings = changes.pop("DomainSettingsForUpdate", None)
         if settings is not None:
             record["DomainSettings"] = {**record.get("DomainSettings", {}), **settings}
-        record.update(changes)
+        merge(record, changes)
 
     def check_deletion(self, record: Record) -> None:
-        domain = record["DomainId"]
-        for family in ("UserProfile", "Space"):
-            if any(key[0] == domain for key, _ in STORE.all(family)):
-                raise ServiceError(
-                    "ResourceInUse",
-                    f"Unable to delete Domain {domain} because {family}(s) are associated with it.",
-                )
+        for family in ("App", "UserProfile", "Space"):
+            if any(
+                other["DomainId"] == record["DomainId"] and other["Status"] not in ("Deleted", "Failed")
+                for other in resources.every(family)
+            ):
+                raise in_the_way("Domain", record, family)
 
     def delete(self, record: Record, request: Request) -> bool:
-        """The home file system stays unless DeleteDomain is asked to take it along: CloudFormation cannot."""
+        """The home stays unless DeleteDomain is asked to take it along: CloudFormation cannot ask.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetentionPolicy.html
+        """
         if request.get("RetentionPolicy", {}).get("HomeEfsFileSystem") == "Delete":
-            _remove_home(record["HomeEfsFileSystemId"])
+            studio_home.remove(record)
         return True
-
-
-def _make_home(domain_arn: str, key_id: str | None) -> str:
-    encryption = {"KmsKeyId": key_id} if key_id else {}
-    answer = clients.of_account("efs").create_file_system(
-        CreationToken=domain_arn,
-        Encrypted=True,
-        Tags=[{"Key": "ManagedByAmazonSageMakerResource", "Value": domain_arn}],
-        **encryption,
-    )
-    return str(answer["FileSystemId"])
-
-
-def _remove_home(identifier: str) -> None:
-    try:
-        clients.of_account("efs").delete_file_system(FileSystemId=identifier)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "FileSystemNotFound":
-            raise

@@ -56,7 +56,7 @@ def test_forgets_what_was_deleted(name: str) -> None:
     _, record = STORE.all(name)[0]
     given = {member: record[member] for member in families()[name].key}
 
-    control.call(f"Delete{name}", request(f"Delete{name}", *given) | given)
+    control.call(f"Delete{name}", request(f"Delete{name}", known=given))
 
     assert STORE.all(name) == []
 
@@ -137,19 +137,19 @@ def test_finds_a_resource_by_its_arn() -> None:
             "DescribeImage",
             {"ImageName": "none"},
             "ResourceNotFound",
-            'Could not find image "arn:aws:sagemaker:us-east-1:000000000000:image/none".',
+            "No Image with the name none exists.",
         ),
         (
             "CreateUserProfile",
             {"DomainId": "d-none", "UserProfileName": "ada"},
             "ResourceNotFound",
-            'Could not find domain "arn:aws:sagemaker:us-east-1:000000000000:domain/d-none".',
+            "Domain [arn:aws:sagemaker:us-east-1:000000000000:domain/d-none] does not exist.",
         ),
         (
-            "CreatePresignedDomainUrl",
-            {"DomainId": "d-none", "UserProfileName": "ada"},
+            "StartPipelineExecution",
+            {"PipelineName": "none", "ClientRequestToken": "x" * 40},
             "NotSupportedOnLocalAws",
-            "CreatePresignedDomainUrl, on AWS only: the local AWS does not emulate it",
+            "StartPipelineExecution, on AWS only: the local AWS does not emulate it",
         ),
         ("MakeCoffee", {}, "UnknownOperationException", "SageMaker has no operation MakeCoffee"),
     ],
