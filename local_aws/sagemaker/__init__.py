@@ -16,10 +16,11 @@ logger = logging.getLogger("local_aws.sagemaker")
 
 def install() -> None:
     """Makes this server answer for SageMaker. Cheap: what takes time is done in the background."""
-    from local_aws import hooks
+    from local_aws import front, hooks
     from local_aws.sagemaker import cloudformation
 
     hooks.add_service("sagemaker", _handle)
+    front.add_page("/_local_aws/studio", _studio_page)
     cloudformation.install()
     hooks.on_reset(_forget)
     hooks.in_background(_warm_up, name="sagemaker-warm-up")
