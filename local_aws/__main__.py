@@ -20,10 +20,17 @@ def main() -> int:
         "--state", type=Path, default=Path(".clary/local-aws"), help="the folder for all it keeps"
     )
     parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="authenticate and authorise every request as AWS does, over TLS",
+    )
+    parser.add_argument(
         "--persist", action="store_true", help="keep what is answered, and take up what was kept before"
     )
     arguments = parser.parse_args()
-    return serve(arguments.port, arguments.state, persist=arguments.persist)
+    return serve(
+        arguments.port, arguments.state, persist=arguments.persist, enforce_iam=arguments.enforce_iam
+    )
 
 
 if __name__ == "__main__":

@@ -103,10 +103,12 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.apigateway_v1": (
         "_account_settings",
+        "_api_keys",
         "_authorizers_v1",
         "_create_deployment",
         "_delete_deployment",
         "_delete_rest_api",
+        "_deployments_v1",
         "_fetch_jwks",
         "_gateway_responses",
         "_handle_execute_in_scope",
@@ -568,15 +570,24 @@ def watch_deployments(
     _apigateway._delete_rest_api = deleted_api
 
 
+def rest_api_deployments(api_id: str) -> Mapping[str, Any]:
+    """A REST API's deployments by their ids."""
+    found: Mapping[str, Any] = _apigateway._deployments_v1.get(api_id) or {}
+    return found
+
+
+def api_key(key_id: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = _apigateway._api_keys.get(key_id)
+    return found
+
+
 def api_key_of(value: str) -> dict[str, Any] | None:
     """The enabled API key of that value."""
     found: dict[str, Any] | None = _apigateway._resolve_api_key(value)
     return found
 
 
-def usage_plans_of(
-    key_id: str, api_id: str, stage: str
-) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+def usage_plans_of(key_id: str, api_id: str, stage: str) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """The usage plans that let a key into a stage: the plan's id, the plan, and its entry of the stage."""
     return list(_apigateway._usage_plans_for_key(key_id, api_id, stage))
 
@@ -603,9 +614,7 @@ def caller_of(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> dic
     return found
 
 
-def signature_fault(
-    headers: Mapping[str, str], query: Mapping[str, list[str]]
-) -> tuple[str, str] | None:
+def signature_fault(headers: Mapping[str, str], query: Mapping[str, list[str]]) -> tuple[str, str] | None:
     """Why the signature of a request is none, as code and message; whose it is, is another question."""
     if not headers.get("authorization"):
         found = _sigv4.parse_query_signature(query)
@@ -613,7 +622,7 @@ def signature_fault(
         found = _sigv4.parse_header_signature(headers)
     else:
         found = _sigv4.foreign_authorization_failure(headers)
-    if isinstance(found, tuple) and found and isinstance(found[0], str):
+    if type(found) is tuple:  # a signature that is one has a class of its own
         return found[0], str(found[1])
     return None
 
@@ -1160,14 +1169,14 @@ def vpc_endpoint(identifier: str) -> dict[str, Any] | None:
 
 
 def wrap_resource_lifecycle(
-    create: Callable[[str, str, Mapping[str, Any]], None],
+    create: Callable[[str, str, Mapping[str, Any], str], None],
     update: Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], None],
     delete: Callable[[str, str, Mapping[str, Any]], None],
 ) -> None:
     """Asks before CloudFormation makes, changes or removes a resource: whoever raises stops it.
 
-    `create(type, logical_id, properties)`, `update(type, physical_id, old, new)`, `delete(type,
-    physical_id, properties)`. A replacement is a creation and a deletion.
+    `create(type, logical_id, properties, stack_name)`, `update(type, physical_id, old, new)`,
+    `delete(type, physical_id, properties)`. A replacement is a creation and a deletion.
     """
     provision, change, remove = (
         _provisioners._provision_resource,
@@ -1178,7 +1187,7 @@ def wrap_resource_lifecycle(
 
     def provisioned(kind: str, logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         if not within_update.get():
-            create(kind, logical_id, properties)
+            create(kind, logical_id, properties, stack)
         return provision(kind, logical_id, properties, stack)
 
     def changed(

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -41,10 +42,17 @@ class Running:
 
     port: int
     pid: int
+    ca: Path | None = None
+    """The authority that its clients have to trust, when it enforces IAM: it speaks TLS then."""
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"{'https' if self.ca else 'http'}://{HOST}:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What clients need beyond the URL: how they trust it."""
+        return {"AWS_CA_BUNDLE": str(self.ca), "NODE_EXTRA_CA_CERTS": str(self.ca)} if self.ca else {}
 
 
 def log_file(state: Path) -> Path:
@@ -57,26 +65,33 @@ def running(state: Path) -> Running | None:
         return None
     try:
         record = json.loads((state / RECORD_FILE).read_text())
-        found = Running(port=int(record["port"]), pid=int(record["pid"]))
+        ca = record.get("ca")
+        found = Running(port=int(record["port"]), pid=int(record["pid"]), ca=Path(ca) if ca else None)
         os.kill(found.pid, 0)
     except (FileNotFoundError, ProcessLookupError):
         return None  # it has the lock and has not written its record yet
     return found
 
 
-def start(state: Path, port: int | None = None, *, persist: bool = False) -> Running:
+def start(
+    state: Path, port: int | None = None, *, persist: bool = False, enforce_iam: bool = False
+) -> Running:
     """Starts a server in the background, waits until it is healthy, and answers where it is.
 
     Answers the one that is running with this state folder already, whatever its port. `port` None
     takes 4566, or any free port when that is taken. With `persist` it keeps what it answers, and takes
-    up what was kept before.
+    up what was kept before. With `enforce_iam` it authenticates and authorises every request.
     """
     state.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _START_SECONDS
-    process = None if _locked(state) else _spawn(state, port, persist=persist)
+    process = None if _locked(state) else _spawn(state, port, persist=persist, enforce_iam=enforce_iam)
     while time.monotonic() < deadline:
         found = running(state)
         if found is not None and _healthy(found):
+            if enforce_iam and found.ca is None:
+                raise LocalAwsFailed(
+                    "a local AWS that does not enforce IAM is running with this state folder, stop it first"
+                )
             return found
         # One that lost the race for the state folder ends, too, and the winner is waited for.
         if process is not None and process.poll() is not None and not _locked(state):
@@ -108,12 +123,14 @@ def stop(state: Path) -> bool:
     return True
 
 
-def _spawn(state: Path, port: int | None, *, persist: bool) -> subprocess.Popen[bytes]:
+def _spawn(state: Path, port: int | None, *, persist: bool, enforce_iam: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "local_aws", "--state", str(state.resolve())]
     if port is not None:
         command += ["--port", str(port)]
     if persist:
         command.append("--persist")
+    if enforce_iam:
+        command.append("--enforce-iam")
     with log_file(state).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -134,7 +151,12 @@ def _locked(state: Path) -> bool:
 
 
 def _healthy(server: Running) -> bool:
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=5)
+    connection: http.client.HTTPConnection
+    if server.ca is None:
+        connection = http.client.HTTPConnection(HOST, server.port, timeout=5)
+    else:
+        trust = ssl.create_default_context(cafile=str(server.ca))
+        connection = http.client.HTTPSConnection(HOST, server.port, timeout=5, context=trust)
     try:
         connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == http.client.OK

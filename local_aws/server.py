@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +22,7 @@ from local_aws.process import DEFAULT_PORT, HOST, LOCK_FILE, RECORD_FILE
 
 if TYPE_CHECKING:
     from local_aws.persistence import Keeper
+    from local_aws.tls import Material
 
 logger = logging.getLogger("local_aws")
 
@@ -30,11 +33,12 @@ _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 0.05
 
 
-def serve(port: int | None, state: Path, *, persist: bool = False) -> int:
+def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: bool = False) -> int:
     """Serves in the foreground until SIGTERM or SIGINT, and answers the exit code.
 
     `port` is 0 for any free one; None takes 4566, or any free one when that is taken. With `persist`
-    what is answered is kept in the state folder, and taken up by the next start that persists.
+    what is answered is kept in the state folder, and taken up by the next start that persists. With
+    `enforce_iam` every request is authenticated and authorised, over TLS.
     """
     state.mkdir(parents=True, exist_ok=True)
     state = state.resolve()
@@ -50,9 +54,11 @@ def serve(port: int | None, state: Path, *, persist: bool = False) -> int:
             print(f"port {port} of {HOST} is not free ({error.strerror}), choose another", file=sys.stderr)
             return _PORT_TAKEN
         bound = int(listener.getsockname()[1])
-        _prepare_environment(bound, state)
+        secured = _secured(state, cleanup) if enforce_iam else None
+        _prepare_environment(secured.inside.getsockname()[1] if secured else bound, state, enforce_iam)
         record = state / RECORD_FILE
-        _write(record, {"pid": os.getpid(), "port": bound})
+        told = {"pid": os.getpid(), "port": bound}
+        _write(record, told | ({"ca": str(secured.files.authority)} if secured else {}))
         cleanup.callback(record.unlink, missing_ok=True)
         cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)
         keeper = None
@@ -65,8 +71,23 @@ def serve(port: int | None, state: Path, *, persist: bool = False) -> int:
             except CannotRestore as error:
                 print(f"the state in '{state}' cannot be taken up: {error}", file=sys.stderr)
                 return _CANNOT_RESTORE
-        asyncio.run(_serve(listener, keeper))
+        asyncio.run(_serve(listener, secured, keeper))
     return 0
+
+
+@dataclass(frozen=True)
+class _Secured:
+    """What a server has beyond its listener when it enforces IAM."""
+
+    files: Material
+    inside: socket.socket
+    """Where its own services, functions and containers come in, without TLS."""
+
+
+def _secured(state: Path, cleanup: ExitStack) -> _Secured:
+    from local_aws.tls import material
+
+    return _Secured(material(state), cleanup.enter_context(_listen(0)))
 
 
 def _lock(state: Path) -> TextIO | None:
@@ -99,7 +120,7 @@ def _listen(port: int | None) -> socket.socket:
     return listener
 
 
-def _prepare_environment(port: int, state: Path) -> None:
+def _prepare_environment(port: int, state: Path, enforce_iam: bool) -> None:
     """ministack reads its settings while it is imported, and hands the environment on to functions.
 
     So this comes first, and takes out whatever would lead a function to another AWS than this one.
@@ -113,6 +134,7 @@ def _prepare_environment(port: int, state: Path) -> None:
     for name in ("AUTH", "EDGE_PORT", "SERVICES", "SMTP_HOST", "USE_SSL"):
         os.environ.pop(name, None)
     os.environ.update(
+        AUTH="true" if enforce_iam else "false",
         AWS_CONFIG_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
@@ -132,20 +154,18 @@ def _prepare_environment(port: int, state: Path) -> None:
     )
 
 
-def _write(file: Path, record: dict[str, int]) -> None:
+def _write(file: Path, record: Mapping[str, int | str]) -> None:
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(record))
     partial.replace(file)
 
 
-async def _serve(listener: socket.socket, keeper: Keeper | None) -> None:
-    # It warns of what KMS cannot sign without a package that nothing here needs.
-    logging.getLogger("kms").setLevel(logging.ERROR)
+async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keeper | None) -> None:
     # Only now: ministack must find its environment prepared.
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from local_aws import apigateway, cloudformation, front, hooks, sagemaker, settings
+    from local_aws import apigateway, cloudformation, front, hooks, sagemaker, servicecatalog, settings
     from local_aws.cloudformation import recovery
     from local_aws.persistence import kept
 
@@ -156,6 +176,7 @@ async def _serve(listener: socket.socket, keeper: Keeper | None) -> None:
     cloudformation.install()
     apigateway.install()
     sagemaker.install()
+    servicecatalog.install()
     front.add_page(settings.PATH, settings.answer)
     hooks.on_reset(settings.forget)
 
@@ -187,6 +208,13 @@ async def _serve(listener: socket.socket, keeper: Keeper | None) -> None:
         await asyncio.to_thread(end_programs)
 
     application = front.with_own_pages(apigateway.remember_headers(hooks.application()))
+    if secured is not None:
+        from local_aws import identity
+
+        config.certfile, config.keyfile = str(secured.files.certificate), str(secured.files.key)
+        config.insecure_bind = [f"fd://{os.dup(secured.inside.fileno())}"]
+        identity.install()
+        application = identity.remember_requests(application, secured.inside.getsockname()[1])
     if keeper is not None:
         application = kept(application, keeper, take_up)
     await serve(application, config, shutdown_trigger=until_stopped)

@@ -1,0 +1,103 @@
+"""Who may assume a role: its trust policy, together with the caller's own policies.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from local_aws import hooks
+from local_aws.identity import enforcement
+from local_aws.identity.decision import ResourcePolicy, decide, trusted
+from local_aws.identity.policy import Caller, Request, Statement, Value, statements
+from local_aws.identity.request import arrived
+
+
+def install() -> None:
+    hooks.replace_trust_evaluation(_may_assume)
+    hooks.wrap_resource_policy_evaluation(_readable)
+
+
+def trusts_service(role_arn: str, service: str, context: Mapping[str, Value] | None = None) -> bool:
+    """Whether a role is there and lets a service assume it."""
+    account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    role = hooks.iam_role(account, name)
+    if role is None or role["Arn"] != role_arn:
+        return False
+    request = Request("sts:AssumeRole", role_arn, {**_service_keys(service, account), **(context or {})})
+    document = statements(role.get("AssumeRolePolicyDocument"))
+    return trusted(Caller((service,), account, service), request, document).allowed
+
+
+def _service_keys(service: str, account: str) -> dict[str, Value]:
+    """What a service says of the resource that it assumes a role for. Which one that is is not known here:
+    a pattern that is about all of the service's resources in the account is met, a narrower one is not.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    name = service.removesuffix(".amazonaws.com")
+    return {
+        "aws:sourceaccount": account,
+        "aws:sourcearn": f"arn:aws:{name}:{hooks.region()}:{account}:*",
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": service,
+    }
+
+
+def _may_assume(document: Any, context: Any) -> bool:
+    found = statements(document)
+    request = _request(context)
+    account = context.resource_arn.split(":")[4] if ":" in context.resource_arn else ""
+    if context.action != "sts:AssumeRole" and context.action != "sts:TagSession":
+        provider = Caller((context.principal_arn,), context.principal_account)
+        return trusted(provider, request, found).allowed
+    at_hand = arrived()
+    principal = enforcement.caller()
+    if principal is None:
+        # One of this server's services, which has said what for by assuming: one that the role trusts.
+        if at_hand is None or context.action == "sts:TagSession":
+            return True
+        return any(trusts_service(context.resource_arn, service) for service in _services(found))
+    asked = enforcement.question(
+        principal, context.action, context.resource_arn, {**request.context}, request=at_hand
+    )
+    trust = ResourcePolicy(found, account, required=True)
+    return decide(principal.caller, asked, principal.policies(resource=trust)).allowed
+
+
+def _request(context: Any) -> Request:
+    """ministack's context in our words."""
+    found: dict[str, Value] = {
+        name: value for name, value in {**context.principal_keys, **context.service_context}.items() if value
+    }
+    found |= {f"aws:requesttag/{name.lower()}": value for name, value in context.request_tags.items()}
+    if context.tag_keys:
+        found["aws:tagkeys"] = list(context.tag_keys)
+    return Request(context.action, context.resource_arn, found)
+
+
+def _services(document: tuple[Statement, ...]) -> Iterator[str]:
+    for statement in document:
+        principal = statement.element.get("Principal")
+        services = principal.get("Service", ()) if isinstance(principal, Mapping) else ()
+        yield from [services] if isinstance(services, str) else services
+
+
+def _readable(document: Any, context: Any) -> Any:
+    """A resource's policy with `NotPrincipal` and variables written out, where ministack itself evaluates
+    one: for requests without credentials, and for what services deliver."""
+    found = statements(document)
+    if not found:
+        return document
+    caller = Caller((context.principal_arn,), context.principal_account)
+    return {"Version": "2012-10-17", "Statement": [dict(_written_out(s, caller)) for s in found]}
+
+
+def _written_out(statement: Statement, caller: Caller) -> Mapping[str, Any]:
+    element = statement.element
+    if "NotPrincipal" not in element:
+        return element
+    about = "*" if statement.names(caller) else {"AWS": []}
+    return {name: value for name, value in element.items() if name != "NotPrincipal"} | {"Principal": about}
