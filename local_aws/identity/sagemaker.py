@@ -5,8 +5,10 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
@@ -294,6 +296,7 @@ _RUNTIME_ACTIONS = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
 }
+_INVOCATION = re.compile(rf"/endpoints/([^/]+)/({'|'.join(_RUNTIME_ACTIONS)})")
 _TARGET_MODEL = "x-amzn-sagemaker-target-model"
 _COMPONENT = "x-amzn-sagemaker-inference-component"
 
@@ -320,12 +323,13 @@ def authorize(name: str, request: Request) -> None:
             enforcement.check_passing(principal, role, _SERVICE)
 
 
-def authorize_invocation(endpoint: str, path: str, headers: Mapping[str, str]) -> None:
+def authorize_invocation(path: str, headers: Mapping[str, str]) -> None:
     """Raises `AccessDenied` unless the caller may invoke an endpoint in the way that the path ends with."""
-    action = _RUNTIME_ACTIONS.get(path.rpartition("/")[2])
+    found = _INVOCATION.fullmatch(path)
     principal = enforcement.caller()
-    if principal is None or action is None:
+    if principal is None or found is None:
         return
+    endpoint, action = unquote(found[1]), _RUNTIME_ACTIONS[found[2]]
     context: dict[str, Any] = _studio_keys(principal)
     if _TARGET_MODEL in headers:
         context["sagemaker:TargetModel"] = headers[_TARGET_MODEL]

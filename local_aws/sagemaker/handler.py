@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping
 
 from local_aws import hooks
+from local_aws.identity import AccessDenied
+from local_aws.identity import sagemaker as identity
 from local_aws.sagemaker import control, runtime
 from local_aws.sagemaker.errors import ServiceError
 
@@ -33,11 +35,17 @@ def _answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> 
     content_type = "application/x-amz-json-1.1" if target else "application/json"
     try:
         if not target:
+            identity.authorize_invocation(path, headers)
             return runtime.answer(method, path, headers, body)
-        found = control.call(target.removeprefix(_TARGET), _parsed(body))
+        operation, request = target.removeprefix(_TARGET), _parsed(body)
+        identity.authorize(operation, request)
+        found = control.call(operation, request)
         return 200, {"Content-Type": content_type}, json.dumps(found).encode()
     except ServiceError as error:
         return _refusal(error, content_type)
+    except AccessDenied as denied:
+        status = 400 if target else 403
+        return _refusal(ServiceError("AccessDeniedException", str(denied), status), content_type)
     except Exception:
         logger.exception("%s %s %s failed", method, path, target)
         return _refusal(
