@@ -41,7 +41,18 @@ _ATTEMPTS = 10
 _BETWEEN_FULL_PASSES_SECONDS = 1.0
 _HEALTH = "/_ministack/health"
 _TRUSTED = ("collections", "copyreg", "datetime", "decimal", "ministack.", "uuid")
-_TRUSTED_BUILTINS = {"bytearray", "complex", "frozenset", "object", "range", "set", "slice"}
+_TRUSTED_BUILTINS = {
+    "bytearray",
+    "bytes",
+    "dict",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "object",
+    "set",
+    "str",
+}
 
 Blob = tuple[str, str]
 """The kind, `bytes` or `str`, and the SHA-256 of the content."""
@@ -51,7 +62,7 @@ class CannotRestore(Exception):
     """Why what an earlier server has kept cannot be taken up."""
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """The server ends: what comes now is not kept, and therefore not answered."""
 
 
@@ -116,8 +127,12 @@ class _File:
             " (store TEXT, key BLOB, value BLOB, blobs TEXT, UNIQUE (store, key))",
         ):
             self._database.execute(statement)
-        self._require("format", _FORMAT)
-        self._require("ministack", importlib.metadata.version("ministack"))
+        try:
+            self._require("format", _FORMAT)
+            self._require("ministack", importlib.metadata.version("ministack"))
+        except CannotRestore:
+            self._database.close()
+            raise
         self._drop_unused_blobs()
         self._blobs = {digest for (digest,) in self._database.execute("SELECT digest FROM blob")}
 
@@ -190,6 +205,7 @@ class Keeper:
         self._digests: dict[int, tuple[bytes | str, Blob]] = {}
         """Of long contents; they are held, so that their ids stay theirs."""
         self._complained: set[str] = set()
+        self._passes: asyncio.Task[None] | None = None
         self._closed = False
 
     # --- taking up what was kept -------------------------------------------------------------------
@@ -237,7 +253,7 @@ class Keeper:
     async def commit(self) -> None:
         """Returns when all that has been looked at until now is kept. Raises when it cannot be."""
         if self._closed:
-            raise _Stopped
+            raise Stopped
         if self._next is None:
             loop = asyncio.get_running_loop()
             self._next = loop.create_future()
@@ -341,12 +357,19 @@ class Keeper:
         if kept is not None:
             kept.seen = self._generation
 
-    async def run(self) -> None:
-        """Keeps what changes without anybody looking, too, though nobody could miss it."""
-        while not self._closed:
+    def begin(self) -> None:
+        """Keeps from here on what changes without anybody looking, too, though nobody could miss it."""
+        self._passes = asyncio.get_running_loop().create_task(self._pass())
+
+    async def _pass(self) -> None:
+        while True:
             await asyncio.sleep(_BETWEEN_FULL_PASSES_SECONDS)
-            if not self._closed:
+            if self._closed:
+                return
+            try:
                 self.save(everything=True)
+            except Exception:
+                logger.exception("the state cannot be kept")
 
     def close(self) -> None:
         """Keeps what there is, for the last time: how things end when the server stops is not kept."""
@@ -361,12 +384,27 @@ def kept(application: Any, keeper: Keeper, take_up: Callable[[], None]) -> Any:
     state is there and requests are about to be answered."""
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        refused = False
+
         async def send_when_kept(message: dict[str, Any]) -> None:
+            nonlocal refused
             if message["type"] == "http.response.start":
-                await keeper.commit()
+                try:
+                    await keeper.commit()
+                except Stopped:
+                    refused = True
+                    message = {**message, "status": 503, "headers": [(b"content-length", b"0")]}
+            elif message["type"] == "http.response.body" and refused:
+                message = {**message, "body": b""}
             elif message["type"] == "lifespan.startup.complete":
-                keeper.restore()
-                take_up()
+                try:
+                    keeper.restore()
+                    take_up()
+                    keeper.begin()
+                except Exception:
+                    # Nothing is served, and nothing overwritten.
+                    logger.exception("what was kept cannot be taken up")
+                    message = {"type": "lifespan.startup.failed", "message": "see the log"}
             await send(message)
 
         if scope["type"] == "http" and scope["path"] != _HEALTH:

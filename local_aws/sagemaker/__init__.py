@@ -36,20 +36,17 @@ def shut_down() -> None:
 def take_up() -> None:
     """Lets the resources that an earlier server has left in the store go on with what they did."""
     from local_aws import hooks
-
-    hooks.in_background(_resume, name="sagemaker-take-up")
-
-
-def _resume() -> None:
-    from local_aws import hooks
-    from local_aws.sagemaker.behaviours import behaviour
-    from local_aws.sagemaker.families import families
     from local_aws.store import STORE
 
-    for family in families():
-        for account, region, _, record in STORE.everywhere(family):
-            with hooks.scope(account, region):
-                behaviour(family).resume(record)
+    records = STORE.records()
+    if not records:
+        return
+    # Only now: it takes longer than all else at the start.
+    from local_aws.sagemaker.behaviours import behaviour
+
+    for (account, region, family, _), record in records.items():
+        with hooks.scope(account, region):
+            behaviour(family).resume(record)
 
 
 def _forget() -> None:
