@@ -46,15 +46,9 @@ class Endpoint(Behaviour):
         if record["EndpointStatus"] == "Deleting":
             STORE.remove("Endpoint", (record["EndpointName"],))
         elif record["EndpointStatus"] != "Failed":
-<<<<<<< /tmp/tmpwllt8y9m/c
-            updating = record["EndpointStatus"] == "Updating"
-            record["EndpointStatus"] = "Updating"
-            _begin(record, record["_wanted" if updating else "EndpointConfigName"])
-=======
             wanted = record.pop("_wanted", None)
             record["EndpointStatus"] = "Updating"
             _begin(record, partial(_resume, record, wanted))
->>>>>>> /tmp/tmpwllt8y9m/n
 
     def check_update(self, record: Record, request: Request) -> None:
         _check_steady(record)
