@@ -31,6 +31,7 @@ from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.core import sigv4 as _sigv4
 from ministack.services import apigateway_v1 as _apigateway
+from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import ec2 as _ec2
 from ministack.services import iam as _iam
 from ministack.services import kms as _kms
@@ -132,6 +133,19 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_authorization_codes",
         "_refresh_tokens",
         "_revoked_tokens",
+    ),
+    "ministack.services.cloudwatch": (
+        "_calc_stats",
+        "_describe_alarms",
+        "_dims_from_list",
+        "_dims_key",
+        "_dispatch_alarm_actions",
+        "_evaluate_alarm",
+        "_evaluate_all_alarms",
+        "_evaluate_parent_alarms",
+        "_metrics",
+        "_record_history",
+        "_stat_value",
     ),
     "ministack.services.ec2": (
         "_default_initialized_scopes",
@@ -345,6 +359,46 @@ def stop_functions() -> None:
         workers = [worker for pool in _lambda_runtime._workers.values() for worker in pool]
         _lambda_runtime._workers.clear()
     _lambda_runtime.kill_workers(workers)
+
+
+# --- CloudWatch ------------------------------------------------------------------------------------
+
+AlarmDecision = Callable[[dict[str, Any], list[dict[str, Any]], Callable[..., Any]], tuple[str, str] | None]
+
+
+def evaluate_alarms_by(decide: AlarmDecision) -> None:
+    """Asks `decide(alarm, points, statistic)` for a metric alarm's new state and its reason, or None.
+
+    `points` are of the alarm's metric and dimensions; `statistic(alarm, points)` is the value of some of
+    them. Asked when metrics are put, and when somebody looks at alarms.
+    """
+    usually_described = _cloudwatch._describe_alarms
+
+    def statistic(alarm: dict[str, Any], points: list[dict[str, Any]]) -> float | None:
+        name = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+        value = _cloudwatch._stat_value(_cloudwatch._calc_stats(points), name, points)
+        return None if value is None else float(value)
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        if not alarm.get("MetricName"):
+            return
+        dimensions = _cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
+        key = (alarm.get("Namespace"), alarm["MetricName"], _cloudwatch._dims_key(dimensions))
+        decided = decide(alarm, list(_cloudwatch._metrics.get(key) or ()), statistic)
+        if decided is None:
+            return
+        before, (after, reason) = alarm["StateValue"], decided
+        alarm.update(StateValue=after, StateReason=reason, StateUpdatedTimestamp=int(time.time()))
+        _cloudwatch._record_history(alarm["AlarmName"], before, after, reason)
+        _cloudwatch._dispatch_alarm_actions(alarm, before, after, reason)
+        _cloudwatch._evaluate_parent_alarms(alarm)
+
+    def describe(*arguments: Any, **options: Any) -> Any:
+        _cloudwatch._evaluate_all_alarms()
+        return usually_described(*arguments, **options)
+
+    _cloudwatch._evaluate_alarm = evaluate
+    _cloudwatch._describe_alarms = describe
 
 
 # --- CloudFormation --------------------------------------------------------------------------------
