@@ -120,14 +120,16 @@ def update(launch: Launch, wanted: Wanted) -> None:
         status = launch.status_if_refused
         _check_parameters(wanted, status)
         name = launch.product.get("PhysicalId") or f"SC-{hooks.account_id()}-{launch.product['Id']}"
+        changed = True
         with template_url(wanted.template) as url, system_tags(wanted.tags):
             try:
                 cloudformation.update_stack(StackName=name, TemplateURL=url, **wanted.arguments)
             except ClientError as error:
                 if error.response["Error"]["Message"] != _NOTHING_TO_DO:
                     raise _as_failure(error, status) from error
+                changed = False
         stack = _settled(cloudformation, launch)
-        if stack["StackStatus"] not in ("UPDATE_COMPLETE", "CREATE_COMPLETE"):
+        if changed and stack["StackStatus"] != "UPDATE_COMPLETE":
             left = "TAINTED" if stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" else "ERROR"
             raise _Failed(stack["StackStatus"], _reason(cloudformation, launch), left)
         _is_as_wanted(launch, wanted, stack)

@@ -77,6 +77,7 @@ class Stacks:
         *,
         name: str | None = None,
         outputs: Mapping[str, Any] | None = None,
+        role: str | None = None,
     ) -> Stack:
         """Creates a stack, or updates the one of that name; raises `DeploymentFailed` unless it completes."""
         template = {
@@ -84,7 +85,12 @@ class Stacks:
             "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()},
         }
         cloudformation = self.local_aws.client("cloudformation")
-        arguments = {"TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        arguments: dict[str, Any] = {
+            "TemplateBody": json.dumps(template),
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        }
+        if role is not None:
+            arguments["RoleARN"] = role
         if name in self._names:
             cloudformation.update_stack(StackName=name, **arguments)
             wanted = "UPDATE_COMPLETE"
