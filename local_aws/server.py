@@ -165,7 +165,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from local_aws import apigateway, cloudformation, front, hooks, sagemaker, servicecatalog, settings
+    from local_aws import alarms, apigateway, cloudformation, front, hooks, sagemaker, servicecatalog, settings
     from local_aws.cloudformation import recovery
     from local_aws.persistence import kept
 
@@ -174,6 +174,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     if keeper is not None:
         recovery.install()
     cloudformation.install()
+    alarms.install()
     apigateway.install()
     sagemaker.install()
     servicecatalog.install()
