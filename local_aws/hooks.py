@@ -15,7 +15,16 @@ import queue
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -33,6 +42,7 @@ from ministack.core import sigv4 as _sigv4
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import ec2 as _ec2
+from ministack.services import efs as _efs
 from ministack.services import iam as _iam
 from ministack.services import kms as _kms
 from ministack.services import organizations as _organizations
@@ -148,6 +158,22 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_stat_value",
     ),
     "ministack.services.ec2": (
+        "_ACTION_MAP",
+        "_eni_fields_xml",
+        "_error",
+        "_instances",
+        "_internet_gateways",
+        "_nat_gateways",
+        "_network_acls",
+        "_network_interfaces",
+        "_p",
+        "_parse_filters",
+        "_parse_member_list",
+        "_route_tables",
+        "_security_groups",
+        "_subnets",
+        "_vpcs",
+        "_xml",
         "_default_initialized_scopes",
         "_vpc_endpoints",
         "_vpce_fields_xml",
@@ -179,6 +205,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_policies",
         "_policy_type_enabled",
     ),
+    "ministack.services.efs": ("_mount_targets",),
     "ministack.services.s3": (
         "_buckets",
         "_resolve_sse_write_headers",
@@ -203,6 +230,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.cloudformation.helpers": ("_validate_stack_tags",),
     "ministack.services.cloudformation.provisioners": (
+        "_CONDITIONALLY_REPLACING_PROPERTIES",
         "_CUSTOM_NAME_REPLACEMENT",
         "_NAME_SEED",
         "_REPLACING_PROPERTIES",
@@ -432,18 +460,21 @@ class _Completed(dict[str, Any]):
 def complete_resource_tables(
     *,
     replacing: Callable[[str], tuple[str, ...] | None],
+    conditional: Callable[[str], tuple[str, ...] | None],
     naming: Callable[[str], dict[str, Any] | None],
     tagging: Callable[[str], tuple[str, str] | None],
 ) -> None:
     """Answers CloudFormation's questions about types that ministack does not know.
 
-    `replacing`: the properties whose change replaces the resource. `naming`: `name`, the property with
-    a name that a template may set, and `requires_replacement(old, new)` for what `replacing` cannot say;
-    a replacement under an unchanged name is refused. `tagging`: the property for the stack's tags, and
+    `replacing`: the properties whose change replaces the resource; `conditional`: those of which only some
+    changes do, as a change set tells them. `naming`: `name`, the property with a name that a template may
+    set, or several that identify a resource together, and `requires_replacement(old, new)` for what
+    `replacing` cannot say; a replacement under an unchanged name is refused. `tagging`: the property for the stack's tags, and
     `list` or `map`. None where there is nothing to say.
     """
     for name, entry in (
         ("_REPLACING_PROPERTIES", replacing),
+        ("_CONDITIONALLY_REPLACING_PROPERTIES", conditional),
         ("_CUSTOM_NAME_REPLACEMENT", naming),
         ("_STACK_TAG_PROPERTY", tagging),
     ):
@@ -508,8 +539,20 @@ def _joined(value: Any, parameters: Mapping[str, Any]) -> Any:
 
 
 def mend_vpc_endpoints() -> None:
-    """Answers what ministack keeps of a VPC endpoint and does not tell: policy, groups, private names."""
+    """Answers what ministack keeps of a VPC endpoint and does not tell: policy, groups, private names; and
+    keeps the policy that an endpoint is created with."""
     usual = _ec2._vpce_fields_xml
+    usually_created = _ec2._ACTION_MAP["CreateVpcEndpoint"]
+
+    def create(parameters: dict[str, Any]) -> Any:
+        before = set(_ec2._vpc_endpoints)
+        answer = usually_created(parameters)
+        for identifier in set(_ec2._vpc_endpoints) - before:
+            policy = parameters.get("PolicyDocument")
+            if policy:
+                text = policy[0] if isinstance(policy, list) else policy
+                _ec2._vpc_endpoints[identifier]["PolicyDocument"] = text
+        return answer
 
     def fields(endpoint: dict[str, Any], tag: str = "item") -> str:
         groups = "".join(
@@ -524,6 +567,60 @@ def mend_vpc_endpoints() -> None:
         return f"{opened}{more}</{tag}>"
 
     _ec2._vpce_fields_xml = fields
+    _ec2._ACTION_MAP["CreateVpcEndpoint"] = create
+
+
+def guard_ec2(
+    action: str, parameter: str, refusal: Callable[[str], tuple[str, str] | None]
+) -> None:
+    """Refuses an action of EC2's with the code and the message that `refusal` answers for the resource
+    whose identifier the parameter has."""
+    usual = _ec2._ACTION_MAP[action]
+
+    def guarded(parameters: dict[str, Any]) -> Any:
+        found = refusal(str(_ec2._p(parameters, parameter)))
+        return usual(parameters) if found is None else _ec2._error(*found, 400)
+
+    _ec2._ACTION_MAP[action] = guarded
+
+
+def ec2_records(kind: str) -> list[dict[str, Any]]:
+    """What ministack keeps of this account and region: VPCs, subnets, ... (`_EC2_RECORDS`)."""
+    return list(_EC2_RECORDS[kind].values())
+
+
+_EC2_RECORDS: dict[str, Any] = {
+    "instances": _ec2._instances,
+    "interfaces": _ec2._network_interfaces,
+    "internet gateways": _ec2._internet_gateways,
+    "NAT gateways": _ec2._nat_gateways,
+    "network ACLs": _ec2._network_acls,
+    "route tables": _ec2._route_tables,
+    "security groups": _ec2._security_groups,
+    "subnets": _ec2._subnets,
+    "VPC endpoints": _ec2._vpc_endpoints,
+    "VPCs": _ec2._vpcs,
+}
+
+
+def mount_targets() -> list[dict[str, Any]]:
+    """EFS's mount targets in this account and region."""
+    return list(_efs._mount_targets.values())
+
+
+def list_network_interfaces(
+    found: Callable[[Sequence[str], Mapping[str, Sequence[str]]], Iterable[dict[str, Any]]],
+) -> None:
+    """Answers DescribeNetworkInterfaces with what `found(identifiers, filters)` does."""
+
+    def describe(parameters: dict[str, Any]) -> Any:
+        identifiers = _ec2._parse_member_list(parameters, "NetworkInterfaceId")
+        filters = _ec2._parse_filters(parameters)
+        items = "".join(_ec2._eni_fields_xml(one) for one in found(identifiers, filters))
+        content = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
+        return _ec2._xml(200, "DescribeNetworkInterfacesResponse", content)
+
+    _ec2._ACTION_MAP["DescribeNetworkInterfaces"] = describe
 
 
 # --- S3 --------------------------------------------------------------------------------------------

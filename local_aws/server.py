@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.constants
 import fcntl
 import json
 import logging
@@ -31,6 +32,7 @@ _STATE_TAKEN = 3
 _CANNOT_RESTORE = 4
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 0.05
+_FAREWELL_SECONDS = 0.5
 
 
 def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: bool = False) -> int:
@@ -212,6 +214,8 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     if secured is not None:
         from local_aws import identity
 
+        # A client that keeps its connection does not answer TLS's farewell; the default is half a minute.
+        asyncio.constants.SSL_SHUTDOWN_TIMEOUT = _FAREWELL_SECONDS
         config.certfile, config.keyfile = str(secured.files.certificate), str(secured.files.key)
         config.insecure_bind = [f"fd://{os.dup(secured.inside.fileno())}"]
         identity.install()

@@ -8,6 +8,7 @@ import pytest
 
 from local_aws import process
 from support.deployed import LocalAws, Stacks, client_of
+from support.identity import EnforcingAws
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,16 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     running = process.start(state, port=0)
     yield LocalAws(url=running.url, state=state, pid=running.pid)
     client_of.cache_clear()
+    process.stop(state)
+
+
+@pytest.fixture(scope="session")
+def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnforcingAws]:
+    """One that enforces IAM."""
+    state = tmp_path_factory.mktemp("enforcing")
+    running = process.start(state, port=0, enforce_iam=True)
+    assert running.ca is not None
+    yield EnforcingAws(running.url, running.ca, state)
     process.stop(state)
 
 
