@@ -137,6 +137,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "find_domain_scope",
         "stages_for_api",
     ),
+    "ministack.services.cloudwatch_logs": ("_log_groups",),
     "ministack.services.cognito": (
         "well_known_jwks",
         "_auth_codes",
@@ -570,9 +571,7 @@ def mend_vpc_endpoints() -> None:
     _ec2._ACTION_MAP["CreateVpcEndpoint"] = create
 
 
-def guard_ec2(
-    action: str, parameter: str, refusal: Callable[[str], tuple[str, str] | None]
-) -> None:
+def guard_ec2(action: str, parameter: str, refusal: Callable[[str], tuple[str, str] | None]) -> None:
     """Refuses an action of EC2's with the code and the message that `refusal` answers for the resource
     whose identifier the parameter has."""
     usual = _ec2._ACTION_MAP[action]
@@ -606,6 +605,12 @@ _EC2_RECORDS: dict[str, Any] = {
 def mount_targets() -> list[dict[str, Any]]:
     """EFS's mount targets in this account and region."""
     return list(_efs._mount_targets.values())
+
+
+def functions() -> list[dict[str, Any]]:
+    """The configurations of the functions of this account and region."""
+    module = sys.modules.get("ministack.services.lambda_svc")
+    return [record["config"] for record in module._functions.values()] if module else []
 
 
 def list_network_interfaces(
@@ -899,6 +904,13 @@ def keep_running(work: Coroutine[Any, Any, Any]) -> None:
     task.add_done_callback(_running.discard)
 
 
+def log_group_exists(name: str) -> bool:
+    """Whether there is a log group of that name in the request's account and region."""
+    from ministack.services import cloudwatch_logs
+
+    return name in cloudwatch_logs._log_groups
+
+
 # --- WAF -------------------------------------------------------------------------------------------
 
 
@@ -1091,8 +1103,12 @@ def check_rules(rules: dict[str, Any]) -> None:
     _engine._check_rules_section({"Rules": rules})
 
 
+_GIVEN: list[Callable[[str], str | None]] = []
+
+
 def give_templates(find: Callable[[str], str | None]) -> None:
     """Reads the template of a request at its URL by `find`, where that knows it."""
+    _GIVEN.append(find)
     usual = _handlers._resolve_template
 
     def resolve(parameters: dict[str, Any]) -> Any:
@@ -1101,6 +1117,11 @@ def give_templates(find: Callable[[str], str | None]) -> None:
         return (found, None) if found is not None else usual(parameters)
 
     _handlers._resolve_template = resolve
+
+
+def is_given_template(url: str) -> bool:
+    """Whether a service of our own has the template at a URL, which is then in no bucket."""
+    return any(find(url) is not None for find in _GIVEN)
 
 
 def allow_system_tags(allowed: Callable[[str, str], bool]) -> None:

@@ -133,7 +133,7 @@ def _name(identifier: str, kind: str) -> str:
 
 def _may_read(principal: Principal, request: Mapping[str, str]) -> bool:
     url = request.get("TemplateURL")
-    if not url:
+    if not url or hooks.is_given_template(url):
         return True
     found = urlparse(url)
     host = re.match(r"(.+)\.s3[.-]", found.hostname or "")
