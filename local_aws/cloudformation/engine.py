@@ -28,7 +28,13 @@ from local_aws.cloudformation.registry import (
     ResourceBehaviour,
     ResourceFailed,
 )
-from local_aws.cloudformation.schema import ResourceType, resource_type, type_names, value_at
+from local_aws.cloudformation.schema import (
+    ResourceType,
+    UnknownTypeError,
+    resource_type,
+    type_names,
+    value_at,
+)
 
 logger = logging.getLogger("local_aws.cloudformation")
 
@@ -53,7 +59,9 @@ def install() -> None:
         ours = name in BEHAVIOURS or name not in handlers
         handlers[name] = _by_behaviour(name) if ours else _checked(name, handlers[name])
     hooks.mend_conditions()
-    hooks.complete_resource_tables(replacing=_replacing, naming=_naming, tagging=_tagging)
+    hooks.complete_resource_tables(
+        replacing=_replacing, conditional=_conditional, naming=_naming, tagging=_tagging
+    )
     hooks.run_resources_on_threads(
         lambda name: name in BEHAVIOURS or name in RECONCILERS or name in DELETION_GUARDS
     )
@@ -62,11 +70,7 @@ def install() -> None:
 def check(type_: ResourceType, logical_id: str, properties: Properties) -> dict[str, Any]:
     """The properties as the resource gets them; raises `ResourceFailed` with all that is wrong."""
     coerced: dict[str, Any] = type_.validator.coerce(_without_own_tags(type_, properties))
-    findings = [str(finding) for finding in type_.validator.findings(coerced)]
-    read_only = {pointer[0] for pointer in type_.read_only if len(pointer) == 1}
-    findings += [
-        f"#: extraneous key [{name}] is not permitted" for name in sorted(read_only & coerced.keys())
-    ]
+    findings = [str(finding) for finding in type_.findings(coerced)]
     if findings:
         raise ResourceFailed(
             f"Properties validation failed for resource {logical_id} with message:\n" + "\n".join(findings)
@@ -118,8 +122,7 @@ def _update(
     before = named(type_, logical_id, type_.validator.coerce(dict(old)), stack_name)
     after = named(type_, logical_id, check(type_, logical_id, new), stack_name)
     # Replacement for a whole property is decided before this is called.
-    nested = [pointer for pointer in type_.create_only if len(pointer) > 1]
-    if any(value_at(before, pointer) != value_at(after, pointer) for pointer in nested):
+    if _nested_replacement(type_, before, after):
         hooks.replace_physical_name()
         return _create(name, logical_id, new, stack_name)
     _tell_what_is_dropped(name, logical_id, after)
@@ -166,9 +169,18 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
     ) -> Answer:
         type_ = resource_type(name)
         checked = _with_tags_of(type_, check(type_, logical_id or physical_id, new), new)
-        more = (logical_id,) if known.get("update_with_logical_id") else ()
-        new_id, attributes = known["update"](physical_id, translate(old), translate(new), stack_name, *more)
-        before = {} if new_id != physical_id else type_.validator.coerce(dict(old))
+        before = type_.validator.coerce(dict(old))
+        if _nested_replacement(type_, before, checked):
+            hooks.replace_physical_name()
+            return create(logical_id or physical_id, new, stack_name)
+        if "update" in known:
+            more = (logical_id,) if known.get("update_with_logical_id") else ()
+            new_id, attributes = known["update"](
+                physical_id, translate(old), translate(new), stack_name, *more
+            )
+        else:
+            new_id, attributes = known["create"](logical_id or physical_id, translate(new), stack_name)
+        before = before if new_id == physical_id else {}
         return new_id, _reconciled(name, logical_id or physical_id, new_id, attributes, checked, before)
 
     def delete(physical_id: str, properties: Properties, *logical_id: str) -> None:
@@ -178,7 +190,7 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         known["delete"](physical_id, properties, *logical_id)
 
     handlers = dict(known) | {"create": create}
-    if "update" in known:
+    if "update" in known or name in RECONCILERS:
         handlers |= {"update": update, "update_with_logical_id": True}
     if "delete" in known:
         handlers["delete"] = delete
@@ -203,27 +215,46 @@ def _reconciled(
 
 
 def _known_type(name: str) -> ResourceType | None:
+    """The type of a resource that only its schema, or its registered behaviour, knows."""
     handlers = hooks.resource_handlers().get(name)
     generic = handlers is not None and getattr(handlers.get("create"), "func", None) is _create
     return resource_type(name) if generic else None
 
 
+def _described(name: str) -> ResourceType | None:
+    try:
+        return resource_type(name)
+    except UnknownTypeError:
+        return None  # a custom resource
+
+
 def _replacing(name: str) -> tuple[str, ...] | None:
-    type_ = _known_type(name)
+    type_ = _described(name)
     return tuple(pointer[0] for pointer in type_.create_only if len(pointer) == 1) if type_ else None
 
 
+def _conditional(name: str) -> tuple[str, ...] | None:
+    type_ = _described(name)
+    return tuple(type_.conditionally_create_only) if type_ else None
+
+
 def _naming(name: str) -> dict[str, Any] | None:
-    type_ = _known_type(name)
+    type_ = _described(name)
     if type_ is None or type_.name_property is None or (type_.name_property,) not in type_.create_only:
         return None
-    nested = [pointer for pointer in type_.create_only if len(pointer) > 1]
+    settable = [name for name in type_.primary_identifier if (name,) not in type_.read_only]
+    whole = tuple(settable) if type_.name_property in settable and len(settable) > 1 else type_.name_property
     return {
-        "name": type_.name_property,
-        "requires_replacement": lambda old, new: any(
-            value_at(old, pointer) != value_at(new, pointer) for pointer in nested
-        ),
+        "name": whole,
+        "requires_replacement": lambda old, new: _nested_replacement(type_, old, new),
     }
+
+
+def _nested_replacement(type_: ResourceType, old: Properties, new: Properties) -> bool:
+    """Whether a part of a property has changed that cannot be changed in place."""
+    return any(
+        value_at(old, pointer) != value_at(new, pointer) for pointer in type_.create_only if len(pointer) > 1
+    )
 
 
 def _tagging(name: str) -> tuple[str, str] | None:

@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from local_aws.cloudformation.validation import Validator, resolve
+from local_aws.cloudformation import constraint
+from local_aws.cloudformation.validation import Finding, Validator, resolve
 
 Pointer = tuple[str, ...]
 """`/properties/Vpc/Id` as ("Vpc", "Id")."""
@@ -35,6 +36,18 @@ class ResourceType:
     def validator(self) -> Validator:
         return Validator(self.schema)
 
+    def findings(self, properties: Mapping[str, Any]) -> list[Finding]:
+        """All that AWS would refuse about properties that have been coerced."""
+        read_only = sorted(
+            properties.keys() & {pointer[0] for pointer in self.read_only if len(pointer) == 1}
+        )
+        found = [
+            *self.validator.findings(properties),
+            *(Finding((), f"extraneous key [{name}] is not permitted") for name in read_only),
+            *constraint.findings(self.name, properties, _folder()),
+        ]
+        return list(dict.fromkeys(found))
+
     @cached_property
     def primary_identifier(self) -> Sequence[str]:
         """The properties that `Ref` answers, joined by `|`."""
@@ -44,6 +57,14 @@ class ResourceType:
     def create_only(self) -> Sequence[Pointer]:
         """What cannot be changed in place: a change replaces the resource."""
         return self._pointers("createOnlyProperties")
+
+    @cached_property
+    def conditionally_create_only(self) -> frozenset[str]:
+        """The properties of which some changes replace the resource, and others do not."""
+        nested = {pointer[0] for pointer in self.create_only if len(pointer) > 1}
+        return frozenset(
+            nested | {pointer[0] for pointer in self._pointers("conditionalCreateOnlyProperties")}
+        )
 
     @cached_property
     def read_only(self) -> Sequence[Pointer]:

@@ -88,8 +88,15 @@ class Validator:
         self, value: dict[str, Any], schema: Schema, path: tuple[str, ...]
     ) -> Iterator[Finding]:
         yield from (Finding(path, message) for message in _check_keys(value, schema))
+        if "propertyNames" in schema:
+            for name in value:
+                for finding in self._check(name, schema["propertyNames"], ()):
+                    yield Finding(path, f"key [{name}] {finding.message}")
         properties = schema.get("properties", {})
         for name, item in value.items():
+            if properties.get(name) is False:
+                yield Finding(path, f"extraneous key [{name}] is not permitted")
+                continue
             if name in properties:
                 yield from self._check(item, properties[name], (*path, name))
                 continue
@@ -106,6 +113,8 @@ class Validator:
 
     def _check_array(self, value: list[Any], schema: Schema, path: tuple[str, ...]) -> Iterator[Finding]:
         yield from (Finding(path, message) for message in _check_items(value, schema))
+        if "contains" in schema and all(list(self._check(item, schema["contains"], path)) for item in value):
+            yield Finding(path, "expected at least one array item to match 'contains' schema")
         fixed = schema.get("prefixItems", ())
         for position, item in enumerate(value):
             sub = fixed[position] if position < len(fixed) else schema.get("items", {})

@@ -70,6 +70,21 @@ def example_of(type_: ResourceType, given: Mapping[str, Any] | None = None) -> d
     return Maker(type_.schema, type_.name, given or {}).make()
 
 
+def another(type_: ResourceType, pointer: Sequence[str], value: Any) -> Any:
+    """Another value for a property, or None when the schema has only one to offer."""
+    definition = _merged(type_.definition(tuple(pointer)), type_.schema)
+    validator = Validator(definition, type_.schema)
+    candidates: list[Any] = [*definition.get("enum", ())]
+    if isinstance(value, str):
+        candidates += [f"{value}2", f"{value[:-1]}9", f"{value[:-1]}b", f"x{value}", *SAMPLES]
+    elif isinstance(value, bool):
+        candidates += [not value]
+    elif isinstance(value, int):
+        candidates += [value + 1, value - 1]
+    fitting = [each for each in candidates if each != value and not validator.findings(each)]
+    return fitting[0] if fitting else None
+
+
 class Maker:
     def __init__(self, root: Schema, seed: str, given: Mapping[str, Any]) -> None:
         self._root = root

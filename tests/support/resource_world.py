@@ -191,7 +191,11 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "AWS::ApiGateway::DocumentationVersion": {"RestApiId": ref("Api")},
     "AWS::ApiGateway::DomainName": {"DomainName": "another.example.com"},
     "AWS::ApiGateway::GatewayResponse": {"RestApiId": ref("Api"), "ResponseType": "DEFAULT_4XX"},
-    "AWS::ApiGateway::Method": {"RestApiId": ref("Api"), "ResourceId": attribute("Api", "RootResourceId")},
+    "AWS::ApiGateway::Method": {
+        "Integration": {"Type": "MOCK"},
+        "RestApiId": ref("Api"),
+        "ResourceId": attribute("Api", "RootResourceId"),
+    },
     "AWS::ApiGateway::Model": {"RestApiId": ref("Api"), "ContentType": "application/json"},
     "AWS::ApiGateway::RequestValidator": {"RestApiId": ref("Api")},
     "AWS::ApiGateway::Resource": {
@@ -252,10 +256,13 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "AWS::DataZone::Owner": {"Owner": {"User": {"UserIdentifier": "sample"}}},
     "AWS::DocDB::DBInstance": {"DBClusterIdentifier": ref("Documents")},
     "AWS::DocDB::DBSubnetGroup": {"SubnetIds": SUBNETS},
+    "AWS::DynamoDB::Table": {"BillingMode": "PAY_PER_REQUEST"},
     "AWS::EC2::SecurityGroupEgress": {"GroupId": attribute("Group", "GroupId"), "CidrIp": "10.0.0.0/8"},
     "AWS::EC2::SecurityGroupIngress": {
         "GroupId": attribute("Group", "GroupId"),
         "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
         "CidrIp": "10.0.0.0/8",
     },
     "AWS::EFS::AccessPoint": {"FileSystemId": ref("Files")},
@@ -431,9 +438,7 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key == "Ref":
-                yield item
-            elif key == "DependsOn":
+            if key == "Ref" or key == "DependsOn":
                 yield item
             elif key == "Fn::GetAtt":
                 yield item[0]
