@@ -171,6 +171,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_parse_filters",
         "_parse_member_list",
         "_route_tables",
+        "_rules_match",
         "_security_groups",
         "_subnets",
         "_vpcs",
@@ -192,6 +193,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_resolve_key",
     ),
     "ministack.services.lambda_svc": (
+        "_functions",
         "_emit_lambda_metrics",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
@@ -569,6 +571,29 @@ def mend_vpc_endpoints() -> None:
 
     _ec2._vpce_fields_xml = fields
     _ec2._ACTION_MAP["CreateVpcEndpoint"] = create
+
+
+def mend_group_rules() -> None:
+    """Takes a group's rule for the same with the group's owner and without, as EC2 describes them."""
+    usual = _ec2._rules_match
+
+    def matches(one: dict[str, Any], other: dict[str, Any]) -> bool:
+        return bool(usual(_without_owners(one), _without_owners(other)))
+
+    _ec2._rules_match = matches
+
+
+def _without_owners(rule: dict[str, Any]) -> dict[str, Any]:
+    kept = ("GroupId", "GroupName", "Description")
+    pairs = [
+        {
+            name: value
+            for name, value in pair.items()
+            if name in kept and not (name == kept[1] and kept[0] in pair)
+        }
+        for pair in rule.get("UserIdGroupPairs", ())
+    ]
+    return {**rule, "UserIdGroupPairs": pairs}
 
 
 def guard_ec2(action: str, parameter: str, refusal: Callable[[str], tuple[str, str] | None]) -> None:

@@ -167,7 +167,18 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from local_aws import alarms, apigateway, cloudformation, front, hooks, sagemaker, servicecatalog, settings
+    from local_aws import (
+        alarms,
+        apigateway,
+        cloudformation,
+        ec2_rules,
+        front,
+        hooks,
+        sagemaker,
+        servicecatalog,
+        settings,
+        wafv2,
+    )
     from local_aws.cloudformation import recovery
     from local_aws.persistence import kept
 
@@ -176,8 +187,10 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     if keeper is not None:
         recovery.install()
     cloudformation.install()
+    ec2_rules.install()
     alarms.install()
     apigateway.install()
+    wafv2.install()
     sagemaker.install()
     servicecatalog.install()
     front.add_page(settings.PATH, settings.answer)
@@ -210,7 +223,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         # Requests in flight are waited for, and busy programs would keep them there: those end first.
         await asyncio.to_thread(end_programs)
 
-    application = front.with_own_pages(apigateway.remember_headers(hooks.application()))
+    application = front.with_own_pages(apigateway.remember_requests(hooks.application()))
     if secured is not None:
         from local_aws import identity
 

@@ -1,5 +1,24 @@
-"""REST APIs as API Gateway serves them."""
+"""REST APIs as API Gateway serves them.
 
-from local_aws.apigateway.front import install, remember_headers
+`serving` takes a request all the way; the other modules are its stations: `deployments` (what a stage
+serves), `authorization`, `limits` (keys, throttles, quotas), `validation`, `integration` with `functions`,
+`aws_service`, `mapping` and `vtl`, `gateway_response` for errors, `execution_log`. `control` is what the
+service refuses while an API is made. HTTP APIs and WebSocket APIs are ministack's own.
+"""
 
-__all__ = ["install", "remember_headers"]
+from __future__ import annotations
+
+from local_aws import hooks
+from local_aws.apigateway import authorization, control, deployments, limits, serving
+from local_aws.apigateway.serving import remember_requests
+
+__all__ = ["install", "remember_requests"]
+
+
+def install() -> None:
+    hooks.replace_rest_api_front(serving.serve)
+    hooks.watch_deployments(deployments.refusal, deployments.made, deployments.gone)
+    hooks.read_user_pool_keys_here()
+    hooks.on_reset(authorization.reset)
+    hooks.on_reset(limits.reset)
+    control.install()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -126,9 +127,21 @@ def _parsed(template: str) -> tuple[Any, ...]:
 
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
-_DIRECTIVE = re.compile(r"#(?:\{(set|if|elseif|else|end|foreach|break|stop)\}|(set|if|elseif|else|end|foreach|break|stop)(?![A-Za-z]))")
+_DIRECTIVE = re.compile(
+    r"#(?:\{(set|if|elseif|else|end|foreach|break|stop)\}|(set|if|elseif|else|end|foreach|break|stop)(?![A-Za-z]))"
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_WORDS = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+_WORDS = {
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "eq": "==",
+    "ne": "!=",
+    "lt": "<",
+    "gt": ">",
+    "le": "<=",
+    "ge": ">=",
+}
 _LEVELS = (("||",), ("&&",), ("==", "!="), ("<=", ">=", "<", ">"), ("+", "-"), ("*", "/", "%"))
 
 
@@ -242,7 +255,11 @@ class _Parser:
         self.at += 1
         quiet = self._take("!")
         braced = self._take("{")
-        found = _NAME.match(self.source, self.at) if start < len(self.source) and self.source[start] == "$" else None
+        found = (
+            _NAME.match(self.source, self.at)
+            if start < len(self.source) and self.source[start] == "$"
+            else None
+        )
         if not found:
             self.at = start
             return None
@@ -417,10 +434,8 @@ class _Renderer:
 
     def block(self, parts: tuple[Any, ...]) -> str:
         out: list[str] = []
-        try:
+        with suppress(_Broken):
             self._into(out, parts)
-        except _Broken:
-            pass
         return "".join(out)
 
     def _into(self, out: list[str], parts: tuple[Any, ...]) -> None:
@@ -449,7 +464,9 @@ class _Renderer:
             items = list(items.values())
         if not isinstance(items, list):
             return
-        outer = {name: self.scope[name] for name in (loop.name, "foreach", "velocityCount") if name in self.scope}
+        outer = {
+            name: self.scope[name] for name in (loop.name, "foreach", "velocityCount") if name in self.scope
+        }
         for index, item in enumerate(items):
             self.steps += 1
             if self.steps > _STEPS:
@@ -479,7 +496,7 @@ class _Renderer:
         if not target.steps:
             self.scope[target.root] = value
             return
-        holder = self.scope.get(target.root)
+        holder: Any = self.scope.get(target.root)
         for kind, step in target.steps[:-1]:
             following = holder.get(step) if isinstance(holder, dict) and kind == "get" else None
             if following is None and isinstance(holder, dict) and kind == "get":
@@ -487,9 +504,8 @@ class _Renderer:
             holder = following
         kind, step = target.steps[-1]
         key = self._value(step) if kind == "index" else step
-        if isinstance(holder, dict):
-            holder[key] = value
-        elif isinstance(holder, list) and isinstance(key, int) and -len(holder) <= key < len(holder):
+        in_list = isinstance(holder, list) and isinstance(key, int) and -len(holder) <= key < len(holder)
+        if in_list or isinstance(holder, dict):
             holder[key] = value
 
     def _value(self, node: Any) -> Any:

@@ -20,6 +20,7 @@ from local_aws.cloudformation.generic import StoredResource
 from local_aws.cloudformation.not_emulated import NOT_EMULATED
 from local_aws.cloudformation.registry import (
     BEHAVIOURS,
+    CHECKS,
     DELETION_GUARDS,
     RECONCILERS,
     TRANSLATORS,
@@ -158,9 +159,14 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         translator = TRANSLATORS.get(name)
         return translator(properties) if translator is not None else properties
 
+    def ask(properties: Properties) -> None:
+        if name in CHECKS:
+            CHECKS[name](properties)
+
     def create(logical_id: str, properties: Properties, stack_name: str) -> Answer:
         type_ = resource_type(name)
         checked = _with_tags_of(type_, check(type_, logical_id, properties), properties)
+        ask(checked)
         physical_id, attributes = known["create"](logical_id, translate(properties), stack_name)
         return physical_id, _reconciled(name, logical_id, physical_id, attributes, checked, {})
 
@@ -173,6 +179,7 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         if _nested_replacement(type_, before, checked):
             hooks.replace_physical_name()
             return create(logical_id or physical_id, new, stack_name)
+        ask(checked)
         if "update" in known:
             more = (logical_id,) if known.get("update_with_logical_id") else ()
             new_id, attributes = known["update"](

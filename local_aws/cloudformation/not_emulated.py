@@ -13,7 +13,7 @@ _NOT_STORED = "it is not kept"
 _NO_TRAFFIC = "there is no network between resources here"
 _NO_IPV6 = "addresses are IPv4 only here"
 _NO_TIME = "it is kept and answered, but nothing runs by the clock here"
-_NO_MATCHING = "requests are not matched against rules here"
+_NO_TOKENS = "it is kept and answered, but there are no tokens here: whom a rule asks for one is stopped"
 _NO_CACHE = "responses are not cached here"
 _NO_TLS = "this server speaks plain HTTP on loopback"
 _NO_IMPORT = "APIs are made of resources and methods here"
@@ -33,17 +33,14 @@ NOT_EMULATED: Mapping[str, Mapping[str, str]] = {
         "CloneFrom": _NO_IMPORT,
         "EndpointAccessMode": _NO_TLS,
         "FailOnWarnings": _NO_IMPORT,
-        "MinimumCompressionSize": "it is kept and answered, but responses are not compressed",
         "Mode": _NO_IMPORT,
         "Parameters": _NO_IMPORT,
-        "Policy": "it is kept and answered, but decides only where IAM is enforced",
         "SecurityPolicy": _NO_TLS,
         "Version": _NOT_STORED,
     },
     "AWS::ApiGateway::Stage": {
         "CacheClusterEnabled": _NO_CACHE,
         "CacheClusterSize": _NO_CACHE,
-        "CanarySetting": _NOT_STORED,
         "ClientCertificateId": _NO_TLS,
         "DocumentationVersion": _NOT_STORED,
         "TracingEnabled": "it is kept and answered, but there are no traces",
@@ -138,17 +135,18 @@ NOT_EMULATED: Mapping[str, Mapping[str, str]] = {
     },
     "AWS::S3::BucketPolicy": {},
     "AWS::SSM::Parameter": {},
-    "AWS::WAFv2::LoggingConfiguration": {"LogDestinationConfigs": _NO_MATCHING},
+    "AWS::WAFv2::LoggingConfiguration": {
+        "LogDestinationConfigs": "records go to log groups only, neither to buckets nor to Firehose streams",
+    },
     "AWS::WAFv2::WebACL": {
-        "ApplicationConfig": _NO_MATCHING,
-        "AssociationConfig": _NO_MATCHING,
-        "CaptchaConfig": _NO_MATCHING,
-        "ChallengeConfig": _NO_MATCHING,
-        "CustomResponseBodies": _NO_MATCHING,
-        "DataProtectionConfig": _NO_MATCHING,
-        "MonetizationConfig": _NO_MATCHING,
-        "OnSourceDDoSProtectionConfig": _NO_MATCHING,
-        "Rules": _NO_MATCHING,
-        "TokenDomains": _NO_MATCHING,
+        "ApplicationConfig": _NOT_STORED,
+        "CaptchaConfig": _NO_TOKENS,
+        "ChallengeConfig": _NO_TOKENS,
+        "DataProtectionConfig": "it is kept and answered, but nothing is left out of samples and records",
+        "MonetizationConfig": _NOT_STORED,
+        "OnSourceDDoSProtectionConfig": "it is kept and answered, but there are no floods here",
+        "Rules": "of AWS's managed groups the plain cases match, where somebody comes from is unknown, and "
+        "rates are counted exactly",
+        "TokenDomains": _NO_TOKENS,
     },
 }

@@ -73,6 +73,10 @@ class Reconciler(Protocol):
     ) -> Mapping[str, Any] | None: ...
 
 
+Check = Callable[[Properties], None]
+"""Raises `ResourceFailed` for what AWS's service refuses beyond the schema: before the resource is made
+or changed by ministack's own handler, which takes whatever it is given."""
+
 DeletionGuard = Callable[[str, Properties], None]
 """Raises `ResourceFailed` while AWS would refuse to delete the resource."""
 
@@ -81,6 +85,7 @@ Translator = Callable[[Properties], Properties]
 
 TRANSLATORS: dict[str, Translator] = {}
 RECONCILERS: dict[str, Reconciler] = {}
+CHECKS: dict[str, Check] = {}
 DELETION_GUARDS: dict[str, DeletionGuard] = {}
 
 
@@ -88,6 +93,14 @@ def reconciles(resource_type: str) -> Callable[[Reconciler], Reconciler]:
     def add(reconciler: Reconciler) -> Reconciler:
         RECONCILERS[resource_type] = reconciler
         return reconciler
+
+    return add
+
+
+def checks(resource_type: str) -> Callable[[Check], Check]:
+    def add(check: Check) -> Check:
+        CHECKS[resource_type] = check
+        return check
 
     return add
 

@@ -125,6 +125,22 @@ def api() -> dict[str, Any]:
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             },
         },
+        "Permission": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": {"Ref": "Function"},
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {
+                    "Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/*"
+                },
+            },
+        },
+        "LogRole": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+        "Account": {
+            "Type": "AWS::ApiGateway::Account",
+            "Properties": {"CloudWatchRoleArn": {"Fn::GetAtt": ["LogRole", "Arn"]}},
+        },
         "Api": {
             "Type": "AWS::ApiGateway::RestApi",
             "Properties": {"Name": "test", "BinaryMediaTypes": ["*/*"]},
@@ -160,6 +176,7 @@ def api() -> dict[str, Any]:
         "Log": {"Type": "AWS::Logs::LogGroup"},
         "Stage": {
             "Type": "AWS::ApiGateway::Stage",
+            "DependsOn": "Account",
             "Properties": {
                 "RestApiId": {"Ref": "Api"},
                 "StageName": "v1",

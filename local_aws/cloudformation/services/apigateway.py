@@ -1,19 +1,41 @@
-"""API Gateway: validators, access logs and method settings, which ministack's own types drop."""
+"""API Gateway: what ministack's own types drop, and what AWS refuses of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from local_aws import hooks
+from local_aws.apigateway import control
 from local_aws.cloudformation.client import client
+from local_aws.cloudformation.refusal import refused_by
 from local_aws.cloudformation.registry import (
     Created,
     Properties,
+    checks,
     reconciles,
     register,
     translates,
 )
+from local_aws.errors import ServiceError
 
 Patch = dict[str, str]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What API Gateway refuses fails the resource, in its words."""
+    try:
+        yield
+    except ServiceError as error:
+        code = "NotFound" if error.status == 404 else "InvalidRequest"
+        raise refused_by("ApiGateway", error.message, status=error.status, handler_code=code) from error
+
+
+def _spelt(properties: Properties) -> dict[str, Any]:
+    """Properties with the names that API Gateway's own API has."""
+    return {name[:1].lower() + name[1:]: value for name, value in properties.items()}
 
 
 class RequestValidator:
@@ -62,6 +84,22 @@ def reconcile_api(physical_id: str, properties: Properties, previous: Properties
         )
 
 
+@checks("AWS::ApiGateway::Method")
+def check_method(properties: Properties) -> None:
+    integration = properties.get("Integration")
+    with _refusals():
+        control.refuse_method(properties["RestApiId"], {"authorizationType": "NONE", **_spelt(properties)})
+        if integration:
+            spelt = _spelt(integration)
+            control.refuse_integration({**spelt, "httpMethod": spelt.get("integrationHttpMethod")})
+
+
+@checks("AWS::ApiGateway::Authorizer")
+def check_authorizer(properties: Properties) -> None:
+    with _refusals():
+        control.refuse_authorizer({**_spelt(properties), "providerARNs": properties.get("ProviderARNs")})
+
+
 @reconciles("AWS::ApiGateway::Method")
 def reconcile_method(physical_id: str, properties: Properties, previous: Properties) -> None:  # noqa: ARG001 - the reconciler's
     # ministack writes the method anew on every update: what it dropped is always to be put back.
@@ -80,6 +118,30 @@ def reconcile_method(physical_id: str, properties: Properties, previous: Propert
         client("apigateway").update_integration(
             **where, patchOperations=[_replace("contentHandling", handling)]
         )
+
+
+@checks("AWS::ApiGateway::Stage")
+def check_stage(properties: Properties) -> None:
+    access_log = properties.get("AccessLogSetting") or {}
+    levels = {
+        setting.get("LoggingLevel", "OFF").upper() for setting in properties.get("MethodSettings") or ()
+    }
+    with _refusals():
+        control.refuse_stage(
+            properties["RestApiId"],
+            properties.get("DeploymentId"),
+            logs=bool(levels - {"OFF"}) or bool(access_log),
+            access_log=access_log.get("DestinationArn"),
+        )
+
+
+@checks("AWS::ApiGateway::UsagePlan")
+def check_usage_plan(properties: Properties) -> None:
+    stages = [
+        {"apiId": each.get("ApiId"), "stage": each.get("Stage")} for each in properties.get("ApiStages") or ()
+    ]
+    with _refusals():
+        control.refuse_usage_plan({"quota": _spelt(properties.get("Quota") or {}), "apiStages": stages})
 
 
 @translates("AWS::ApiGateway::Stage")
@@ -112,6 +174,20 @@ def reconcile_stage(physical_id: str, properties: Properties, previous: Properti
     elif previous.get("AccessLogSetting"):
         remove = {"op": "remove", "path": "/accessLogSettings"}
         client("apigateway").update_stage(**stage, patchOperations=[remove])
+    _reconcile_canary(hooks.stage_of(stage["restApiId"], physical_id), properties.get("CanarySetting"))
+
+
+def _reconcile_canary(stage: dict[str, Any] | None, canary: Properties | None) -> None:
+    if stage is None:
+        return
+    stage.pop("canarySettings", None)
+    if canary:
+        stage["canarySettings"] = {
+            "percentTraffic": float(canary.get("PercentTraffic", 0)),
+            "deploymentId": canary.get("DeploymentId", stage.get("deploymentId")),
+            "stageVariableOverrides": dict(canary.get("StageVariableOverrides") or {}),
+            "useStageCache": canary.get("UseStageCache", False),
+        }
 
 
 @translates("AWS::ApiGateway::UsagePlan")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.cloudformation.client import client
-from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, register
+from local_aws.cloudformation.refusal import refused_by
+from local_aws.cloudformation.registry import Created, Properties, register
 
 
 def _call(operation: str, **arguments: Any) -> dict[str, Any]:
@@ -15,12 +16,9 @@ def _call(operation: str, **arguments: Any) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = getattr(waf, operation)(**arguments)
     except waf.exceptions.ClientError as error:
-        problem, request = error.response["Error"], error.response["ResponseMetadata"].get("RequestId", "-")
-        raise ResourceFailed(
-            f'Resource handler returned message: "{problem["Message"]} (Service: Wafv2, Status Code: '
-            f'{error.response["ResponseMetadata"]["HTTPStatusCode"]}, Request ID: {request})" '
-            f"(HandlerErrorCode: {_HANDLER_CODES.get(problem['Code'], 'InvalidRequest')})"
-        ) from error
+        problem = error.response["Error"]
+        code = _HANDLER_CODES.get(problem["Code"], "InvalidRequest")
+        raise refused_by("Wafv2", problem["Message"], handler_code=code) from error
     return answer
 
 
