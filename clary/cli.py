@@ -351,7 +351,7 @@ def _target(environment: Environment, *, use_local: bool) -> Target:
     running = process.running(state)
     if running is None:
         raise ClaryError("the local AWS is not running, start it with `clary up` or `clary local start`")
-    return Target(environment, running.url, state)
+    return Target(environment, running.url, state, running.ca)
 
 
 def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:

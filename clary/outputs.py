@@ -55,6 +55,7 @@ def outputs(target: Target) -> dict[str, Any]:
         "account": environment.account,
         "region": environment.region,
         "aws_endpoint_url": target.endpoint_url,
+        "aws_ca_bundle": str(target.ca) if target.ca else None,
         "api": first,
         "apis": apis,
         "studio": {

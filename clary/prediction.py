@@ -36,7 +36,8 @@ def predict(
     if api["authorization"] == "iam":
         headers = _signed(target, url, headers, data)
     try:
-        response = urllib3.PoolManager(retries=False).request(
+        trust = {"ca_certs": str(target.ca)} if target.ca else {}
+        response = urllib3.PoolManager(retries=False, **trust).request(
             "POST", url, body=data, headers=headers, timeout=urllib3.Timeout(connect=5, read=30)
         )
     except urllib3.exceptions.HTTPError as error:
@@ -48,6 +49,8 @@ def curl(outputs: Mapping[str, Any], model: str, example: str) -> str:
     """The same request for a terminal."""
     api = outputs["api"]
     words = ["curl", "-sS", outputs["models"][model]["url"]]
+    if outputs["aws_ca_bundle"]:
+        words += ["--cacert", outputs["aws_ca_bundle"]]
     for name, value in api["headers"].items():
         words += ["-H", f"'{name}: {value}'"]
     if api["authorization"] == "iam":

@@ -19,11 +19,12 @@ _LOCAL_SECRET = "local"  # noqa: S105 - the local AWS takes any
 
 @dataclass(frozen=True)
 class Target:
-    """`endpoint_url` is the local AWS's, or None for AWS itself."""
+    """`endpoint_url` is the local AWS's, or None for AWS itself; `ca` its authority, where it speaks TLS."""
 
     environment: Environment
     endpoint_url: str | None
     state: Path
+    ca: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -38,7 +39,7 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client (untyped: boto3 makes its methods at run time)."""
-        return _client(service, self.environment.account, self.environment.region, self.endpoint_url)
+        return _client(service, self.environment.account, self.environment.region, self.endpoint_url, self.ca)
 
     def credentials(self) -> Mapping[str, str]:
         """For the local AWS, an access key that is the account's number: it belongs to that account there."""
@@ -51,9 +52,11 @@ class Target:
         if self.endpoint_url is None:
             return {**os.environ, "AWS_REGION": self.environment.region}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        trust = {"AWS_CA_BUNDLE": str(self.ca), "NODE_EXTRA_CA_CERTS": str(self.ca)} if self.ca else {}
         return {
             **inherited,
             **self.credentials(),
+            **trust,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_REGION": self.environment.region,
             "AWS_DEFAULT_REGION": self.environment.region,
@@ -65,7 +68,7 @@ class Target:
 
 
 @cache
-def _client(service: str, account: str, region: str, endpoint_url: str | None) -> Any:
+def _client(service: str, account: str, region: str, endpoint_url: str | None, ca: Path | None) -> Any:
     """A session for each client: making clients from several threads at once is then safe."""
     import boto3
     from botocore.config import Config
@@ -86,4 +89,5 @@ def _client(service: str, account: str, region: str, endpoint_url: str | None) -
         botocore_session=Session(session_vars=none_of_their_files),
     )
     config = Config(retries={"total_max_attempts": 2}, proxies={})
-    return session.client(service, endpoint_url=endpoint_url, config=config)
+    trust = {"verify": str(ca)} if ca else {}
+    return session.client(service, endpoint_url=endpoint_url, config=config, **trust)
