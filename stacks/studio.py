@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
 from clary.environment.model import Environment
-from clary_constructs import StudioDomain
+from clary_constructs import StudioDomain, StudioRemover, python_code
 from constructs import Construct
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 class StudioStack(cdk.Stack):
@@ -20,6 +23,7 @@ class StudioStack(cdk.Stack):
 
     Where data is retained, so are the profile and the disk of somebody who leaves the file: deleting a
     space deletes its disk. Both have to be deleted by hand before somebody of the same name can join.
+    Where it is not, the domain goes with all that is in it and behind it.
     """
 
     def __init__(
@@ -61,6 +65,16 @@ class StudioStack(cdk.Stack):
                         instance_type=member.space.instance_type,
                         storage_gib=member.space.storage_gib,
                     )
+
+        if not environment.retain_data:
+            StudioRemover(
+                self,
+                "Remover",
+                code=python_code(_FUNCTIONS, ["runtime_common", "studio_remover"]),
+                domain=domain,
+                vpc=network.vpc,
+                encryption_key=data.key,
+            )
 
         cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
         cdk.CfnOutput(self, "DomainUrl", value=domain.url)

@@ -19,6 +19,7 @@ from clary_constructs._network import (
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
 from clary_constructs._studio_domain import StudioDomain, StudioUser
+from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._team import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "PrivateNetwork",
     "ServedModel",
     "StudioDomain",
+    "StudioRemover",
     "StudioRole",
     "StudioUser",
     "TeamWorkspace",

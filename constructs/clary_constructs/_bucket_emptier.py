@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
-from aws_cdk import aws_iam as iam
+from aws_cdk import CustomResource
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-from clary_constructs._acknowledgement import acknowledge
-from clary_constructs._policy import AccessPolicy
+from clary_constructs._cleanup_function import cleanup_function
 from constructs import Construct
 
 
@@ -26,53 +23,14 @@ class BucketEmptier(Construct):
         self, scope: Construct, construct_id: str, *, code: lambda_.Code, encryption_key: kms.IKey
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
+        self._function, self._policy = cleanup_function(
             self,
-            "Logs",
-            encryption_key=encryption_key,
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        role = iam.Role(
-            self,
-            "Role",
-            description="Empties buckets that are about to be deleted",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        self._policy = AccessPolicy(
-            self, "Policy", description="Empties the buckets of one stack", roles=[role]
-        )
-        self._policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
-        self._function = lambda_.Function(
-            self,
-            "Function",
-            description="Empties buckets that are about to be deleted",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
-            handler="bucket_emptier.handler.handler",
             code=code,
-            role=role.without_policy_updates(),
-            memory_size=256,
-            timeout=Duration.minutes(15),
-            log_group=log_group,
-        )
-        self._function.node.add_dependency(self._policy)
-        packs = ("HIPAA.Security", "NIST.800.53.R5")
-        acknowledge(
-            self._function,
-            *(f"{pack}-LambdaDLQ" for pack in packs),
-            *(f"{pack}-LambdaConcurrency" for pack in packs),
-            reason="CloudFormation calls it once a bucket, when the stack is destroyed, and waits",
-        )
-        acknowledge(
-            self._function,
-            *(f"{pack}-LambdaInsideVPC" for pack in (*packs, "PCI.DSS.321")),
-            reason="it reaches S3 and CloudFormation's answer address only, and outlives the network",
-        )
-        acknowledge(
-            self._function,
-            "AwsSolutions-L1",
-            reason="Python 3.13 is the runtime of all our functions; Lambda maintains it until 2029",
+            handler="bucket_emptier.handler.handler",
+            description="Empties buckets that are about to be deleted",
+            allowed="Empties the buckets of one stack",
+            encryption_key=encryption_key,
+            reaches="S3",
         )
 
     def empty(self, bucket: s3.Bucket) -> None:

@@ -100,6 +100,10 @@ class StudioDomain(Construct):
         return self._domain.attr_domain_id
 
     @property
+    def domain_arn(self) -> str:
+        return self._domain.attr_domain_arn
+
+    @property
     def url(self) -> str:
         return self._domain.attr_url
 

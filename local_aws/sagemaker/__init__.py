@@ -16,12 +16,13 @@ logger = logging.getLogger("local_aws.sagemaker")
 
 def install() -> None:
     """Makes this server answer for SageMaker. Cheap: what takes time is done in the background."""
-    from local_aws import front, hooks
+    from local_aws import ec2_rules, front, hooks
     from local_aws.sagemaker import cloudformation
 
     hooks.add_service("sagemaker", _handle)
     front.add_page("/_local_aws/studio", _studio_page)
     cloudformation.install()
+    ec2_rules.add_interfaces(_interfaces)
     hooks.on_reset(_forget)
     hooks.in_background(_warm_up, name="sagemaker-warm-up")
 
@@ -55,6 +56,17 @@ def _forget() -> None:
 
     shut_down()
     STORE.clear()
+
+
+def _interfaces() -> Any:
+    """Asked whenever something of EC2's is deleted: without SageMaker's model while nobody uses it."""
+    from local_aws.store import STORE
+
+    if not STORE.all("App") and not STORE.all("NotebookInstance"):
+        return ()
+    from local_aws.sagemaker import interfaces
+
+    return interfaces.interfaces()
 
 
 def _studio_page(*request: Any) -> Any:

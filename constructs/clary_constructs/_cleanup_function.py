@@ -1,0 +1,78 @@
+"""Functions behind custom resources that clean up before something is deleted."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+from clary_constructs._acknowledgement import acknowledge
+from clary_constructs._policy import AccessPolicy
+from constructs import Construct
+
+
+def cleanup_function(
+    scope: Construct,
+    *,
+    code: lambda_.Code,
+    handler: str,
+    description: str,
+    allowed: str,
+    encryption_key: kms.IKey,
+    reaches: str,
+) -> tuple[lambda_.Function, AccessPolicy]:
+    """A Python function with a role and a log of its own, and the policy that says what it may do.
+
+    What uses the function depends on the policy, so that it is deleted while the policy still stands.
+    `description` says what the function does, `allowed` the same of its policy, `reaches` which
+    services it calls.
+    """
+    log_group = logs.LogGroup(
+        scope,
+        "Logs",
+        encryption_key=encryption_key,
+        retention=logs.RetentionDays.ONE_MONTH,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    role = iam.Role(
+        scope,
+        "Role",
+        description=description,
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+    )
+    policy = AccessPolicy(scope, "Policy", description=allowed, roles=[role])
+    policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
+    function = lambda_.Function(
+        scope,
+        "Function",
+        description=description,
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        handler=handler,
+        code=code,
+        role=role.without_policy_updates(),
+        memory_size=256,
+        timeout=Duration.minutes(15),
+        log_group=log_group,
+    )
+    function.node.add_dependency(policy)
+    packs = ("HIPAA.Security", "NIST.800.53.R5")
+    acknowledge(
+        function,
+        *(f"{pack}-LambdaDLQ" for pack in packs),
+        *(f"{pack}-LambdaConcurrency" for pack in packs),
+        reason="CloudFormation calls it once a resource, when the stack is destroyed, and waits",
+    )
+    acknowledge(
+        function,
+        *(f"{pack}-LambdaInsideVPC" for pack in (*packs, "PCI.DSS.321")),
+        reason=f"it reaches {reaches} and CloudFormation's answer address only, and outlives the network",
+    )
+    acknowledge(
+        function,
+        "AwsSolutions-L1",
+        reason="Python 3.13 is the runtime of all our functions; Lambda maintains it until 2029",
+    )
+    return function, policy

@@ -1,0 +1,79 @@
+"""A domain that may go is removed with all that would be in the way, and no other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import assertions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+
+from clary_constructs import StudioDomain, StudioRemover
+
+
+@pytest.fixture(scope="module")
+def template() -> assertions.Template:
+    stack = cdk.Stack()
+    vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
+    domain = StudioDomain(
+        stack,
+        "Studio",
+        domain_name="studio",
+        vpc=vpc,
+        subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
+        encryption_key=kms.Key(stack, "Key"),
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    StudioRemover(
+        stack,
+        "Remover",
+        code=lambda_.Code.from_inline("def handler(event, context): ..."),
+        domain=domain,
+        vpc=vpc,
+        encryption_key=kms.Key(stack, "LogsKey"),
+    )
+    # Also who comes later goes later.
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+    domain.add_user("Ada", name="ada", execution_role=role).add_private_space("Space")
+    return assertions.Template.from_stack(stack)
+
+
+def test_goes_before_every_profile_and_space_and_before_its_own_rights(template: assertions.Template) -> None:
+    (content,) = template.find_resources("Custom::StudioContent").values()
+
+    studio = [
+        name
+        for kind in ("Domain", "UserProfile", "Space")
+        for name in template.find_resources(f"AWS::SageMaker::{kind}")
+    ]
+    assert set(studio) < set(content["DependsOn"])
+    assert any(name.startswith("RemoverPolicy") for name in content["DependsOn"])
+
+
+def _statement(template: assertions.Template, action: str) -> dict[str, Any]:
+    policies = template.find_resources("AWS::IAM::ManagedPolicy").values()
+    (found,) = [
+        statement
+        for policy in policies
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if action in statement["Action"]
+    ]
+    return dict(found)
+
+
+def test_may_delete_the_home_of_its_domain_only(template: assertions.Template) -> None:
+    statement = _statement(template, "elasticfilesystem:DeleteFileSystem")
+
+    (tagged,) = statement["Condition"]["StringEquals"].values()
+    assert tagged["Fn::GetAtt"][1] == "DomainArn"
+
+
+def test_may_delete_groups_of_its_vpc_only(template: assertions.Template) -> None:
+    statement = _statement(template, "ec2:DeleteSecurityGroup")
+
+    assert "Vpc" in str(statement["Condition"]["ArnEquals"]["ec2:Vpc"])
