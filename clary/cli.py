@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -252,17 +253,25 @@ def _body(data: str | None, found: dict[str, Any], model: str) -> bytes:
 
 
 @local.command()
-def start(port: Annotated[int | None, typer.Option(help="By default 4566, or a free one.")] = None) -> None:
+def start(
+    port: Annotated[int | None, typer.Option(help="By default 4566, or a free one.")] = None,
+    enforce_iam: Annotated[
+        bool, typer.Option("--enforce-iam", help="Authorise every request as AWS does, over TLS.")
+    ] = False,
+) -> None:
     """Starts the local AWS in the background."""
     from clary.workspace import state_folder
     from local_aws import process
 
-    running = process.start(state_folder(), port)
+    running = process.start(state_folder(), port, enforce_iam=enforce_iam)
     console.print(f"the local AWS answers on {running.url} (process {running.pid}); for other tools:")
     console.print(
         f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
     )
     console.print("  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local")
+    if running.environment:
+        trust = " ".join(f"{name}={shlex.quote(value)}" for name, value in running.environment.items())
+        console.print(f"  export {escape(trust)}", soft_wrap=True)
 
 
 @local.command()

@@ -36,8 +36,8 @@ def predict(
     if api["authorization"] == "iam":
         headers = _signed(target, url, headers, data)
     try:
-        trust = {"ca_certs": str(target.ca)} if target.ca else {}
-        response = urllib3.PoolManager(retries=False, **trust).request(
+        trust = str(target.ca) if target.ca else None
+        response = urllib3.PoolManager(retries=False, ca_certs=trust).request(
             "POST", url, body=data, headers=headers, timeout=urllib3.Timeout(connect=5, read=30)
         )
     except urllib3.exceptions.HTTPError as error:
