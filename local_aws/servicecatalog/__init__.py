@@ -21,6 +21,13 @@ def install() -> None:
     stack_inputs.install()
 
 
+def take_up() -> None:
+    """Brings what an earlier server has left half done to an end."""
+    from local_aws.servicecatalog import recovery
+
+    recovery.take_up()
+
+
 async def _handle(*request: Any) -> Any:
     from local_aws.servicecatalog.handler import handle
 

@@ -33,6 +33,8 @@ BUDGET_ON = "ServiceCatalog::BudgetAssociation"
 SERVICE_ACTION = "ServiceCatalog::ServiceAction"
 SERVICE_ACTION_ON = "ServiceCatalog::ServiceActionAssociation"
 """By product, provisioning artifact and service action."""
+PROVISIONED = "ServiceCatalog::ProvisionedProduct"
+RECORD = "ServiceCatalog::Record"
 
 _LETTERS = string.ascii_lowercase + string.digits
 _MOST_TAGS = 50

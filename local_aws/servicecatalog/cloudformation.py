@@ -398,7 +398,7 @@ def _own_tags(properties: Properties) -> list[dict[str, str]]:
 
 def _ended(answer: Mapping[str, Any]) -> Record:
     """The record of an operation that has succeeded; raises `ResourceFailed` for any other end."""
-    from local_aws.servicecatalog.launching import RECORD
+    from local_aws.servicecatalog.catalog import RECORD
 
     while True:
         record = STORE.get(RECORD, (answer["RecordDetail"]["RecordId"],))

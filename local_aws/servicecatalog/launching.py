@@ -26,9 +26,6 @@ from local_aws.store import STORE, Record
 
 logger = logging.getLogger("local_aws.servicecatalog")
 
-PROVISIONED = "ServiceCatalog::ProvisionedProduct"
-RECORD = "ServiceCatalog::Record"
-
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _STACK_ARN = "CloudformationStackARN"
 _NOTHING_TO_DO = "No updates are to be performed."
@@ -68,6 +65,11 @@ class Launch:
             raise _Failed("AccessDenied", str(error), self.status_if_refused) from error
 
     @property
+    def stack(self) -> str:
+        """The stack's identifier; its name, until CloudFormation has told the other."""
+        return str(self.product.get("PhysicalId") or f"SC-{hooks.account_id()}-{self.product['Id']}")
+
+    @property
     def status_if_refused(self) -> str:
         """What a provisioned product is when nothing could be done: one that has a stack still has it."""
         return "TAINTED" if "PhysicalId" in self.product else "ERROR"
@@ -101,9 +103,8 @@ def provision(launch: Launch, wanted: Wanted) -> None:
 
     def make(cloudformation: Client) -> None:
         _check_parameters(wanted, "ERROR")
-        name = f"SC-{hooks.account_id()}-{launch.product['Id']}"
         with template_url(wanted.template) as url, system_tags(wanted.tags), _refused("ERROR"):
-            answer = cloudformation.create_stack(StackName=name, TemplateURL=url, **wanted.arguments)
+            answer = cloudformation.create_stack(StackName=launch.stack, TemplateURL=url, **wanted.arguments)
         launch.product["PhysicalId"] = answer["StackId"]
         stack = _settled(cloudformation, launch)
         if stack["StackStatus"] != "CREATE_COMPLETE":
@@ -119,11 +120,10 @@ def update(launch: Launch, wanted: Wanted) -> None:
     def change(cloudformation: Client) -> None:
         status = launch.status_if_refused
         _check_parameters(wanted, status)
-        name = launch.product.get("PhysicalId") or f"SC-{hooks.account_id()}-{launch.product['Id']}"
         changed = True
         with template_url(wanted.template) as url, system_tags(wanted.tags):
             try:
-                cloudformation.update_stack(StackName=name, TemplateURL=url, **wanted.arguments)
+                cloudformation.update_stack(StackName=launch.stack, TemplateURL=url, **wanted.arguments)
             except ClientError as error:
                 if error.response["Error"]["Message"] != _NOTHING_TO_DO:
                     raise _as_failure(error, status) from error
@@ -141,15 +141,15 @@ def terminate(launch: Launch, *, retain: bool, ignore_errors: bool) -> None:
     """Removes the stack, in the background, and the provisioned product with it."""
 
     def remove(cloudformation: Client) -> None:
-        if not retain and "PhysicalId" in launch.product:
+        if not retain:
             with _refused("TAINTED"):
-                cloudformation.delete_stack(StackName=launch.product["PhysicalId"])
+                cloudformation.delete_stack(StackName=launch.stack)
             stack = _settled(cloudformation, launch)
             if stack["StackStatus"] != "DELETE_COMPLETE":
                 raise _Failed(stack["StackStatus"], _reason(cloudformation, launch), "TAINTED")
 
     def gone() -> None:
-        STORE.remove(PROVISIONED, (launch.product["Id"],))
+        STORE.remove(catalog.PROVISIONED, (launch.product["Id"],))
 
     _start(launch, remove, gone, ignore_errors=ignore_errors or retain)
 
@@ -287,7 +287,7 @@ def _settled(cloudformation: Client, launch: Launch) -> Mapping[str, Any]:
     """The stack when the operation on it has come to its end, however it ended."""
     while True:
         try:
-            answer = cloudformation.describe_stacks(StackName=launch.product["PhysicalId"])
+            answer = cloudformation.describe_stacks(StackName=launch.stack)
         except ClientError as error:
             if "does not exist" in error.response["Error"]["Message"]:
                 return {"StackStatus": "DELETE_COMPLETE"}
@@ -302,7 +302,7 @@ def _settled(cloudformation: Client, launch: Launch) -> Mapping[str, Any]:
 
 def _reason(cloudformation: Client, launch: Launch) -> str:
     """Why the stack failed: the reason of the first resource that did, of the latest operation."""
-    events = cloudformation.describe_stack_events(StackName=launch.product["PhysicalId"])["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=launch.stack)["StackEvents"]
     failed = ""
     for event in events:  # the latest one comes first
         reason = event.get("ResourceStatusReason", "")
@@ -317,7 +317,7 @@ def _tell(launch: Launch, since: float) -> None:
     """Publishes the stack's events to the topics of the launch, as CloudFormation writes them."""
     if not launch.topics or "PhysicalId" not in launch.product:
         return
-    events = client("cloudformation").describe_stack_events(StackName=launch.product["PhysicalId"])
+    events = client("cloudformation").describe_stack_events(StackName=launch.stack)
     for event in reversed(events["StackEvents"]):
         if event["Timestamp"].timestamp() < since - 1:
             continue

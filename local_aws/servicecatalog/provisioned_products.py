@@ -11,8 +11,9 @@ from typing import Any
 from local_aws import hooks
 from local_aws.servicecatalog import catalog, constraints, launching, tag_options, templates
 from local_aws.servicecatalog.access import Caller
+from local_aws.servicecatalog.catalog import PROVISIONED, RECORD
 from local_aws.servicecatalog.errors import not_found, wrong
-from local_aws.servicecatalog.launching import PROVISIONED, RECORD, Launch, Wanted
+from local_aws.servicecatalog.launching import Launch, Wanted
 from local_aws.servicecatalog.model import shaped
 from local_aws.servicecatalog.operations import Answer, Request, answers, page
 from local_aws.servicecatalog.products import artifact_asked, product_asked

@@ -15,7 +15,7 @@ from local_aws.errors import ServiceError
 from local_aws.identity import AccessDenied, authorize, enforcement
 from local_aws.servicecatalog import catalog
 from local_aws.servicecatalog.access import Caller
-from local_aws.servicecatalog.launching import PROVISIONED, RECORD
+from local_aws.servicecatalog.catalog import PROVISIONED, RECORD
 from local_aws.store import STORE, Record
 
 _SERVICE = "servicecatalog.amazonaws.com"

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import botocore.session
 import pytest
@@ -38,6 +38,13 @@ def trust(principal: Mapping[str, str]) -> str:
 
 def unique(word: str) -> str:
     return f"{word}-{uuid.uuid4().hex[:8]}"
+
+
+class Aws(Protocol):
+    """A local AWS, whether it enforces IAM or not."""
+
+    def client(self, service: str, account: str) -> Any:
+        """The root user's."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,7 @@ class Product:
 class Catalog:
     """An account with a portfolio; `admin` is the client of whoever keeps it."""
 
-    local_aws: LocalAws
+    aws: Aws
     account: str
     portfolio: str = ""
     _bucket: str = field(default_factory=lambda: unique("templates"))
@@ -122,7 +129,7 @@ class Catalog:
         self.portfolio = self.new_portfolio()
 
     def client(self, service: str) -> Any:
-        return self.local_aws.client(service, self.account)
+        return self.aws.client(service, self.account)
 
     @property
     def admin(self) -> Any:
@@ -186,7 +193,8 @@ class Catalog:
 
     def session_of(self, role: str) -> Any:
         answer = self.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")
-        return client_with(self.local_aws, answer["Credentials"])
+        assert isinstance(self.aws, LocalAws)
+        return client_with(self.aws, answer["Credentials"])
 
     def stacks(self) -> Sequence[str]:
         """The names of all stacks that are there."""
