@@ -215,6 +215,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         # Endpoints first: a stack's rollback waits for them.
         sagemaker.take_up()
         recovery.take_up()
+        servicecatalog.take_up()
 
     async def until_stopped() -> None:
         await stop.wait()

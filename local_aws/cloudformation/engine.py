@@ -47,7 +47,7 @@ _STACKS_OWN = {
     for name in ("CustomResource", "Stack", "WaitCondition", "WaitConditionHandle")
 }
 """What ministack does for stacks themselves."""
-_OWN_TAGS = "aws:cloudformation:"
+_OWN_TAGS = ("aws:cloudformation:", "aws:servicecatalog:")
 _LONGEST_NAME = 63
 
 
@@ -274,7 +274,7 @@ def _tagging(name: str) -> tuple[str, str] | None:
 
 
 def _without_own_tags(type_: ResourceType, properties: Properties) -> dict[str, Any]:
-    """Without the tags that CloudFormation adds itself: no template could set them."""
+    """Without the tags that AWS's services add themselves: no template could set them."""
     plain = dict(properties)
     if type_.tag_property is None or type_.tag_property[0] not in plain:
         return plain
