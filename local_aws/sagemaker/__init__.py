@@ -20,6 +20,7 @@ def install() -> None:
     from local_aws.sagemaker import cloudformation
 
     hooks.add_service("sagemaker", _handle)
+    hooks.add_service("servicequotas", _handle_quotas)
     front.add_page("/_local_aws/studio", _studio_page)
     cloudformation.install()
     ec2_rules.add_interfaces(_interfaces)
@@ -79,6 +80,12 @@ async def _handle(*request: Any) -> Any:
     from local_aws.sagemaker.handler import handle
 
     return await handle(*request)
+
+
+async def _handle_quotas(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:  # noqa: ARG001 - all is in the body
+    from local_aws import hooks, service_quotas
+
+    return await hooks.on_own_thread(service_quotas.answer, headers.get("x-amz-target", ""), body)
 
 
 def _warm_up() -> None:

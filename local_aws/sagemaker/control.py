@@ -108,6 +108,8 @@ def update(family: Family, request: Request) -> Record:
     if _goes_by_itself(family, record):
         states.check_steady(family, record, "update")
     acts.check_update(record, changes)
+    if "EndpointConfigName" in changes:
+        quotas.check(family, {**record, **changes})  # the new fleet runs beside the old one for a while
     record["LastModifiedTime"] = time.time()
     acts.update(record, changes)
     if _goes_by_itself(family, record):
