@@ -1,7 +1,7 @@
 """Who may call a method: resource policies, signatures, user pools, functions that decide.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
-Signatures and the callers' own policies are checked before a request comes here, where IAM is enforced.
+Where IAM is enforced, signatures are checked before a request comes here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ async def authorize(exchange: Exchange) -> None:
     policy = _policy(exchange)
     if kind == "AWS_IAM":
         _check_signature(exchange)
-        if policy and _decide(exchange, policy) == "Deny":
+        if hooks.enforcing():
+            _check_rights(exchange)
+        elif policy and _decide(exchange, policy) == "Deny":
             raise _denied_by_policy(exchange, "Deny")
         return
     if policy:
@@ -125,6 +127,16 @@ def _check_signature(exchange: Exchange) -> None:
             error_type="IncompleteSignatureException",
         )
     exchange.caller = hooks.caller_of(exchange.headers, exchange.query) or {}
+
+
+def _check_rights(exchange: Exchange) -> None:
+    """All of the caller's policies and the API's own."""
+    from local_aws import identity
+
+    try:
+        identity.authorize("execute-api:Invoke", exchange.method_arn)
+    except identity.AccessDenied as denied:
+        raise GatewayError("ACCESS_DENIED", str(denied)) from denied
 
 
 # --- user pools -------------------------------------------------------------------------------------
