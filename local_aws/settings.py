@@ -11,6 +11,9 @@
       "failures": [                             what fails instead of becoming ready, and why
         {"family": "Domain", "name": "broken-*", "reason": "out of capacity"}
       ],
+      "spot_interruptions": {"train-*": 1},     how often a managed spot training job of such a name is
+                                                interrupted: each time as soon as it has left a new
+                                                checkpoint in S3, or after a second without checkpoints
       "quotas": {"ml.m5.xlarge for endpoint usage": 0}
     }
 """
@@ -44,6 +47,7 @@ class Settings:
     failures: tuple[Failure, ...] = ()
     quotas: Mapping[str, float] = field(default_factory=dict)
     time_scale: float = 1.0
+    spot_interruptions: Mapping[str, float] = field(default_factory=dict)
 
     def here(self, seconds: float) -> float:
         """How long a wait of so many seconds on AWS takes here: baking, idle times, alarms' periods. What a
@@ -58,6 +62,12 @@ class Settings:
         """Why a resource is to fail; None when it is not."""
         found = (one for one in self.failures if one.family == family and fnmatchcase(name, one.name))
         return next((one.reason for one in found), None)
+
+    def interruptions(self, name: str) -> float:
+        """How often a managed spot training job of that name loses its instances."""
+        return max(
+            (times for one, times in self.spot_interruptions.items() if fnmatchcase(name, one)), default=0
+        )
 
 
 class InvalidSettings(ValueError):
@@ -112,6 +122,7 @@ def read(body: bytes) -> Settings:
             failures=tuple(_failure(one) for one in document.get("failures", ())),
             quotas=_numbers(document, "quotas"),
             time_scale=_above_zero(document.get("time_scale", 1)),
+            spot_interruptions=_numbers(document, "spot_interruptions"),
         )
     except (TypeError, AttributeError) as error:
         raise InvalidSettings(f"the settings have not the right form: {error}") from error

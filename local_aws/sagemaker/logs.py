@@ -8,6 +8,7 @@ import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import IO, Any
 
 from botocore.exceptions import ClientError
@@ -26,9 +27,11 @@ _LONGEST = 200_000
 class LogStream:
     """A log stream that follows a container's output until its end."""
 
-    def __init__(self, group: str, name: str) -> None:
+    def __init__(self, group: str, name: str, watch: Callable[[list[str]], None] | None = None) -> None:
+        """`watch` sees each batch of lines before it is sent."""
         self.group = group
         self.name = name
+        self._watch = watch
         self._tail: deque[str] = deque(maxlen=20)
         self._client = clients.of_account("logs")
         self._there = False
@@ -73,6 +76,8 @@ class LogStream:
     def _put(self, lines: list[str]) -> None:
         lines = [line.rstrip("\r")[:_LONGEST] for line in lines]
         self._tail.extend(lines)
+        if self._watch is not None:
+            self._watch(lines)
         now = int(time.time() * 1000)
         events: list[Any] = [{"timestamp": now, "message": line} for line in lines if line.strip()]
         if not events:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,23 +42,76 @@ def exists(client: Any, uri: str) -> bool:
         return False
 
 
-def download_prefix(client: Any, uri: str, target: Path) -> None:
-    """Copies all objects that begin with the URI, below `target`, as SageMaker's S3Prefix does."""
-    bucket, prefix = location(uri)
-    found = False
-    for key in _keys(client, bucket, prefix, uri):
-        found = True
-        # Only whole folders are taken off: the prefix `data/tr` gives `train.csv`, not `ain.csv`.
-        inside = (
-            key[len(prefix) :].lstrip("/") if prefix.endswith("/") or key[len(prefix) :][:1] == "/" else ""
-        )
-        path = _inside(target, inside or key.rpartition("/")[2])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _download(client, bucket, key, path)
+@dataclass(frozen=True)
+class Source:
+    """An object of an input, and its name below the input's folder."""
+
+    bucket: str
+    key: str
+    name: str
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+def sources(client: Any, kind: str, uri: str) -> list[Source]:
+    """What an input consists of: all that begins with the URI (`S3Prefix`), or that it lists
+    (`ManifestFile`). Raises `StorageError`, when there is nothing, too."""
+    found = list(_listed(client, uri) if kind == "ManifestFile" else _prefixed(client, uri))
     if not found:
         raise StorageError(
             f'ClientError: No S3 objects found under S3 URL "{uri}" given in input data source.'
         )
+    return found
+
+
+def _prefixed(client: Any, uri: str) -> Iterator[Source]:
+    bucket, prefix = location(uri)
+    for key in _keys(client, bucket, prefix, uri):
+        # Only whole folders are taken off: the prefix `data/tr` gives `train.csv`, not `ain.csv`.
+        whole = prefix.endswith("/") or key[len(prefix) :][:1] == "/" or not prefix
+        inside = key[len(prefix) :].lstrip("/") if whole else ""
+        yield Source(bucket, key, inside or key.rpartition("/")[2])
+
+
+def _listed(client: Any, uri: str) -> Iterator[Source]:
+    """A manifest: `[{"prefix": "s3://bucket/some/"}, "one", "other"]` (S3DataSource in the API reference)."""
+    try:
+        first, *names = json.loads(read(client, uri))
+        bucket, prefix = location(first["prefix"])
+        if not bucket or not all(isinstance(name, str) for name in names):
+            raise ValueError
+    except (ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"ClientError: the manifest {uri} is not valid: give a JSON list of one object with the member"
+            " 'prefix', and of strings"
+        ) from error
+    for name in names:
+        yield Source(bucket, prefix + name, name)
+
+
+def read(client: Any, uri: str) -> bytes:
+    bucket, key = location(uri)
+    try:
+        body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise StorageError(f"ClientError: Data download failed: {uri}: {error}") from error
+    return body
+
+
+def download(client: Any, found: Iterable[Source], target: Path) -> None:
+    """Copies objects to where their names say, below `target`."""
+    target.mkdir(parents=True, exist_ok=True)
+    for source in found:
+        path = _inside(target, source.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(client, source.bucket, source.key, path)
+
+
+def download_prefix(client: Any, uri: str, target: Path) -> None:
+    """Copies all objects that begin with the URI, below `target`, as SageMaker's S3Prefix does."""
+    download(client, sources(client, "S3Prefix", uri), target)
 
 
 def download_archive(client: Any, uri: str, target: Path) -> None:
@@ -82,14 +137,31 @@ def upload(client: Any, file: Path, uri: str, key_id: str | None) -> None:
         raise StorageError(f"ClientError: cannot write {uri}: {error}") from error
 
 
-def pack(folder: Path, archive: Path) -> None:
-    """Packs a folder: the same files give the same bytes."""
+def files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The files below a folder, and their names there; links are not followed."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path, path.relative_to(folder).as_posix()
+
+
+def upload_folder(client: Any, folder: Path, uri: str, key_id: str | None) -> None:
+    for path, name in files(folder):
+        upload(client, path, f"{uri.rstrip('/')}/{name}", key_id)
+
+
+def pack(folders: Sequence[Path], archive: Path) -> None:
+    """Packs what is in folders into one archive, of equal names the first: the same files give the same
+    bytes."""
+    members: dict[str, Path] = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            members.setdefault(path.relative_to(folder).as_posix(), path)
     with (
         gzip.GzipFile(archive, "wb", compresslevel=6, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as target,
     ):
-        for path in sorted(folder.rglob("*")):
-            target.add(path, path.relative_to(folder).as_posix(), recursive=False, filter=_anonymous)
+        for name in sorted(members):
+            target.add(members[name], name, recursive=False, filter=_anonymous)
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

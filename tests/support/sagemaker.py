@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import urllib.request
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from support.deployed import LocalAws
 _TRAIN = """#!/usr/bin/env python3
 import json, os, pathlib, signal, socket, sys, urllib.parse
 
-ml = pathlib.Path("/opt/ml")
+ml = pathlib.Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 asked = json.loads((ml / "input/config/hyperparameters.json").read_text())
 print("training with", sys.argv[1:], flush=True)
 if "say" in asked:
@@ -36,7 +38,7 @@ seen = {"factor": float(asked["factor"]), "rows": rows, "role": os.environ.get("
 _SERVE = """#!/usr/bin/env python3
 import http.server, json, os, sys
 
-model = json.load(open("/opt/ml/model/model.json"))
+model = json.load(open(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml") + "/model/model.json"))
 if model["factor"] == 0:
     sys.exit("a factor of 0 is of no use")
 
@@ -119,20 +121,71 @@ class Workshop:
         made = self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust))
         return str(made["Role"]["Arn"])
 
-    def train(self, name: str, seconds: int = 60, isolated: bool = False, **hyperparameters: str) -> None:
-        """Starts a training job."""
+    def train(
+        self,
+        name: str,
+        seconds: int = 60,
+        isolated: bool = False,
+        more: Mapping[str, Any] | None = None,
+        **hyperparameters: str,
+    ) -> None:
+        """Starts a training job; `more` are members of the request that it shall have in addition, or
+        instead."""
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{self.bucket}/data"}
-        self.sagemaker.create_training_job(
-            TrainingJobName=name,
-            RoleArn=self.role,
-            AlgorithmSpecification={"TrainingImage": self.image, "TrainingInputMode": "File"},
-            InputDataConfig=[{"ChannelName": "training", "DataSource": {"S3DataSource": source}}],
-            HyperParameters=hyperparameters,
-            OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/out"},
-            ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-            StoppingCondition={"MaxRuntimeInSeconds": seconds},
-            EnableNetworkIsolation=isolated,
+        request = {
+            "TrainingJobName": name,
+            "RoleArn": self.role,
+            "AlgorithmSpecification": {"TrainingImage": self.image, "TrainingInputMode": "File"},
+            "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": source}}],
+            "HyperParameters": hyperparameters,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.bucket}/out"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": seconds},
+            "EnableNetworkIsolation": isolated,
+        }
+        self.sagemaker.create_training_job(**request | dict(more or {}))
+
+    def run_script(
+        self, name: str, script: str, more: Mapping[str, Any] | None = None, **specification: Any
+    ) -> None:
+        """Starts a training job of a Python program, given as its text; it has a channel of its own."""
+        request = {**self.script(name, script), **(more or {})}
+        request["AlgorithmSpecification"] |= specification
+        request["InputDataConfig"] = [
+            *request.get("InputDataConfig", [self.channel("training", "data")]),
+            self.channel("code", f"code/{name}/"),
+        ]
+        self.train(name, more=request)
+
+    def script(self, name: str, script: str) -> dict[str, Any]:
+        self.client("s3").put_object(Bucket=self.bucket, Key=f"code/{name}/main.py", Body=script.encode())
+        return {
+            "AlgorithmSpecification": {
+                "TrainingImage": self.image,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["python3", "-u", "/opt/ml/input/data/code/main.py"],
+            }
+        }
+
+    def channel(self, name: str, key: str, **source: Any) -> dict[str, Any]:
+        found = {"S3DataType": "S3Prefix", **source, "S3Uri": f"s3://{self.bucket}/{key}"}
+        return {"ChannelName": name, "DataSource": {"S3DataSource": found}}
+
+    def read(self, key: str) -> bytes:
+        return bytes(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def keys(self, prefix: str) -> list[str]:
+        found = self.client("s3").list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
+        return [one["Key"] for one in found]
+
+    def set(self, **settings: Any) -> None:
+        """What `local_aws.settings` knows, for this account."""
+        request = urllib.request.Request(
+            f"{self._local_aws.url}/_local_aws/settings?account={self.account}",
+            json.dumps(settings).encode(),
+            method="PUT",
         )
+        urllib.request.urlopen(request).close()
 
     def trained(self, name: str) -> dict[str, Any]:
         """The description of a job that has ended."""

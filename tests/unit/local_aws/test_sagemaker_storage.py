@@ -75,7 +75,7 @@ def test_packs_the_same_files_into_the_same_bytes(tmp_path: Path) -> None:
         folder.mkdir()
         for file in order:
             (folder / file).write_text(file)
-        storage.pack(folder, folder.with_suffix(".tar.gz"))
+        storage.pack([folder], folder.with_suffix(".tar.gz"))
         packed.append(folder.with_suffix(".tar.gz").read_bytes()[20:])  # after the header's file name
 
     assert packed[0] == packed[1]
