@@ -45,7 +45,7 @@ def install() -> None:
                 error.status, {"__type": error.code, "Message": error.message, "message": error.message}
             )
         answer = await usual(method, path, headers, body, query)
-        if name in _AFTERWARDS and answer[0] == 200:
+        if name in _AFTERWARDS and (answer[0] == 200 or name == "GetWebACLForResource"):
             return _AFTERWARDS[name](call, answer)
         return answer
 
@@ -168,6 +168,18 @@ def _check_association(call: _Call) -> None:
         )
     if not _exists(arn):
         raise missing()
+
+
+def _check_protected(call: _Call) -> None:
+    if call["ResourceArn"] not in hooks.waf_associations() and not _exists(call["ResourceArn"]):
+        raise missing()
+
+
+def _acl_of(call: _Call, answer: hooks.Response) -> hooks.Response:
+    """A resource that nothing protects has no web ACL, which is no error."""
+    if answer[0] == 400 and call["ResourceArn"] not in hooks.waf_associations():
+        return _answer(200, {})
+    return answer
 
 
 def _tell_stage(call: _Call, answer: hooks.Response) -> hooks.Response:
@@ -343,6 +355,7 @@ _CHECKS: dict[str, Callable[[_Call], None]] = {
     "DeleteRegexPatternSet": _check_unused("regexpatternset"),
     "DeleteRuleGroup": _check_unused("rulegroup"),
     "DeleteWebACL": _check_unused("webacl"),
+    "GetWebACLForResource": _check_protected,
     "UpdateIPSet": _both(_check_token("ipset"), _check_ip_set),
     "UpdateRegexPatternSet": _both(_check_token("regexpatternset"), _check_patterns),
     "UpdateRuleGroup": _both(_check_token("rulegroup"), _check_group),
@@ -365,6 +378,7 @@ _AFTERWARDS: dict[str, Callable[[_Call, hooks.Response], hooks.Response]] = {
     "CreateWebACL": _complete("webacl"),
     "DeleteWebACL": _forget_logging,
     "DisassociateWebACL": _tell_stage,
+    "GetWebACLForResource": _acl_of,
     "UpdateRuleGroup": _complete("rulegroup"),
     "UpdateWebACL": _complete("webacl"),
 }

@@ -40,7 +40,7 @@ def test_every_other_property_is_read_by_somebody(name: str) -> None:
     ]
     read = {text for function in functions for text in _texts(function, set())}
     # A behaviour of several types has the names of each among its members.
-    read |= set(_strings(vars(BEHAVIOURS[name]).values())) if name in BEHAVIOURS else set()
+    read |= set(_strings(vars(BEHAVIOURS[name]))) if name in BEHAVIOURS else set()
     type_ = resource_type(name)
     read_only = {pointer[0] for pointer in type_.read_only if len(pointer) == 1}
 
