@@ -70,6 +70,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.core.concurrency": ("run_reentrant", "spawn_background"),
     "ministack.core.iam_actions": (
+        "SERVICE_TO_IAM_NAMESPACE",
         "access_denied_response",
         "identity_denial_message",
     ),
@@ -979,7 +980,6 @@ _SCOPED = (_responses.AccountScopedDict, _responses.AccountRegionScopedDict)
 _STORE_DATA = {kind: kind._data for kind in _SCOPED}
 _PLAIN_STORES = {
     "ministack.services.cognito": (
-        "well_known_jwks",
         "_auth_codes",
         "_authorization_codes",
         "_refresh_tokens",
@@ -1174,6 +1174,11 @@ def enforcing() -> bool:
 def replace_enforcement(wrapper: Callable[[Enforce], Enforce]) -> None:
     """Puts a function around ministack's authentication and authorisation of one action."""
     _iam_evaluator.enforce = wrapper(_iam_evaluator.enforce)
+
+
+def name_actions(namespaces: Mapping[str, str]) -> None:
+    """Lets requests to these services be authorised by their operations' names, in these namespaces."""
+    _iam_actions.SERVICE_TO_IAM_NAMESPACE.update(namespaces)
 
 
 def is_authentication_failure(refusal: Any) -> bool:
