@@ -199,10 +199,10 @@ class Workshop:
         while not any(event["message"] == "waiting" for event in self.printed(name)):
             pass
 
-    def printed(self, name: str) -> list[dict[str, Any]]:
+    def printed(self, name: str, jobs: str = "TrainingJobs") -> list[dict[str, Any]]:
         """What a job's program has printed so far."""
         logs = self.client("logs")
-        group = "/aws/sagemaker/TrainingJobs"
+        group = f"/aws/sagemaker/{jobs}"
         if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             return []
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{name}/")["logStreams"]

@@ -20,6 +20,7 @@ from local_aws.sagemaker.behaviours.monitoring_schedule import MonitoringSchedul
 from local_aws.sagemaker.behaviours.not_run import NotRun
 from local_aws.sagemaker.behaviours.notebook_instance import NotebookInstance
 from local_aws.sagemaker.behaviours.pipeline import Pipeline
+from local_aws.sagemaker.behaviours.processing_job import ProcessingJob
 from local_aws.sagemaker.behaviours.space import Space
 from local_aws.sagemaker.behaviours.studio_lifecycle_config import StudioLifecycleConfig
 from local_aws.sagemaker.behaviours.training_job import TrainingJob
@@ -59,6 +60,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "MonitoringSchedule": MonitoringSchedule(),
     "NotebookInstance": NotebookInstance(),
     "Pipeline": Pipeline(),
+    "ProcessingJob": ProcessingJob(),
     "Space": Space(),
     "StudioLifecycleConfig": StudioLifecycleConfig(),
     "TrainingJob": TrainingJob(),
@@ -78,7 +80,6 @@ NOT_EMULATED: Mapping[str, str] = {
     "InferenceComponent": "endpoints serve models here, not inference components",
     "InferenceExperiment": "no endpoint is made for an experiment here",
     "PartnerApp": "there is no marketplace to subscribe to it here",
-    "ProcessingJob": "nothing runs such jobs here",
     "Project": "no product of Service Catalog is launched for a project here",
     "TrainingPlan": "there is no capacity to reserve here",
     "TransformJob": "nothing runs such jobs here",

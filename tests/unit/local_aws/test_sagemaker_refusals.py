@@ -19,7 +19,7 @@ def store() -> Iterator[None]:
 
 
 def test_keeps_a_profile_that_owns_a_space() -> None:
-    STORE.add("Space", ("d-1", "lab"), {"OwnershipSettings": {"OwnerUserProfileName": "ada"}})
+    STORE.add("Space", ("d-1", "lab"), {"DomainId": "d-1", "OwnershipSettings": {"OwnerUserProfileName": "ada"}})
 
     with pytest.raises(ServiceError, match="because the Space lab is associated with it"):
         behaviour("UserProfile").check_deletion({"DomainId": "d-1", "UserProfileName": "ada"})
