@@ -121,7 +121,8 @@ def _check_unused(kind: str) -> Callable[[_Call], None]:
         _check_token(kind)(call)
         arn = _own(kind, call)["ARN"]
         holders = [*hooks.waf_resources("webacl"), *hooks.waf_resources("rulegroup")]
-        used = any(arn in rules.references(each) for each in holders)
+        # Each holds its own ARN, too.
+        used = any(arn in rules.references(each) for each in holders if each.get("ARN") != arn)
         if kind == "webacl":
             used = any(acl == arn and _exists(resource) for resource, acl in hooks.waf_associations().items())
         if used:
