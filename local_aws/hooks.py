@@ -473,8 +473,8 @@ def complete_resource_tables(
     `replacing`: the properties whose change replaces the resource; `conditional`: those of which only some
     changes do, as a change set tells them. `naming`: `name`, the property with a name that a template may
     set, or several that identify a resource together, and `requires_replacement(old, new)` for what
-    `replacing` cannot say; a replacement under an unchanged name is refused. `tagging`: the property for the stack's tags, and
-    `list` or `map`. None where there is nothing to say.
+    `replacing` cannot say; a replacement under an unchanged name is refused. `tagging`: the property for
+    the stack's tags, and `list` or `map`. None where there is nothing to say.
     """
     for name, entry in (
         ("_REPLACING_PROPERTIES", replacing),
