@@ -28,6 +28,7 @@ from collections.abc import (
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 from typing import Any, Literal
 
@@ -49,12 +50,15 @@ from ministack.services import organizations as _organizations
 from ministack.services import s3 as _s3
 from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
+from ministack.services import cloudformation as _cloudformation
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import helpers as _helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
+
+from local_aws import function_process
 
 Response = tuple[int, dict[str, Any], bytes]
 ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -93,6 +97,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_workers",
         "Worker._drain_stderr_bounded",
         "Worker._read_stderr",
+        "Worker.invoke",
         "kill_workers",
     ),
     "ministack.core.responses": (
@@ -196,6 +201,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.lambda_svc": (
         "_functions",
         "_emit_lambda_metrics",
+        "_execute_function_warm",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
         "_get_func_record_for_ref_in_scope",
@@ -333,45 +339,90 @@ def streamed(chunks: Generator[bytes]) -> Any:
 
 # --- functions -------------------------------------------------------------------------------------
 
-_WATCH_PARENT = """
-def _end_with_parent():
-    # A function that is busy when the local AWS is killed does not see its input close.
-    import os, threading, time
-    parent = {parent}
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
-_end_with_parent()
-"""
-
-
-_CALL = "result = handler_fn(event, context)"
-_MARK = "\x1eclary-end-of-call\x1e"
-_MARKED_CALL = f"""try:
-                {_CALL}
-            finally:
-                sys.stderr.write({_MARK!r} + chr(10))
-                sys.stderr.flush()"""
+_FUNCTION_CALL = """result = handler_fn(event, context)
+            _real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")"""
+_FUNCTION_INIT = """_real_stdout.write(json.dumps({"status": "error", "error": str(e)}) + "\\n")"""
+_MARK = function_process.CLARY_MARK
 _LAST_LINE_SECONDS = 0.25
+_failure: ContextVar[dict[str, Any] | None] = ContextVar("failure", default=None)
+"""How the call at hand failed, in Lambda's words."""
 
 
 def mend_functions() -> None:
-    """Lets functions end with the server, and answer as soon as the last line of a call is there.
+    """Has the processes of Python functions run `function_process`, and reads what it says.
 
-    ministack waits up to 50 ms after each call whether the function has printed something: here its
-    process says where a call's output ends.
+    They end with the server, and when they take too much memory; a call's answer is there as soon as its
+    last line is (ministack waits up to 50 ms whether there is one); a call that failed says how, and does
+    not end its process.
     """
-    script = _lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_CALL, _MARKED_CALL)
-    _lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH_PARENT.format(parent=os.getpid()) + script
-    usual = _lambda_runtime.Worker._drain_stderr_bounded
+    ours = Path(function_process.__file__).read_text()
+    script = _lambda_runtime._PYTHON_WORKER_SCRIPT.replace(
+        _FUNCTION_CALL, "_real_stdout.write(clary_call(handler_fn, event, context, _real_stdout))"
+    ).replace(_FUNCTION_INIT, "_real_stdout.write(clary_init_failed(e, init))")
+    _lambda_runtime._PYTHON_WORKER_SCRIPT = f"{ours}\nclary_watch({os.getpid()})\n{script}"
+    drain, invoke = _lambda_runtime.Worker._drain_stderr_bounded, _lambda_runtime.Worker.invoke
 
-    def drain(worker: Any) -> str:
+    def drained(worker: Any) -> str:
         python = str(worker.config.get("Runtime", "")).startswith("python")
-        return _until_mark(worker._stderr_queue) if python else str(usual(worker))
+        return _until_mark(worker._stderr_queue) if python else str(drain(worker))
 
-    _lambda_runtime.Worker._drain_stderr_bounded = drain
+    def invoked(worker: Any, event: Any, request_id: str, **more: Any) -> dict[str, Any]:
+        response: dict[str, Any] = invoke(worker, event, request_id, **more)
+        if response.get("cold_start"):
+            notice = _runtime_notice(str(worker.config.get("Runtime", "")))
+            response["log"] = "\n".join(filter(None, [notice, response.get("log", "")]))
+        result = response.get("result")
+        if isinstance(result, dict) and function_process.CLARY_FAILED in result:
+            failure = result[function_process.CLARY_FAILED]
+            _failure.set(failure)
+            return {**response, "status": "error", "error": failure["errorMessage"], "trace": ""}
+        return response
+
+    _lambda_runtime.Worker._drain_stderr_bounded = drained
+    _lambda_runtime.Worker.invoke = invoked
+
+
+def word_function_failures() -> None:
+    """Answers for a failed call of a Python function what Lambda answers. To be called once functions are
+    used: it brings ministack's part of Lambda along."""
+    from ministack.services import lambda_svc
+
+    usual = lambda_svc._execute_function_warm
+
+    def execute(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+        _failure.set(None)
+        result: dict[str, Any] = usual(function, event, request_id)
+        if result.get("error"):
+            body = result.get("body") or {}
+            failure = _failure.get() or _failure_of(str(body.get("errorMessage", "")), request_id)
+            if failure is not None:
+                message = failure["errorMessage"].replace("RequestId:  ", f"RequestId: {request_id} ")
+                result["body"] = {**failure, "errorMessage": message}
+        return result
+
+    lambda_svc._execute_function_warm = execute
+
+
+def _failure_of(message: str, request_id: str) -> dict[str, Any] | None:
+    """Lambda's words for what ministack says of a process."""
+    if message.startswith("Task timed out"):
+        return {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {message}"}
+    if message == "Worker process died":
+        words = f"RequestId: {request_id} Error: Runtime exited without providing a reason"
+        return {"errorType": "Runtime.ExitError", "errorMessage": words}
+    _, init_failed, told = message.partition("Worker init failed: ")
+    if not init_failed:
+        return None
+    failure: dict[str, Any] = json.loads(told)
+    return failure
+
+
+def _runtime_notice(runtime: str) -> str:
+    """What the log says of a function whose runtime is not the one that runs it."""
+    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if not runtime.startswith("python") or runtime == here:
+        return ""
+    return f"[local AWS] the function asks for {runtime}, this machine runs it with {here}"
 
 
 def _until_mark(printed: queue.Queue[str]) -> str:
@@ -494,6 +545,15 @@ def run_resources_on_threads(wanted: Callable[[str], bool]) -> None:
 def physical_name(stack: str, logical_id: str, longest: int) -> str:
     """A name for a resource that has none: the same for the same resource until it is replaced."""
     return str(_provisioners._physical_name(stack, logical_id, max_len=longest))
+
+
+def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, words: str) -> None:
+    """Adds an event to a resource's that are in progress: `cdk deploy --progress events` prints its reason."""
+    stack = _cloudformation._stacks.get(stack_name)
+    if stack is None:
+        return
+    doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
+    _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
 
 
 def replace_physical_name() -> None:

@@ -19,7 +19,7 @@ from local_aws.identity.enforcement import AccessDenied
 from local_aws.identity.permissions import Needed, needed
 from local_aws.identity.principals import Principal, of_key, of_role
 from local_aws.identity.request import arrived
-from local_aws.identity.trust import trusts_service
+from local_aws.identity.trust import trusts_service, unusable
 from local_aws.store import STORE
 
 _SERVICE = "cloudformation.amazonaws.com"
@@ -172,14 +172,30 @@ def _refused(message: str) -> hooks.Response:
 def _creating(kind: str, logical_id: str, properties: Mapping[str, Any], stack: str) -> None:
     name = hooks.physical_name(stack, logical_id, 64)
     _ask(needed(kind, "create", properties, previous={}, physical_id=None, name=name), kind)
+    _check_role(kind, properties)
 
 
 def _updating(kind: str, physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     _ask(needed(kind, "update", new, previous=old, physical_id=physical_id, name=physical_id), kind)
+    _check_role(kind, new)
 
 
 def _deleting(kind: str, physical_id: str, properties: Mapping[str, Any]) -> None:
     _ask(needed(kind, "delete", properties, previous={}, physical_id=physical_id, name=physical_id), kind)
+
+
+_ROLE_OF = {
+    "AWS::Lambda::Function": ("lambda", "Role"),
+    "AWS::StepFunctions::StateMachine": ("states", "RoleArn"),
+}
+
+
+def _check_role(kind: str, properties: Mapping[str, Any]) -> None:
+    """Raises `NotDeployed` for a role that the service of its resource cannot assume."""
+    service, member = _ROLE_OF.get(kind, ("", ""))
+    message = unusable(service, str(properties.get(member, "")))
+    if message is not None:
+        raise _failed(kind, message, 400, "InvalidRequest")
 
 
 def _ask(wanted: Any, kind: str) -> None:
@@ -195,8 +211,12 @@ def _ask(wanted: Any, kind: str) -> None:
         try:
             enforcement.check(principal, one.action, one.resource, {**one.context, **_VIA})
         except AccessDenied as denied:
-            service = kind.split("::")[1] if kind.startswith("AWS::") else "CloudFormation"
-            raise NotDeployed(
-                f'Resource handler returned message: "{denied} (Service: {service}, Status Code: 403, Request'
-                f' ID: {uuid.uuid4()})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: AccessDenied)'
-            ) from denied
+            raise _failed(kind, str(denied), 403, "AccessDenied") from denied
+
+
+def _failed(kind: str, message: str, status: int, code: str) -> NotDeployed:
+    service = kind.split("::")[1] if kind.startswith("AWS::") else "CloudFormation"
+    told = f"{message} (Service: {service}, Status Code: {status}, Request ID: {uuid.uuid4()})"
+    return NotDeployed(
+        f'Resource handler returned message: "{told}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
+    )

@@ -28,6 +28,13 @@ _BUCKET_POLICY = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPo
 """What nobody can lock the root user out of
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html)."""
 
+_NAMESPACES = {
+    "documentdb": "rds",
+    "kinesisanalyticsv2": "kinesisanalytics",
+    "servicequotas": "servicequotas",
+}
+"""Services whose actions ministack does not know, and that do not ask by themselves."""
+
 _refusal: ContextVar[str | None] = ContextVar("refusal", default=None)
 """Why the request at hand was refused, in AWS's words."""
 
@@ -161,6 +168,7 @@ def words(principal: Principal, request: Request, decision: Decision) -> str:
 
 
 def install() -> None:
+    hooks.name_actions(_NAMESPACES)
     hooks.replace_enforcement(_enforcing)
     hooks.word_refusals(lambda _service, _action: _refusal.get())
 

@@ -5,12 +5,14 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local_aws import hooks
 from local_aws.identity import enforcement
 from local_aws.identity.decision import ResourcePolicy, decide, trusted
+from local_aws.identity.passing import ROLE
 from local_aws.identity.policy import Caller, Request, Statement, Value, statements
 from local_aws.identity.request import arrived
 
@@ -18,6 +20,57 @@ from local_aws.identity.request import arrived
 def install() -> None:
     hooks.replace_trust_evaluation(_may_assume)
     hooks.wrap_resource_policy_evaluation(_readable)
+    for service in ("lambda", "states"):
+        hooks.add_service(service, _with_usable_roles(service, hooks.service(service)))
+
+
+_UNUSABLE: Mapping[str, tuple[str, str, str]] = {
+    "lambda": (
+        "lambda.amazonaws.com",
+        "InvalidParameterValueException",
+        "The role defined for the function cannot be assumed by Lambda.",
+    ),
+    "states": (
+        "states.amazonaws.com",
+        "AccessDeniedException",
+        "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to"
+        " assume the provided role.",
+    ),
+}
+"""Services that refuse a role which does not trust them: as whom they assume it, and in which words."""
+
+_GIVEN_ROLE = ("Role", "roleArn")
+
+
+def unusable(service: str, role_arn: str) -> str | None:
+    """Why a service does not take a role; None where it does, or does not look."""
+    if service not in _UNUSABLE or not ROLE.fullmatch(role_arn):
+        return None
+    principal, _, message = _UNUSABLE[service]
+    return None if trusts_service(role_arn, principal) else message
+
+
+def _with_usable_roles(service: str, answer: hooks.ServiceHandler) -> hooks.ServiceHandler:
+    async def checked(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
+    ) -> hooks.Response:
+        at_hand = arrived()
+        makes = path.endswith(("/functions", "/functions/", "/configuration")) or "Machine" in headers.get(
+            "x-amz-target", ""
+        )
+        given = at_hand.parameters if at_hand is not None and makes and method in ("POST", "PUT") else {}
+        for member in _GIVEN_ROLE:
+            message = unusable(service, str(given.get(member, "")))
+            if message is not None:
+                return _refused(_UNUSABLE[service][1], message)
+        return await answer(method, path, headers, body, query)
+
+    return checked
+
+
+def _refused(code: str, message: str) -> hooks.Response:
+    body = json.dumps({"__type": code, "Type": "User", "message": message, "Message": message})
+    return 400, {"Content-Type": "application/json", "x-amzn-errortype": code}, body.encode()
 
 
 def trusts_service(role_arn: str, service: str, context: Mapping[str, Value] | None = None) -> bool:

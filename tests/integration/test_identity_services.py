@@ -372,3 +372,42 @@ def test_an_endpoint_is_invoked_by_who_may_invoke_it(enforcing: EnforcingAws) ->
         f" arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/other because no identity-based policy allows the"
         " sagemaker:InvokeEndpoint action"
     )
+
+
+def test_a_role_that_does_not_trust_a_service_is_not_taken(enforcing: EnforcingAws) -> None:
+    role = enforcing.role()
+    functions, machines = enforcing.client("lambda"), enforcing.client("stepfunctions")
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    properties = {"Role": role, "Runtime": "python3.11", "Handler": "index.handler", "Code": {"ZipFile": "1"}}
+    resources = {"Function": {"Type": "AWS::Lambda::Function", "Properties": properties}}
+
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        functions.create_function(**_function(role, "untrusting"))
+    with pytest.raises(ClientError, match="authorized to assume the provided role"):
+        machines.create_state_machine(name="untrusting", definition=definition, roleArn=role)
+    status, reason = _deploy(enforcing, enforcing.client("cloudformation"), "untrusting", resources)
+    assert status == "ROLLBACK_COMPLETE"
+    assert "cannot be assumed by Lambda" in reason
+
+
+def test_no_service_answers_whoever_asks(enforcing: EnforcingAws) -> None:
+    nobody = enforcing.somebody()
+    asked = [
+        ("apigateway", "get_rest_apis"),
+        ("cloudformation", "list_stacks"),
+        ("ec2", "describe_vpcs"),
+        ("iam", "list_roles"),
+        ("kms", "list_keys"),
+        ("lambda", "list_functions"),
+        ("organizations", "list_accounts"),
+        ("s3", "list_buckets"),
+        ("sagemaker", "list_domains"),
+        ("service-quotas", "list_services"),
+        ("servicecatalog", "list_portfolios"),
+        ("wafv2", "list_web_acls"),
+    ]
+    more = {"wafv2": {"Scope": "REGIONAL"}}
+
+    answered = [name for name, operation in asked if nobody.may(name, operation, **more.get(name, {}))]
+
+    assert answered == []
