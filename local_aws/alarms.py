@@ -24,6 +24,8 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 
+_OWN_REASONS = ("Threshold Crossed:", "Insufficient Data:", "Unchecked:")
+
 
 def install() -> None:
     hooks.evaluate_alarms_by(decide)
@@ -44,8 +46,8 @@ def decide(alarm: Alarm, points: Points, statistic: Statistic) -> tuple[str, str
     breaches = [None if value is None else compare(value, alarm["Threshold"]) for value in values]
     missing = alarm.get("TreatMissingData") or "missing"
     known = [breach for breach in breaches if breach is not None]
-    if not known and _just_set(alarm, seconds):
-        return None  # somebody has set the state: it holds until the next evaluation
+    if _set_by_hand(alarm):
+        return None
     if missing in ("breaching", "notBreaching"):
         known = [missing == "breaching" if breach is None else breach for breach in breaches]
     elif not known:
@@ -88,8 +90,11 @@ def _breaching_since(breaches: Sequence[bool | None], wanted: int) -> bool:
     return oldest + 1 >= wanted and False not in breaches[: oldest + 1]
 
 
-def _just_set(alarm: Alarm, seconds: float) -> bool:
-    return time.time() - float(alarm.get("StateUpdatedTimestamp") or 0) < max(1.0, seconds)
+def _set_by_hand(alarm: Alarm) -> bool:
+    """SetAlarmState holds until the next evaluation, which comes once a minute on AWS."""
+    age = time.time() - float(alarm.get("StateUpdatedTimestamp") or 0)
+    reason = str(alarm.get("StateReason", ""))
+    return age < max(2.0, settings.current().here(60)) and not reason.startswith(_OWN_REASONS)
 
 
 def _changed(alarm: Alarm, state: str, reason: str) -> tuple[str, str] | None:

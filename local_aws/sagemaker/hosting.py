@@ -229,11 +229,12 @@ class Variant:
     def take(self) -> Instance:
         """The least busy of the healthy instances, occupied. Raises `NoCapacity`."""
         with self._lock:
-            instance = min(
-                (one for one in self._instances if one.healthy), key=lambda one: one.in_flight, default=None
-            )
-            if instance is None:
+            healthy = [one for one in self._instances if one.healthy]
+            if not healthy:
                 raise NoCapacity
+            least = min(one.in_flight for one in healthy)
+            # Which of them is no secret.
+            instance = random.choice([one for one in healthy if one.in_flight == least])  # noqa: S311
             instance.occupy()
         return instance
 

@@ -56,8 +56,7 @@ class Endpoint(Behaviour):
         config = require("EndpointConfig", (request["EndpointConfigName"],), validation=True)
         guards = _deployment_config(record, request)
         deployment.check(guards)
-        old = require("EndpointConfig", (record["EndpointConfigName"],), validation=True)
-        deployment.check_for(guards, old["ProductionVariants"], config["ProductionVariants"])
+        deployment.check_for(guards, _present(record), config["ProductionVariants"])
         _check_alarms(guards)
 
     def update(self, record: Record, request: Request) -> None:
@@ -141,6 +140,15 @@ def _check_whole(record: Record) -> None:
         raise invalid(f'Cannot update failed endpoint "{record["EndpointArn"]}": it can only be deleted.')
 
 
+def _present(record: Record) -> list[dict[str, Any]]:
+    """The variants that there are: their configuration may be gone."""
+    return [
+        {"VariantName": one["VariantName"]}
+        | ({"ServerlessConfig": {}} if "CurrentServerlessConfig" in one else {})
+        for one in record["ProductionVariants"]
+    ]
+
+
 def _check_alarms(guards: Mapping[str, Any]) -> None:
     names = _alarm_names(guards)
     if not names:
@@ -209,9 +217,9 @@ def _update(record: Record, configuration: str, guards: Mapping[str, Any], retai
         _settle(record, "UpdateRollbackFailed", error)
         return
     except Exception as error:  # noqa: BLE001 - every reason is the endpoint's, in its FailureReason
-        _settle(record, "InService", error)
         if new is not None:
             new.stop()
+        _settle(record, "InService", error)
         return
     keep = endpoint.capture if "DataCaptureConfig" in retained else None
     record["EndpointConfigName"] = configuration
