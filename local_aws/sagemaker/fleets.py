@@ -9,7 +9,7 @@ from typing import Any
 from local_aws.sagemaker import clients, folders, hosting
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.image_folder import folder_of
+from local_aws.sagemaker.image_folder import image_of
 from local_aws.sagemaker.model_server import ServingPlan
 from local_aws.sagemaker.multi_model import ModelStore
 
@@ -63,7 +63,7 @@ def _container_plan(
     serving = ServingPlan(
         title=f"The {name} container for production variant {variant['VariantName']}",
         log_group=f"/aws/sagemaker/Endpoints/{endpoint}",
-        image=folder_of(models.image_of(container)),
+        image=image_of(models.image_of(container)),
         environment=environment,
         fill=partial(models.fill, container, role),
         network_isolated=isolated,

@@ -3,6 +3,10 @@
 The container contract: `serve` is started as `serve serve` would be in Docker, answers `GET /ping` with
 200 when it is ready and `POST /invocations` with predictions.
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+
+It has a network of its own, where port 8080 is free: it reaches this server there, and nothing else. One
+that needs more gets this machine's network by `CLARY_NETWORK=host` in its environment, as all do where
+the kernel has no namespaces; it must then listen where `SAGEMAKER_BIND_TO_PORT` says.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws import containers, hooks
+from local_aws.sagemaker.image_folder import Image
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.storage import StorageError
 
@@ -56,7 +61,7 @@ class ServingPlan:
     title: str
     """`The primary container for production variant AllTraffic`: for whoever reads why it did not start."""
     log_group: str
-    image: Path
+    image: Image
     environment: Callable[[], Mapping[str, str]]
     """Asked at each start: credentials among it expire."""
     fill: Callable[[Path], None]
@@ -225,15 +230,22 @@ class ModelServer:
                 raise NotHealthy("it was stopped")
             self._home = containers.ContainerHome(plan.homes)
             plan.fill(self._home.ml)
-            self._port = _SERVE_PORT if plan.network_isolated else _free_port()
-            # The host's network is the container's: none shall listen to the world.
+            given = {**plan.image.environment, **plan.environment()}
+            own = containers.why_not_separated() is None and given.get("CLARY_NETWORK") != "host"
+            self._port = _SERVE_PORT if own or plan.network_isolated else _free_port()
+            # Where the host's network is the container's, none shall listen to the world.
             environment = {
                 "CLARY_BIND_HOST": "127.0.0.1",
-                **plan.environment(),
+                **given,
                 "SAGEMAKER_BIND_TO_PORT": str(self._port),
             }
             program = containers.Program(
-                [str(plan.image / "serve"), "serve"], plan.image, environment, plan.network_isolated
+                plan.image.contract("serve"),
+                plan.image.folder,
+                environment,
+                network_isolated=plan.network_isolated,
+                own_network=own,
+                working_folder=plan.image.working_folder,
             )
             self.life += 1
             self._container = plan.launcher(program, self._home)
