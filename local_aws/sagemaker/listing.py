@@ -26,6 +26,8 @@ def answer(name: str, request: Request) -> dict[str, Any]:
     asked = listing(name)
     family = asked.family
     _check_parent(family, request)
+    if family.name == "ModelPackage" and "ModelPackageGroupName" not in request:
+        request = {"ModelPackageType": "Unversioned", **request}  # "the default value"
     records = [
         record
         for record in resources.every(family.name)
@@ -82,21 +84,30 @@ def _fits(record: Record, family: Family, name: str, value: Any) -> bool:
     member = name.removesuffix("Equals")
     if member in ("Status", family.status_member) and family.status_member:
         return bool(record[family.status_member] == value)
-    if not _has(family.described, member) and member not in family.accepted and member not in record:
-        if family.name in _RELATED and member in _RELATED[family.name]:
-            return value in record.get(_RELATED[family.name][member], ())
+    if member == "ModelPackageType":
+        return bool(value in ("Both", "Versioned" if "ModelPackageVersion" in record else "Unversioned"))
+    member = _CALLED.get(family.name, {}).get(member, member)
+    known = _has(family.described, member) or member in family.accepted or member.startswith("_")
+    if not known:
         raise not_supported(f"to list by {name}")
-    return value in answers.values_of(record, member)
+    return any(_is(found, value) for found in answers.values_of(record, member))
 
 
-_RELATED = {
+def _is(found: Any, value: Any) -> bool:
+    """Whether a member has a value: as one of several, or as the status of something."""
+    if isinstance(found, list):
+        return value in found
+    return bool((found.get("Status") if isinstance(found, Mapping) else found) == value)
+
+
+_CALLED: Mapping[str, Mapping[str, str]] = {
+    "MlflowApp": {"DefaultForDomainId": "DefaultDomainIdList"},
+    "NotebookInstance": {"AdditionalCodeRepository": "AdditionalCodeRepositories"},
+    "StudioLifecycleConfig": {"AppType": "StudioLifecycleConfigAppType"},
     "Trial": {"TrialComponentName": "_components"},
-    "TrialComponent": {"TrialName": "_trials", "ExperimentName": "_experiments"},
-    "TrainingJob": {"WarmPoolStatus": "_warm_pools"},
-    "Cluster": {"TrainingPlanArn": "_plans"},
-    "InferenceRecommendationsJob": {"ModelPackageVersionArn": "_packages"},
+    "TrialComponent": {"ExperimentName": "_experiments", "TrialName": "_trials"},
 }
-"""Filters by what another operation relates to a resource, and where its record keeps that."""
+"""What records call what some filters ask for."""
 
 
 def _fits_text(record: Record, family: Family, name: str, value: str) -> bool:

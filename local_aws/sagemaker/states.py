@@ -44,6 +44,7 @@ _DELETING = ("Deleting", "DELETING", "DeleteInProgress")
 _FAILED = ("Failed", "CreateFailed", "CREATE_FAILED", "FAILED")
 _STOPPED = ("Stopped", "STOPPED")
 _GONE = ("Deleted",)
+_SECONDARY = ("AutoMLJobSecondaryStatus", "SecondaryStatus")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,9 @@ def look(family: Family, key: Key, record: Record) -> Record | None:
         states = cycle(family)
         assert states is not None
         record[states.member] = planned["status"]
+        for member in _SECONDARY:
+            if member in record:
+                record[member] = planned["status"]
         record["LastModifiedTime"] = planned["at"]
         if planned["reason"]:
             record["FailureReason"] = planned["reason"]

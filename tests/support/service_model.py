@@ -26,6 +26,8 @@ _TEXTS = (
     "abcdefghijkl",
     "1.0.0",
     "123456789012.dkr.ecr.us-east-1.amazonaws.com/repository:tag",
+    "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan",
+    "arn:aws:sagemaker:us-east-1:123456789012:model-package/group/1",
     "subnet-1234",
     "sg-1234",
     "x" * 40,
@@ -42,10 +44,14 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
 """What must be there before a resource of a family: requests name it `a-name`, as they name all."""
 
 _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "AIRecommendationJob": {"OutputConfig": {"S3OutputLocation": "s3://bucket/key"}},
     "App": {"UserProfileName": "a-name", "AppType": "KernelGateway"},
     "AutoMLJobV2": {
         "AutoMLJobName": "another-name",
         "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": "target"}},
+    },
+    "CompilationJob": {
+        "InputConfig": {"S3Uri": "s3://bucket/key", "Framework": "TENSORFLOW"},
     },
     "FeatureGroup": {
         "FeatureDefinitions": [
@@ -70,6 +76,12 @@ def create_request(family: Family) -> dict[str, Any]:
         config = shape.input_shape.members["MonitoringScheduleConfig"]
         made["MonitoringScheduleConfig"] = {
             "MonitoringJobDefinition": _value(config.members["MonitoringJobDefinition"])
+        }
+    if family.name.endswith("JobDefinition"):
+        kind = family.name.removesuffix("JobDefinition")
+        made[f"{kind}JobInput"] = {
+            **made[f"{kind}JobInput"],
+            "EndpointInput": {"EndpointName": "a-name", "LocalPath": "/opt/ml/processing/input"},
         }
     return made | dict(_EXAMPLES.get(family.name, {}))
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.app import App
+from local_aws.sagemaker.behaviours.cluster import Cluster
 from local_aws.sagemaker.behaviours.domain import Domain
 from local_aws.sagemaker.behaviours.endpoint import Endpoint
 from local_aws.sagemaker.behaviours.endpoint_config import EndpointConfig
 from local_aws.sagemaker.behaviours.experiment import Experiment, Trial, TrialComponent
 from local_aws.sagemaker.behaviours.feature_group import FeatureGroup
 from local_aws.sagemaker.behaviours.image import Image, ImageVersion
+from local_aws.sagemaker.behaviours.job_definition import JobDefinition
 from local_aws.sagemaker.behaviours.mlflow_tracking_server import MlflowTrackingServer
 from local_aws.sagemaker.behaviours.model import Model
 from local_aws.sagemaker.behaviours.model_package import ModelPackage, ModelPackageGroup
@@ -45,7 +47,12 @@ NOT_RUN: Mapping[str, str] = {
 
 _BEHAVIOURS: Mapping[str, Behaviour] = {
     **{family: NotRun(family, why) for family, why in NOT_RUN.items()},
+    **{
+        f"{kind}JobDefinition": JobDefinition(kind)
+        for kind in ("DataQuality", "ModelBias", "ModelExplainability", "ModelQuality")
+    },
     "App": App(),
+    "Cluster": Cluster(),
     "Domain": Domain(),
     "Endpoint": Endpoint(),
     "EndpointConfig": EndpointConfig(),

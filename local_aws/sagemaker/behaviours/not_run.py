@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from local_aws import hooks
 from local_aws.sagemaker import states
 from local_aws.sagemaker.behaviour import Behaviour
@@ -16,11 +18,21 @@ class NotRun(Behaviour):
         self.why = why
 
     def prepare(self, record: Record) -> None:
-        if self._family == "ModelCardExportJob":
+        """What the service makes up beside a status, where a family has it."""
+        if self._family in ("AutoMLJob", "AutoMLJobV2"):
+            record["AutoMLJobSecondaryStatus"] = "Starting"
+        elif self._family == "CompilationJob":
+            record["ModelArtifacts"] = {"S3ModelArtifacts": record["OutputConfig"]["S3OutputLocation"]}
+        elif self._family == "Job":
+            record.update(SecondaryStatus="Starting", SecondaryStatusTransitions=[])
+            record["JobArn"] = _arn("Job", f"{record['JobCategory']}/{record['JobName']}")
+        elif self._family == "LabelingJob":
+            record["JobReferenceCode"] = uuid.uuid4().hex
+        elif self._family == "ModelCardExportJob":
             card = str(record["ModelCardName"]).rpartition("/")[2]
-            own = f"{card}/export-job/{record['ModelCardExportJobName']}"
-            account, region = hooks.account_id(), hooks.region()
-            record["ModelCardExportJobArn"] = families()["ModelCard"].arn((own,), account, region)
+            record["ModelCardExportJobArn"] = _arn(
+                "ModelCard", f"{card}/export-job/{record['ModelCardExportJobName']}"
+            )
 
     def failure(self, record: Record) -> str | None:  # noqa: ARG002 - it fails whatever it is
         return f"The local AWS does not run this: {self.why}."
@@ -32,3 +44,7 @@ class NotRun(Behaviour):
             status = record.get(family.status_member or "")
             raise invalid(f"The request was rejected because the {family.words} is in status {status}.")
         states.change(family, record, "Stopping", cycle.stopped)
+
+
+def _arn(family: str, name: str) -> str:
+    return families()[family].arn((name,), hooks.account_id(), hooks.region())
