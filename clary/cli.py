@@ -258,12 +258,15 @@ def start(
     enforce_iam: Annotated[
         bool, typer.Option("--enforce-iam", help="Authorise every request as AWS does, over TLS.")
     ] = False,
+    persist: Annotated[
+        bool, typer.Option("--persist", help="Keep what is answered, and take up what was kept before.")
+    ] = False,
 ) -> None:
     """Starts the local AWS in the background."""
     from clary.workspace import state_folder
     from local_aws import process
 
-    running = process.start(state_folder(), port, enforce_iam=enforce_iam)
+    running = process.start(state_folder(), port, persist=persist, enforce_iam=enforce_iam)
     console.print(f"the local AWS answers on {running.url} (process {running.pid}); for other tools:")
     console.print(
         f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
@@ -276,7 +279,7 @@ def start(
 
 @local.command()
 def stop() -> None:
-    """Stops the local AWS: everything in it is gone."""
+    """Stops the local AWS: everything in it is gone, unless it was started with `--persist`."""
     from clary.workspace import state_folder
     from local_aws import process
 
