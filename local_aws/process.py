@@ -44,6 +44,8 @@ class Running:
     pid: int
     ca: Path | None = None
     """The authority that its clients have to trust, when it enforces IAM: it speaks TLS then."""
+    persists: bool = False
+    """Whether it keeps what it answers."""
 
     @property
     def url(self) -> str:
@@ -66,7 +68,12 @@ def running(state: Path) -> Running | None:
     try:
         record = json.loads((state / RECORD_FILE).read_text())
         ca = record.get("ca")
-        found = Running(port=int(record["port"]), pid=int(record["pid"]), ca=Path(ca) if ca else None)
+        found = Running(
+            port=int(record["port"]),
+            pid=int(record["pid"]),
+            ca=Path(ca) if ca else None,
+            persists=bool(record.get("persists")),
+        )
         os.kill(found.pid, 0)
     except (FileNotFoundError, ProcessLookupError):
         return None  # it has the lock and has not written its record yet
@@ -91,6 +98,10 @@ def start(
             if enforce_iam and found.ca is None:
                 raise LocalAwsFailed(
                     "a local AWS that does not enforce IAM is running with this state folder, stop it first"
+                )
+            if persist and not found.persists:
+                raise LocalAwsFailed(
+                    "a local AWS that keeps nothing is running with this state folder, stop it first"
                 )
             return found
         # One that lost the race for the state folder ends, too, and the winner is waited for.

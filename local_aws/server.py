@@ -59,7 +59,7 @@ def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: 
         secured = _secured(state, cleanup) if enforce_iam else None
         _prepare_environment(secured.inside.getsockname()[1] if secured else bound, state, enforce_iam)
         record = state / RECORD_FILE
-        told = {"pid": os.getpid(), "port": bound}
+        told = {"pid": os.getpid(), "port": bound, "persists": persist}
         _write(record, told | ({"ca": str(secured.files.authority)} if secured else {}))
         cleanup.callback(record.unlink, missing_ok=True)
         cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)

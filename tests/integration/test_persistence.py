@@ -457,6 +457,13 @@ def test_stopping_keeps_what_there_is(kept: PersistentAws) -> None:
     assert [bucket["Name"] for bucket in buckets] == ["kept"]
 
 
+def test_one_that_keeps_nothing_is_not_taken_for_one_that_does(kept: PersistentAws) -> None:
+    kept.start(persist=False)
+
+    with pytest.raises(process.LocalAwsFailed, match="a local AWS that keeps nothing is running"):
+        kept.start()
+
+
 def test_what_another_version_has_kept_is_not_taken_up(kept: PersistentAws) -> None:
     kept.start()
     kept.stop()
