@@ -41,6 +41,7 @@ from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.core import sigv4 as _sigv4
 from ministack.services import apigateway_v1 as _apigateway
+from ministack.services import cloudformation as _cloudformation
 from ministack.services import cloudwatch as _cloudwatch
 from ministack.services import ec2 as _ec2
 from ministack.services import efs as _efs
@@ -554,6 +555,17 @@ def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, wo
         return
     doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
     _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
+
+
+def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, words: str) -> None:
+    """Adds an event to those of a resource in progress: `cdk deploy --progress events` prints it."""
+    stack = _cloudformation._stacks.get(stack_name)
+    if stack is None:
+        return
+    doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
+    _stacks._add_event(
+        stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words
+    )
 
 
 def replace_physical_name() -> None:

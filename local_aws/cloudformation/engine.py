@@ -17,7 +17,7 @@ import regex
 from local_aws import hooks
 from local_aws.cloudformation.attributes import complete
 from local_aws.cloudformation.generic import StoredResource
-from local_aws.cloudformation.not_emulated import NOT_EMULATED
+from local_aws.cloudformation.not_emulated import KEPT_BY_ITS_SCHEMA, NOT_EMULATED
 from local_aws.cloudformation.registry import (
     BEHAVIOURS,
     CHECKS,
@@ -112,7 +112,7 @@ def _by_behaviour(name: str) -> hooks.ResourceHandlers:
 def _create(name: str, logical_id: str, properties: Properties, stack_name: str) -> Answer:
     type_ = resource_type(name)
     checked = named(type_, logical_id, check(type_, logical_id, properties), stack_name)
-    _tell_what_is_dropped(name, logical_id, checked)
+    _tell_what_is_dropped(name, logical_id, checked, stack_name)
     return _answer(_behaviour(name).create(logical_id, _with_tags_of(type_, checked, properties), stack_name))
 
 
@@ -126,7 +126,7 @@ def _update(
     if _nested_replacement(type_, before, after):
         hooks.replace_physical_name()
         return _create(name, logical_id, new, stack_name)
-    _tell_what_is_dropped(name, logical_id, after)
+    _tell_what_is_dropped(name, logical_id, after, stack_name)
     updated = _behaviour(name).update(physical_id, before, _with_tags_of(type_, after, new), stack_name)
     return _answer(updated)
 
@@ -168,7 +168,7 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         checked = _with_tags_of(type_, check(type_, logical_id, properties), properties)
         ask(checked)
         physical_id, attributes = known["create"](logical_id, translate(properties), stack_name)
-        return physical_id, _reconciled(name, logical_id, physical_id, attributes, checked, {})
+        return physical_id, _reconciled(name, logical_id, physical_id, attributes, checked, {}, stack_name)
 
     def update(
         physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str | None = None
@@ -188,7 +188,9 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         else:
             new_id, attributes = known["create"](logical_id or physical_id, translate(new), stack_name)
         before = before if new_id == physical_id else {}
-        return new_id, _reconciled(name, logical_id or physical_id, new_id, attributes, checked, before)
+        return new_id, _reconciled(
+            name, logical_id or physical_id, new_id, attributes, checked, before, stack_name
+        )
 
     def delete(physical_id: str, properties: Properties, *logical_id: str) -> None:
         guard = DELETION_GUARDS.get(name)
@@ -211,8 +213,9 @@ def _reconciled(
     attributes: Mapping[str, Any] | None,
     properties: Properties,
     previous: Properties,
+    stack_name: str,
 ) -> dict[str, Any]:
-    _tell_what_is_dropped(name, logical_id, properties)
+    _tell_what_is_dropped(name, logical_id, properties, stack_name)
     reconcile = RECONCILERS.get(name)
     more = reconcile(physical_id, properties, previous) if reconcile is not None else None
     return complete(resource_type(name), physical_id, properties, {**(attributes or {}), **(more or {})})
@@ -301,9 +304,17 @@ def _is_own(key: object) -> bool:
     return isinstance(key, str) and key.startswith(_OWN_TAGS)
 
 
-def _tell_what_is_dropped(name: str, logical_id: str, properties: Properties) -> None:
-    for dropped, why in NOT_EMULATED.get(name, {}).items():
-        if value_at(properties, tuple(dropped.split("/"))) is not None:
-            logger.info(
-                "%s (%s): '%s' is accepted and has no effect here: %s", logical_id, name, dropped, why
-            )
+def _tell_what_is_dropped(name: str, logical_id: str, properties: Properties, stack_name: str) -> None:
+    """Puts into the stack's events what the template says of a resource and nothing here does."""
+    reasons = dict(NOT_EMULATED.get(name, {}))
+    if name not in BEHAVIOURS and _known_type(name) is not None:
+        reasons[""] = KEPT_BY_ITS_SCHEMA
+    told = [
+        f"{place}: {why}" if place else why
+        for place, why in reasons.items()
+        if not place or value_at(properties, tuple(place.split("/"))) is not None
+    ]
+    if told:
+        words = f"Not emulated on the local AWS: {'; '.join(told)}"
+        logger.info("%s (%s): %s", logical_id, name, words)
+        hooks.tell_about_resource(stack_name, logical_id, name, words)

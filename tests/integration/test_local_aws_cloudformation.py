@@ -41,8 +41,8 @@ def version_of(local_aws: LocalAws, name: str) -> str:
 class TestSchema:
     def test_answers_ref_and_attributes_as_the_schema_says(self, stacks: Stacks) -> None:
         association = {
-            "Type": "AWS::IAM::RolePolicy",
-            "Properties": {"PolicyName": "inline", "RoleName": "somebody", "PolicyDocument": {}},
+            "Type": "AWS::Config::AggregationAuthorization",
+            "Properties": {"AuthorizedAccountId": "111111111111", "AuthorizedAwsRegion": "eu-west-1"},
         }
         key = {"Type": "AWS::ApiGateway::ClientCertificate", "Properties": {"Description": "tls"}}
         stack = stacks.deploy(
@@ -50,7 +50,7 @@ class TestSchema:
             outputs={"Pair": {"Ref": "Pair"}, "Id": {"Fn::GetAtt": ["Single", "ClientCertificateId"]}},
         )
 
-        assert stack.outputs["Pair"] == "inline|somebody"
+        assert stack.outputs["Pair"] == "111111111111|eu-west-1"
         assert stack.outputs["Id"] == stack.physical_id("Single")
 
     def test_coerces_what_templates_write_as_text(self, stacks: Stacks) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -66,6 +67,7 @@ WORLD: Mapping[str, Any] = {
         "IoT::Certificate", CertificatePem=CERTIFICATE, CertificateMode="SNI_ONLY", Status="ACTIVE"
     ),
     "Tls": resource("CertificateManager::Certificate", DomainName="iot.example.com"),
+    "AclLogs": resource("Logs::LogGroup", LogGroupName="aws-waf-logs-world"),
     "Vpc": resource("EC2::VPC", CidrBlock="10.9.0.0/16"),
     "SubnetA": resource(
         "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.9.1.0/24", AvailabilityZone="us-east-1a"
@@ -73,6 +75,8 @@ WORLD: Mapping[str, Any] = {
     "SubnetB": resource(
         "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.9.2.0/24", AvailabilityZone="us-east-1b"
     ),
+    "RouteTable": resource("EC2::RouteTable", VpcId=ref("Vpc")),
+    "Gateway": resource("EC2::InternetGateway"),
     "Group": resource("EC2::SecurityGroup", GroupDescription="sample", VpcId=ref("Vpc")),
     "Api": resource("ApiGateway::RestApi", Name="world"),
     "Method": resource(
@@ -84,6 +88,9 @@ WORLD: Mapping[str, Any] = {
         Integration={"Type": "MOCK"},
     ),
     "Deployment": {**resource("ApiGateway::Deployment", RestApiId=ref("Api")), "DependsOn": "Method"},
+    "Stage": resource(
+        "ApiGateway::Stage", RestApiId=ref("Api"), DeploymentId=ref("Deployment"), StageName="world"
+    ),
     "Plan": resource("ApiGateway::UsagePlan"),
     "ApiKey": resource("ApiGateway::ApiKey"),
     "Domain": resource("ApiGateway::DomainName", DomainName="world.example.com"),
@@ -135,6 +142,8 @@ WORLD: Mapping[str, Any] = {
         "Glue::Database", CatalogId={"Ref": "AWS::AccountId"}, DatabaseInput={"Name": "world"}
     ),
     "Role": resource("IAM::Role", AssumeRolePolicyDocument=TRUST),
+    "Team": resource("IAM::Group"),
+    "User": resource("IAM::User"),
     "Thing": resource("IoT::Thing"),
     "ThingPolicy": resource("IoT::Policy", PolicyDocument=policy(Action="iot:Connect")),
     "Analytics": resource(
@@ -167,7 +176,10 @@ WORLD: Mapping[str, Any] = {
             ],
         },
     ),
-    "Secret": resource("SecretsManager::Secret", GenerateSecretString={}),
+    "Secret": resource(
+        "SecretsManager::Secret",
+        GenerateSecretString={"SecretStringTemplate": "{}", "GenerateStringKey": "password"},
+    ),
     "Instance": resource(
         "RDS::DBInstance", DBInstanceClass="db.t3.micro", Engine="postgres", AllocatedStorage="20"
     ),
@@ -257,7 +269,15 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "AWS::DocDB::DBInstance": {"DBClusterIdentifier": ref("Documents")},
     "AWS::DocDB::DBSubnetGroup": {"SubnetIds": SUBNETS},
     "AWS::DynamoDB::Table": {"BillingMode": "PAY_PER_REQUEST"},
+    "AWS::EC2::Route": {
+        "RouteTableId": ref("RouteTable"),
+        "DestinationCidrBlock": "0.0.0.0/0",
+        "GatewayId": ref("Gateway"),
+    },
     "AWS::EC2::SecurityGroupEgress": {"GroupId": attribute("Group", "GroupId"), "CidrIp": "10.0.0.0/8"},
+    "AWS::EC2::NatGateway": {"SubnetId": ref("SubnetA"), "ConnectivityType": "private"},
+    "AWS::EC2::NetworkAcl": {"VpcId": ref("Vpc")},
+    "AWS::EC2::EgressOnlyInternetGateway": {"VpcId": ref("Vpc")},
     "AWS::EC2::SecurityGroupIngress": {
         "GroupId": attribute("Group", "GroupId"),
         "IpProtocol": "tcp",
@@ -287,7 +307,12 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": {"Subnets": SUBNETS},
     "AWS::EventsV2::ResourcePolicy": {"PolicyDocument": policy()},
     "AWS::Glue::Table": {"DatabaseName": ref("Database"), "TableInput": {"Name": "sample"}},
-    "AWS::IAM::GroupPolicy": {"PolicyDocument": policy()},
+    "AWS::IAM::AccessKey": {"UserName": ref("User")},
+    "AWS::IAM::GroupPolicy": {"GroupName": ref("Team"), "PolicyDocument": policy()},
+    "AWS::IAM::OIDCProvider": {"Url": "https://oidc.example.com", "ThumbprintList": ["a" * 40]},
+    "AWS::IAM::ServiceLinkedRole": {"AWSServiceName": "ecs.amazonaws.com"},
+    "AWS::IAM::UserPolicy": {"UserName": ref("User"), "PolicyDocument": policy()},
+    "AWS::IAM::UserToGroupAddition": {"GroupName": ref("Team"), "Users": [ref("User")]},
     "AWS::IAM::ManagedPolicy": {"PolicyDocument": policy()},
     "AWS::IAM::Policy": {"PolicyDocument": policy(), "Roles": [ref("Role")]},
     "AWS::IAM::Role": {"AssumeRolePolicyDocument": TRUST},
@@ -382,8 +407,13 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
         "Principal": "000000000000",
         "Action": "signer:GetSigningProfile",
     },
+    "AWS::WAFv2::LoggingConfiguration": {
+        "ResourceArn": attribute("Acl", "Arn"),
+        "LogDestinationConfigs": [attribute("AclLogs", "Arn")],
+    },
+    "AWS::WAFv2::WebACL": {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}},
     "AWS::WAFv2::WebACLAssociation": {
-        "ResourceArn": "arn:aws:apigateway:us-east-1::/restapis/a1b2c3d4e5/stages/v1",
+        "ResourceArn": {"Fn::Sub": "arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${Stage}"},
         "WebACLArn": attribute("Acl", "Arn"),
     },
 }
@@ -395,6 +425,7 @@ NOT_ALWAYS_THERE: Mapping[str, frozenset[str]] = {
     "AWS::ElastiCache::CacheCluster": frozenset(
         {"ConfigurationEndpoint.Address", "ConfigurationEndpoint.Port"}
     ),
+    "AWS::EC2::NatGateway": frozenset({"AutoProvisionZones", "AutoScalingIps", "EniId", "RouteTableId"}),
     "AWS::EKS::Cluster": frozenset({"EncryptionConfigKeyArn"}),
     "AWS::ElastiCache::ReplicationGroup": frozenset(
         {"ConfigurationEndPoint.Address", "ConfigurationEndPoint.Port", "EffectiveDurability"}
@@ -417,7 +448,7 @@ NOT_ALWAYS_THERE: Mapping[str, frozenset[str]] = {
     "AWS::RDS::DBCluster": frozenset({"MasterUserSecret.SecretArn", "StorageEncryptionType"}),
     "AWS::OpenSearchService::Domain": frozenset({"DomainEndpointV2"}),
 }
-"""Attributes that a resource has only with some other property."""
+"""Attributes that a resource has only with some other property, or only where there is a network."""
 
 
 def needed(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -442,5 +473,7 @@ def _references(value: Any) -> Iterator[str]:
                 yield item
             elif key == "Fn::GetAtt":
                 yield item[0]
+            elif key == "Fn::Sub":
+                yield from re.findall(r"\$\{(\w+)\}", item)
             else:
                 yield from _references(item)

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_SERVICES = ("apigateway", "ec2", "iam", "lambda_", "s3", "wafv2")
+_SERVICES = (
+    "apigateway",
+    "dynamodb",
+    "ec2",
+    "events",
+    "iam",
+    "kinesis",
+    "lambda_",
+    "network",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "wafv2",
+)
 
 
 def install() -> None:

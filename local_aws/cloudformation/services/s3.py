@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from local_aws import hooks
@@ -56,6 +57,55 @@ def reconcile_bucket(physical_id: str, properties: Properties, previous: Propert
         # Versions cannot be switched off, only suspended: that is what AWS does when they leave the template.
         status = properties.get("VersioningConfiguration", {}).get("Status", "Suspended")
         s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": status})
+
+    _reconcile_settings(bucket, properties, previous)
+
+
+def _reconcile_settings(bucket: dict[str, str], properties: Properties, previous: Properties) -> None:
+    """What is one call each: acceleration, locks, replication, the canned access list."""
+    s3 = client("s3")
+    lock = properties.get("ObjectLockConfiguration") or {}
+    if lock or properties.get("ObjectLockEnabled"):
+        # A bucket with locks keeps versions, asked to or not.
+        s3.put_bucket_versioning(**bucket, VersioningConfiguration={"Status": "Enabled"})
+        found = {"ObjectLockEnabled": "Enabled"}
+        s3.put_object_lock_configuration(
+            **bucket,
+            ObjectLockConfiguration={**found, **({"Rule": lock["Rule"]} if "Rule" in lock else {})},
+        )
+
+    acceleration = (properties.get("AccelerateConfiguration") or {}).get("AccelerationStatus", "Suspended")
+    if "AccelerateConfiguration" in {*properties, *previous}:
+        s3.put_bucket_accelerate_configuration(**bucket, AccelerateConfiguration={"Status": acceleration})
+
+    replication = properties.get("ReplicationConfiguration")
+    if replication:
+        rules = [_replication_rule(number, rule) for number, rule in enumerate(replication["Rules"])]
+        s3.put_bucket_replication(
+            **bucket, ReplicationConfiguration={"Role": replication["Role"], "Rules": rules}
+        )
+    elif previous.get("ReplicationConfiguration"):
+        s3.delete_bucket_replication(**bucket)
+
+    access = properties.get("AccessControl", "Private")
+    if access != previous.get("AccessControl", "Private"):
+        s3.put_bucket_acl(**bucket, ACL=re.sub(r"(?<!^)(?=[A-Z])", "-", access).lower())
+
+
+def _replication_rule(number: int, rule: Properties) -> dict[str, Any]:
+    """Templates call a rule's `ID` `Id`, and a filter's `Tag` `TagFilter` (API_ReplicationRule)."""
+    found = {name: value for name, value in rule.items() if name not in ("Id", "Filter")}
+    found["ID"] = rule.get("Id", f"rule-{number}")
+    if "Filter" in rule:
+        wanted = dict(rule["Filter"])
+        if "TagFilter" in wanted:
+            wanted["Tag"] = wanted.pop("TagFilter")
+        if "And" in wanted:
+            both = dict(wanted["And"])
+            wanted["And"] = {**both, "Tags": both.pop("TagFilters", [])}
+            wanted["And"].pop("TagFilters", None)
+        found["Filter"] = wanted
+    return found
 
 
 @guards_deletion("AWS::S3::Bucket")
