@@ -287,6 +287,12 @@ def service(name: str) -> ServiceHandler:
     return handler
 
 
+def ask_service(name: str, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
+    """Asks a service as a request would, in the account and region of now, from a thread that may wait."""
+    answer: Response = _app.call_service_handler_sync(service(name), method, path, headers, body, {})
+    return answer
+
+
 def account_id() -> str:
     """The account that the request at hand belongs to."""
     return str(_responses.get_account_id())
