@@ -43,15 +43,18 @@ from ministack.core import sigv4 as _sigv4
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import cloudformation as _cloudformation
 from ministack.services import cloudwatch as _cloudwatch
+from ministack.services import cloudwatch_logs as _logs
+from ministack.services import cognito as _cognito
 from ministack.services import ec2 as _ec2
 from ministack.services import efs as _efs
 from ministack.services import iam as _iam
 from ministack.services import kms as _kms
+from ministack.services import lambda_svc as _lambda
 from ministack.services import organizations as _organizations
 from ministack.services import s3 as _s3
 from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
-from ministack.services import cloudformation as _cloudformation
+from ministack.services import waf as _waf
 from ministack.services.cloudformation import changesets as _changesets
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
@@ -188,6 +191,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_vpce_fields_xml",
     ),
     "ministack.services.iam": (
+        "_trust_policy_not_principal_error",
         "_group_inline_policies",
         "_groups",
         "_lookup_policy",
@@ -222,7 +226,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_resolve_sse_write_headers",
         "_stored_sse_headers",
     ),
-    "ministack.services.sts": ("_sessions",),
+    "ministack.services.sts": ("_sessions", "validate_policy_document"),
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
     "ministack.services.cloudformation": ("_stacks",),
@@ -248,6 +252,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_RESOURCE_HANDLERS",
         "_STACK_TAG_PROPERTY",
         "_delete_resource",
+        "_iam_policy_require_valid_document",
         "_physical_name",
         "_provision_resource",
         "_replacing_change",
@@ -382,23 +387,17 @@ def mend_functions() -> None:
         if isinstance(result, dict) and function_process.CLARY_FAILED in result:
             failure = result[function_process.CLARY_FAILED]
             _failure.set(failure)
+            if failure["errorType"] == "Runtime.ExitError" and worker._proc is not None:
+                worker._proc.kill()
+                worker._proc.wait()  # the next call finds it ended, and starts another
             return {**response, "status": "error", "error": failure["errorMessage"], "trace": ""}
         return response
 
-    _lambda_runtime.Worker._drain_stderr_bounded = drained
-    _lambda_runtime.Worker.invoke = invoked
+    execute = _lambda._execute_function_warm
 
-
-def word_function_failures() -> None:
-    """Answers for a failed call of a Python function what Lambda answers. To be called once functions are
-    used: it brings ministack's part of Lambda along."""
-    from ministack.services import lambda_svc
-
-    usual = lambda_svc._execute_function_warm
-
-    def execute(function: Any, event: Any, request_id: str) -> dict[str, Any]:
+    def executed(function: Any, event: Any, request_id: str) -> dict[str, Any]:
         _failure.set(None)
-        result: dict[str, Any] = usual(function, event, request_id)
+        result: dict[str, Any] = execute(function, event, request_id)
         if result.get("error"):
             body = result.get("body") or {}
             failure = _failure.get() or _failure_of(str(body.get("errorMessage", "")), request_id)
@@ -407,7 +406,9 @@ def word_function_failures() -> None:
                 result["body"] = {**failure, "errorMessage": message}
         return result
 
-    lambda_svc._execute_function_warm = execute
+    _lambda_runtime.Worker._drain_stderr_bounded = drained
+    _lambda_runtime.Worker.invoke = invoked
+    _lambda._execute_function_warm = executed
 
 
 def _failure_of(message: str, request_id: str) -> dict[str, Any] | None:
@@ -555,23 +556,12 @@ def physical_name(stack: str, logical_id: str, longest: int) -> str:
 
 
 def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, words: str) -> None:
-    """Adds an event to a resource's that are in progress: `cdk deploy --progress events` prints its reason."""
-    stack = _cloudformation._stacks.get(stack_name)
-    if stack is None:
-        return
-    doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
-    _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
-
-
-def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, words: str) -> None:
     """Adds an event to those of a resource in progress: `cdk deploy --progress events` prints it."""
     stack = _cloudformation._stacks.get(stack_name)
     if stack is None:
         return
     doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
-    _stacks._add_event(
-        stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words
-    )
+    _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
 
 
 def replace_physical_name() -> None:
@@ -910,9 +900,7 @@ def read_user_pool_keys_here() -> None:
         if not separator or rest or "_" not in pool.rsplit("/", 1)[-1]:
             found: dict[str, Any] = await usual(url)
             return found
-        from ministack.services import cognito  # not before somebody uses it
-
-        _, _, keys = cognito.well_known_jwks(pool.rsplit("/", 1)[-1])
+        _, _, keys = _cognito.well_known_jwks(pool.rsplit("/", 1)[-1])
         return dict(json.loads(keys))
 
     _apigateway._fetch_jwks = fetch
@@ -970,13 +958,11 @@ class CallableFunction:
 
     async def invoke(self, event: Any) -> dict[str, Any]:
         """The result: `body`, and `error` or `throttle` where it failed."""
-        from ministack.services import lambda_svc
-
         started = time.time()
         result: dict[str, Any] = await on_own_thread(
-            lambda_svc._execute_function_with_config_scope, dict(self.record), event
+            _lambda._execute_function_with_config_scope, dict(self.record), event
         )
-        lambda_svc._emit_lambda_metrics(
+        _lambda._emit_lambda_metrics(
             self.record["config"]["FunctionName"],
             duration_ms=(time.time() - started) * 1000,
             error=bool(result.get("error")),
@@ -987,15 +973,13 @@ class CallableFunction:
 
 def function_of(reference: str, account: str, in_region: str) -> CallableFunction | None:
     """The function that a name or an ARN stands for."""
-    from ministack.services import lambda_svc  # not before somebody calls a function
-
-    function, config, _ = lambda_svc._get_func_record_for_ref_in_scope(
+    function, config, _ = _lambda._get_func_record_for_ref_in_scope(
         reference, account_id=account, region=in_region
     )
     if function is None or config is None:
         return None
     arn = reference if reference.startswith("arn:") else config["FunctionArn"]
-    return CallableFunction(arn, lambda_svc._execution_record_for_config(function, config))
+    return CallableFunction(arn, _lambda._execution_record_for_config(function, config))
 
 
 _running: set[asyncio.Task[Any]] = set()
@@ -1010,9 +994,7 @@ def keep_running(work: Coroutine[Any, Any, Any]) -> None:
 
 def log_group_exists(name: str) -> bool:
     """Whether there is a log group of that name in the request's account and region."""
-    from ministack.services import cloudwatch_logs
-
-    return name in cloudwatch_logs._log_groups
+    return name in _logs._log_groups
 
 
 # --- WAF -------------------------------------------------------------------------------------------
@@ -1020,16 +1002,13 @@ def log_group_exists(name: str) -> bool:
 
 def web_acl_arn_of(resource_arn: str) -> str | None:
     """The web ACL that a resource of the request's account and region is associated with."""
-    waf = sys.modules.get("ministack.services.waf")  # who has not asked for it has none
-    found: str | None = waf._associations.get(resource_arn) if waf else None
+    found: str | None = _waf._associations.get(resource_arn)
     return found
 
 
 def waf_resource(kind: str, arn: str) -> dict[str, Any] | None:
     """A web ACL, rule group, IP set or pattern set (`webacl`, `rulegroup`, …) by its ARN."""
-    from ministack.services import waf
-
-    store = waf._resource_store(kind)
+    store = _waf._resource_store(kind)
     account_region = arn.split(":")
     found: dict[str, Any] | None = store.get_scoped(
         account_region[4], account_region[3], arn.rsplit("/", 1)[-1]
@@ -1039,16 +1018,12 @@ def waf_resource(kind: str, arn: str) -> dict[str, Any] | None:
 
 def waf_resources(kind: str) -> list[dict[str, Any]]:
     """All of a kind in the request's account and region."""
-    from ministack.services import waf
-
-    return list(waf._resource_store(kind).values())
+    return list(_waf._resource_store(kind).values())
 
 
 def waf_associations() -> dict[str, str]:
     """The web ACLs' ARNs by those of the resources that they protect, in the request's account and region."""
-    from ministack.services import waf
-
-    return dict(waf._associations.items())
+    return dict(_waf._associations.items())
 
 
 # --- what is kept beyond the server's life ----------------------------------------------------------
@@ -1297,6 +1272,21 @@ def replace_trust_evaluation(trusted: Callable[[Any, Any], bool]) -> None:
         return trusted(document, context)
 
     _iam_evaluator.evaluate_trust_policy = evaluate
+
+
+def replace_policy_validation(
+    fault: Callable[[Any], str | None], trust_fault: Callable[[Any], str | None]
+) -> None:
+    """Lets these say what is wrong with a policy of a template or a session, and with a trust policy."""
+
+    def require_valid(properties: Mapping[str, Any]) -> None:
+        wrong = fault(properties.get("PolicyDocument", {}))
+        if wrong:
+            raise ValueError(wrong)
+
+    _provisioners._iam_policy_require_valid_document = require_valid
+    _sts.validate_policy_document = fault
+    _iam._trust_policy_not_principal_error = trust_fault
 
 
 def wrap_resource_policy_evaluation(prepare: Callable[[Any, Any], Any]) -> None:

@@ -173,6 +173,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         cloudformation,
         ec2_rules,
         front,
+        functions,
         hooks,
         sagemaker,
         servicecatalog,
@@ -180,6 +181,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         wafv2,
     )
     from local_aws.cloudformation import recovery
+    from local_aws.identity import grammar
     from local_aws.persistence import kept
 
     logger.setLevel(logging.INFO)
@@ -191,8 +193,10 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     alarms.install()
     apigateway.install()
     wafv2.install()
+    functions.install()
     sagemaker.install()
     servicecatalog.install()
+    grammar.install()
     front.add_page(settings.PATH, settings.answer)
     hooks.on_reset(settings.forget)
 

@@ -45,12 +45,12 @@ def test_every_name_of_ministack_that_is_used_is_listed() -> None:
     assert used <= listed, f"add to PRIVATE_NAMES: {sorted(used - listed)}"
 
 
-def test_the_function_process_marks_the_end_of_a_call() -> None:
+def test_the_program_of_functions_has_the_places_that_are_replaced() -> None:
     from ministack.core import lambda_runtime
 
-    assert lambda_runtime._PYTHON_WORKER_SCRIPT.count(hooks._CALL) == 1
-    marked = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(hooks._CALL, hooks._MARKED_CALL)
-    compile(marked, "worker", "exec")
+    program = lambda_runtime._PYTHON_WORKER_SCRIPT
+    assert program.count(hooks._FUNCTION_CALL) == 1
+    assert program.count(hooks._FUNCTION_INIT) == 1
 
 
 def test_what_a_call_printed_ends_at_its_mark() -> None:
