@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.model import StringShape, StructureShape
 
+from local_aws import hooks
 from local_aws import request_validation as validation
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made, register
 from local_aws.cloudformation.schema import resource_type, type_names
@@ -46,6 +47,8 @@ _HOW_TO_UPDATE = {
 """Properties that say how an update is made, and are no change by themselves."""
 
 
+_LONGEST_NAME = 63
+
 _NO_FAMILIES = {"Device", "ExperimentTrialComponent"}
 """Types that are no resource of the API's that one creates and describes: handled by their schema."""
 
@@ -62,10 +65,10 @@ class SageMakerResource:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         family = self._family()
         try:
-            request = self._create_request(family, properties)
+            request = _named(family, self._create_request(family, properties), logical_id, stack_name)
             _validate("Create", family, request)
             record = control.create(family, request)
         except ServiceError as error:
@@ -202,6 +205,15 @@ class SageMakerResource:
         return Created("|".join(str(part) for part in identifier), attributes)
 
 
+def _named(family: Family, request: dict[str, Any], logical_id: str, stack_name: str) -> dict[str, Any]:
+    """With the name that a resource must have and that its template leaves to CloudFormation."""
+    model = operation(f"Create{family.name}")
+    shape = model.input_shape if model else None
+    required = shape.required_members if isinstance(shape, StructureShape) else []
+    missing = [name for name in family.key if name in required and name not in request]
+    return {name: hooks.physical_name(stack_name, logical_id, _LONGEST_NAME) for name in missing} | request
+
+
 def _later(family: Family) -> frozenset[str]:
     """The properties that UpdateX takes and CreateX does not."""
     if family.name in _HOW_TO_UPDATE or family.name == "Domain":
@@ -273,6 +285,8 @@ def _spread(family: Family, properties: Properties) -> dict[str, Any]:
 def _attribute(family: Family, record: Record, pointer: tuple[str, ...]) -> Any:
     name = {"Arn": family.arn_member, "Status": family.status_member or "Status"}.get(pointer[0], pointer[0])
     value = record.get(name)
+    if value is None and name == f"{family.name}Id":
+        value = str(record[family.arn_member]).rpartition("/")[2]
     for part in pointer[1:]:
         value = value.get(part) if isinstance(value, Mapping) else None
     if name.endswith("Time") and isinstance(value, float):
