@@ -217,6 +217,5 @@ def _ask(wanted: Any, kind: str) -> None:
 def _failed(kind: str, message: str, status: int, code: str) -> NotDeployed:
     service = kind.split("::")[1] if kind.startswith("AWS::") else "CloudFormation"
     told = f"{message} (Service: {service}, Status Code: {status}, Request ID: {uuid.uuid4()})"
-    return NotDeployed(
-        f'Resource handler returned message: "{told}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
-    )
+    where = f"(RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})"
+    return NotDeployed(f'Resource handler returned message: "{told}" {where}')

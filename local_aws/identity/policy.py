@@ -256,7 +256,7 @@ def _condition_met(
     present = found is not None and (bool(actual) or isinstance(found, str))
     if name == "Null":
         return any((word.lower() == "true") != present for word in wanted)
-    test = _OPERATORS.get(name)
+    test = OPERATORS.get(name)
     if test is None:
         return False
     if not present:
@@ -364,7 +364,7 @@ def _ignoring_case(value: str, wanted: str) -> bool:
     return value.lower() == wanted.lower()
 
 
-_OPERATORS: Mapping[str, _Operator] = {
+OPERATORS: Mapping[str, _Operator] = {
     "StringEquals": _Operator(_equal),
     "StringNotEquals": _Operator(_equal, negated=True),
     "StringEqualsIgnoreCase": _Operator(_ignoring_case),
