@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +40,24 @@ class Run:
         self._changed = threading.Condition()
         self.stopping = False
         self._interrupted = False
+        self._to_end: list[Callable[[], None]] = []
         self.thread: threading.Thread | None = None
 
     def stop(self) -> None:
         with self._changed:
             self.stopping = True
             self._changed.notify_all()
+            ends, self._to_end = self._to_end, []
+        for end in ends:
+            hooks.in_background(end, name="stop-job")
+
+    def on_stop(self, end: Callable[[], None]) -> None:
+        """What is to be ended when the job is stopped; at once, when it is being stopped already."""
+        with self._changed:
+            if not self.stopping:
+                self._to_end.append(end)
+                return
+        end()
 
     def interrupt(self) -> None:
         """Takes the job's machines away, as EC2 does with spot instances."""

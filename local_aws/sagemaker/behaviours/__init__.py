@@ -26,6 +26,7 @@ from local_aws.sagemaker.behaviours.processing_job import ProcessingJob
 from local_aws.sagemaker.behaviours.space import Space
 from local_aws.sagemaker.behaviours.studio_lifecycle_config import StudioLifecycleConfig
 from local_aws.sagemaker.behaviours.training_job import TrainingJob
+from local_aws.sagemaker.behaviours.transform_job import TransformJob
 from local_aws.sagemaker.behaviours.user_profile import UserProfile
 from local_aws.sagemaker.behaviours.workforce import Workforce, Workteam
 
@@ -71,6 +72,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "Space": Space(),
     "StudioLifecycleConfig": StudioLifecycleConfig(),
     "TrainingJob": TrainingJob(),
+    "TransformJob": TransformJob(),
     "Trial": Trial(),
     "TrialComponent": TrialComponent(),
     "UserProfile": UserProfile(),
@@ -89,7 +91,6 @@ NOT_EMULATED: Mapping[str, str] = {
     "PartnerApp": "there is no marketplace to subscribe to it here",
     "Project": "no product of Service Catalog is launched for a project here",
     "TrainingPlan": "there is no capacity to reserve here",
-    "TransformJob": "nothing runs such jobs here",
 }
 """Families whose resources cannot be created: to keep a record of them would be to pretend. Listing
 and describing them is answered: there are none."""
