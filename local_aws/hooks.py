@@ -286,6 +286,11 @@ def add_service(name: str, handler: ServiceHandler) -> None:
     _router.SERVICE_PATTERNS.setdefault(name, {})
 
 
+def service_names() -> list[str]:
+    """All services that requests are answered for, by their signing names."""
+    return sorted(_app.SERVICE_HANDLERS)
+
+
 def service(name: str) -> ServiceHandler:
     """The handler that answers a service's requests now, for whoever wraps it."""
     handler: ServiceHandler = _app.SERVICE_HANDLERS[name]
