@@ -56,7 +56,9 @@ _FOR_EVERYBODY = (
         _TYPE.REQUEST_TOO_LARGE,
         "body-too-large",
         "The body is too large",
-        "the request is larger than the 10 MB that API Gateway takes, send less at once",
+        # A body travels to the function in base64, a third larger; what is larger than 6 MB then is refused
+        # by the same response as what is larger than API Gateway's own limit.
+        "a request may have 10 MB, and about 4.5 MB where its body goes to a function, send less at once",
         413,
     ),
     _Problem(
