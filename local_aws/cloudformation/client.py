@@ -13,7 +13,7 @@ from local_aws import hooks
 if TYPE_CHECKING:
     from botocore.session import Session
 
-_USED = ("ec2", "iam", "lambda", "s3", "apigateway", "wafv2")
+_USED = ("ec2", "efs", "iam", "lambda", "s3", "apigateway", "wafv2")
 
 _lock = threading.Lock()
 

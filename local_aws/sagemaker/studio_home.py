@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_aws.sagemaker import clients
+from local_aws.cloudformation.client import client
 from local_aws.sagemaker.errors import invalid
 from local_aws.store import Record
 
@@ -26,7 +26,7 @@ def check_network(vpc_id: str | None, subnet_ids: Sequence[str]) -> None:
     if not subnet_ids:
         return
     try:
-        found = clients.of_account("ec2").describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
+        found = client("ec2").describe_subnets(SubnetIds=list(subnet_ids))["Subnets"]
     except ClientError as error:
         raise invalid(error.response["Error"]["Message"]) from error
     for subnet in found:
@@ -37,7 +37,7 @@ def check_network(vpc_id: str | None, subnet_ids: Sequence[str]) -> None:
 def make(domain: Record) -> str:
     """Makes the home of a domain; the file system's id."""
     encryption = {"KmsKeyId": domain["KmsKeyId"]} if domain.get("KmsKeyId") else {}
-    file_system = clients.of_account("efs").create_file_system(
+    file_system = client("efs").create_file_system(
         CreationToken=domain["DomainId"],
         Encrypted=True,
         Tags=[{"Key": _TAG, "Value": domain["DomainArn"]}],
@@ -49,7 +49,7 @@ def make(domain: Record) -> str:
 
 
 def _make_way(file_system: str, domain: Record) -> None:
-    ec2 = clients.of_account("ec2")
+    ec2 = client("ec2")
     subnets = ec2.describe_subnets(SubnetIds=list(domain["SubnetIds"]))["Subnets"]
     inbound, outbound = (
         ec2.create_security_group(
@@ -70,14 +70,14 @@ def _make_way(file_system: str, domain: Record) -> None:
     ec2.authorize_security_group_egress(GroupId=outbound, IpPermissions=[_nfs(inbound)])
     zones = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in reversed(subnets)}
     for subnet in zones.values():  # a file system has one mount target in each zone
-        clients.of_account("efs").create_mount_target(
+        client("efs").create_mount_target(
             FileSystemId=file_system, SubnetId=subnet, SecurityGroups=[inbound]
         )
 
 
 def remove(domain: Record) -> None:
     """Removes the home of a domain, and the way to it; what somebody has removed already is no matter."""
-    ec2, efs = clients.of_account("ec2"), clients.of_account("efs")
+    ec2, efs = client("ec2"), client("efs")
     file_system = domain.get("HomeEfsFileSystemId")
     try:
         for target in efs.describe_mount_targets(FileSystemId=file_system)["MountTargets"]:
