@@ -85,7 +85,7 @@ class Workshop:
     """What a test needs around SageMaker, in an account of its own."""
 
     def __init__(self, local_aws: LocalAws, account: str, folder: Path) -> None:
-        self._local_aws = local_aws
+        self.local_aws = local_aws
         self.account = account
         self.bucket = f"workshop-{account}"
         self.sagemaker = self.client("sagemaker")
@@ -100,7 +100,7 @@ class Workshop:
         images.push(self.client("ecr"), "tiny", "one", folder, local_aws.state / "images")
 
     def client(self, service: str) -> Any:
-        return self._local_aws.client(service, self.account)
+        return self.local_aws.client(service, self.account)
 
     @property
     def image(self) -> str:
@@ -181,7 +181,7 @@ class Workshop:
     def set(self, **settings: Any) -> None:
         """What `local_aws.settings` knows, for this account."""
         request = urllib.request.Request(
-            f"{self._local_aws.url}/_local_aws/settings?account={self.account}",
+            f"{self.local_aws.url}/_local_aws/settings?account={self.account}",
             json.dumps(settings).encode(),
             method="PUT",
         )
