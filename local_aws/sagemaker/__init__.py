@@ -9,6 +9,7 @@ and `cloudformation` is the same resources from a template.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 logger = logging.getLogger("local_aws.sagemaker")
@@ -53,9 +54,13 @@ def take_up() -> None:
 
 def _forget() -> None:
     """Ends what runs, and forgets every resource of the services that are added here."""
+    from local_aws import containers
     from local_aws.store import STORE
 
-    shut_down()
+    containers.end_all()
+    endpoints = sys.modules.get("local_aws.sagemaker.behaviours.endpoint")
+    if endpoints is not None:  # or else there has never been one
+        endpoints.stop_all()
     STORE.clear()
 
 

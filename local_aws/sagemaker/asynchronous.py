@@ -19,10 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_aws import hooks
+from local_aws import hooks, metrics
 from local_aws.sagemaker import storage
 from local_aws.sagemaker.hosting import Invocation, NoCapacity, NoVariant
-from local_aws.sagemaker.metrics import COUNT, ENDPOINTS, METRICS, MICROSECONDS, Dimensions
+from local_aws.sagemaker.metrics import ENDPOINTS, count, duration
 from local_aws.sagemaker.model_server import Answer, NotHealthy
 
 logger = logging.getLogger("local_aws.sagemaker")
@@ -119,7 +119,7 @@ class Queue:
         self._waiting: deque[Request] = deque()
         self._running = 0
         self._ended = False
-        METRICS.watch(self.gauge)
+        metrics.watch(self.gauge)
         hooks.in_background(self._work, name=f"queue-{endpoint}")
 
     def put(self, request: Request) -> None:
@@ -129,7 +129,7 @@ class Queue:
 
     def stop(self) -> None:
         """What waits is dropped, as with an endpoint that is deleted."""
-        METRICS.forget(self.gauge)
+        metrics.forget(self.gauge)
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -144,21 +144,21 @@ class Queue:
             f"{settings.failure.rstrip('/')}/{middle}{name}-error.out" if settings.failure else None,
         )
 
-    def gauge(self) -> Iterator[tuple[str, Dimensions, dict[str, tuple[float, str]]]]:
+    def gauge(self) -> Iterator[tuple[str, metrics.Values, metrics.Dimensions]]:
         instances = self._instances()
         with self._changed:
             backlog = len(self._waiting) + self._running
         values = {
-            "ApproximateBacklogSize": (float(backlog), COUNT),
-            "HasBacklogWithoutCapacity": (float(backlog > 0 and instances == 0), COUNT),
+            "ApproximateBacklogSize": count(backlog),
+            "HasBacklogWithoutCapacity": count(backlog > 0 and instances == 0),
         }
         if instances:
-            values["ApproximateBacklogSizePerInstance"] = (backlog / instances, COUNT)
-        yield ENDPOINTS, self._dimensions, values
+            values["ApproximateBacklogSizePerInstance"] = count(backlog / instances)
+        yield ENDPOINTS, values, self._dimensions
 
     @property
-    def _dimensions(self) -> Dimensions:
-        return (("EndpointName", self._endpoint),)
+    def _dimensions(self) -> metrics.Dimensions:
+        return {"EndpointName": self._endpoint}
 
     def _work(self) -> None:
         while True:
@@ -188,15 +188,15 @@ class Queue:
                 return
             self._deliver(request, result)
             done = float(result.status == "Completed")
-            METRICS.add(
+            metrics.record(
                 ENDPOINTS,
-                self._dimensions,
                 {
-                    "InvocationsProcessed": (1.0, COUNT),
-                    "InvocationFailures": (1 - done, COUNT),
-                    "TimeInBacklog": ((began - request.received) * 1e3, "Milliseconds"),
-                    "TotalProcessingTime": ((time.time() - request.received) * 1e6, MICROSECONDS),
+                    "InvocationsProcessed": count(1),
+                    "InvocationFailures": count(1 - done),
+                    "TimeInBacklog": (round((began - request.received) * 1e3), "Milliseconds"),
+                    "TotalProcessingTime": duration(time.time() - request.received),
                 },
+                self._dimensions,
             )
         finally:
             with self._changed:

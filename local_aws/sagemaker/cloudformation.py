@@ -169,6 +169,11 @@ class SageMakerResource:
             changed["FeatureAdditions"] = _added(
                 record["FeatureDefinitions"], changed.pop("FeatureDefinitions")
             )
+        if changed:
+            model = operation(f"Update{family.name}")
+            needed = model.input_shape.required_members if model and model.input_shape else ()
+            # What an update must name, changed or not: an endpoint's configuration.
+            changed = {name: asked[name] for name in needed if name in asked} | changed
         return self._as_api(family, "Update", changed, _RENAMED_IN_UPDATES.get(family.name, {}))
 
     def _as_api(

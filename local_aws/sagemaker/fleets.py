@@ -38,7 +38,7 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
             _container_plan(endpoint, variant, model, container, name)
             for container, name in zip(containers, models.names_of(containers), strict=True)
         ],
-        dimensions=(("EndpointName", endpoint), ("VariantName", variant["VariantName"])),
+        dimensions={"EndpointName": endpoint, "VariantName": variant["VariantName"]},
         direct=model.get("InferenceExecutionConfig", {}).get("Mode") == "Direct",
         serverless=_limits(serverless) if serverless else None,
     )

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from local_aws import hooks, settings
-from local_aws.sagemaker.metrics import ENDPOINTS, METRICS, MICROSECONDS, Dimensions, Measurements
+from local_aws import hooks, metrics, settings
+from local_aws.sagemaker.metrics import ENDPOINTS, count, duration
 from local_aws.sagemaker.model_server import Answer, ModelServer, NoAnswer, Reply, ServingPlan
 from local_aws.sagemaker.multi_model import ModelCache, ModelStore
 
@@ -67,7 +67,7 @@ class VariantPlan:
     weight: float
     instances: int
     containers: Sequence[ContainerPlan]
-    dimensions: Dimensions
+    dimensions: metrics.Dimensions
     direct: bool = False
     """Whether a request is for one of the containers, and not for all, one after the other."""
     serverless: Serverless | None = None
@@ -87,7 +87,7 @@ class Invocation:
 class _Served:
     """A container in its place: with its name, and with its models where it has many."""
 
-    def __init__(self, plan: ContainerPlan, stream: str, measure: Callable[[Measurements], None]) -> None:
+    def __init__(self, plan: ContainerPlan, stream: str, measure: Callable[[metrics.Values], None]) -> None:
         self.name = plan.name
         self.server = ModelServer(plan.serving, stream)
         self.cache = ModelCache(self.server, plan.models, measure) if plan.models else None
@@ -206,8 +206,8 @@ class Instance:
                 return [one]
         raise WrongTarget(f"has no container with the hostname '{invocation.container}'")
 
-    def _measure(self, values: Measurements) -> None:
-        METRICS.add(ENDPOINTS, self._plan.dimensions, values)
+    def _measure(self, values: metrics.Values) -> None:
+        metrics.record(ENDPOINTS, values, self._plan.dimensions)
 
 
 class Variant:
@@ -292,8 +292,8 @@ class ServerlessVariant(Variant):
                 instance = min(self._instances, key=lambda one: one.in_flight)
             instance.occupy()
         utilization = (busy + 1) / self.serverless.concurrency
-        measured = {"ServerlessConcurrentExecutionsUtilization": (utilization, "None")}
-        METRICS.add(ENDPOINTS, self.plan.dimensions, measured)
+        measured = {"ServerlessConcurrentExecutionsUtilization": count(utilization)}
+        metrics.record(ENDPOINTS, measured, self.plan.dimensions)
         return instance
 
     def begin(self) -> None:
@@ -320,8 +320,8 @@ class ServerlessVariant(Variant):
                 if instance in self._instances:
                     self._instances.remove(instance)
             return
-        measured = {"ModelSetupTime": ((time.perf_counter() - began) * 1e6, MICROSECONDS)}
-        METRICS.add(ENDPOINTS, self.plan.dimensions, measured)
+        measured = {"ModelSetupTime": duration(time.perf_counter() - began)}
+        metrics.record(ENDPOINTS, measured, self.plan.dimensions)
 
     def _tidy_up(self) -> None:
         patience = settings.current().here(_IDLE_SECONDS)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from local_aws import hooks
+from local_aws import hooks, metrics
 from local_aws.sagemaker.asynchronous import Queue
 from local_aws.sagemaker.capture import Capture
 from local_aws.sagemaker.hosting import Fleet, Invocation, Lease, Traffic, Variant
-from local_aws.sagemaker.metrics import COUNT, ENDPOINTS, INSTANCES, METRICS, MICROSECONDS, Dimensions
+from local_aws.sagemaker.metrics import ENDPOINTS, INSTANCES, count, duration
 from local_aws.sagemaker.model_server import Answer, NoAnswer, Reply
 
 _COPIES = 16
@@ -56,6 +56,8 @@ class LiveEndpoint:
     traffic: Traffic = field(default_factory=Traffic)
     fleet: Fleet | None = None
     """What serves it once no deployment is under way."""
+    leftover: Fleet | None = None
+    """What a rollback that failed has left of the new fleet, beside the old one."""
     capture: Capture | None = None
     queue: Queue | None = None
     """Of an asynchronous endpoint, which answers nothing else."""
@@ -86,23 +88,24 @@ class LiveEndpoint:
             yield Streamed(lease.variant.name, container, reply)
 
     def stop(self) -> None:
-        METRICS.forget(self.gauge)
+        metrics.forget(self.gauge)
         if self.queue is not None:
             self.queue.stop()
-        fleet, self.fleet = self.fleet, None
+        fleets, self.fleet, self.leftover = (self.fleet, self.leftover), None, None
         self.traffic.share()
-        if fleet is not None:
-            fleet.stop()
+        for fleet in fleets:
+            if fleet is not None:
+                fleet.stop()
         if self.capture is not None:
             self.capture.stop()
 
-    def gauge(self) -> Iterator[tuple[str, Dimensions, dict[str, tuple[float, str]]]]:
+    def gauge(self) -> Iterator[tuple[str, metrics.Values, metrics.Dimensions]]:
         """How many models each multi-model container has loaded."""
         for variant in self.fleet.variants if self.fleet else ():
             for instance in variant.instances:
                 loaded = instance.loaded_models
                 if loaded is not None:
-                    yield INSTANCES, variant.plan.dimensions, {"LoadedModelCount": (float(loaded), COUNT)}
+                    yield INSTANCES, {"LoadedModelCount": count(loaded)}, variant.plan.dimensions
 
     @contextmanager
     def _measured(self, lease: Lease, began: float) -> Iterator[_Measured]:
@@ -119,22 +122,20 @@ class LiveEndpoint:
 
     def _measure(self, fleet: Fleet, variant: Variant, status: int, began: float, asked: float) -> None:
         now = time.perf_counter()
-        client, server = float(400 <= status < 500), float(status >= 500)
         values = {
-            "Invocations": (1.0, COUNT),
-            "Invocation4XXErrors": (client, COUNT),
-            "Invocation5XXErrors": (server, COUNT),
-            "InvocationModelErrors": (float(not 200 <= status < 300), COUNT),
-            "ModelLatency": ((now - asked) * 1e6, MICROSECONDS),
-            "OverheadLatency": (max(0.0, asked - began) * 1e6, MICROSECONDS),
+            "Invocations": count(1),
+            "Invocation4XXErrors": count(400 <= status < 500),
+            "Invocation5XXErrors": count(status >= 500),
+            "InvocationModelErrors": count(not 200 <= status < 300),
+            "ModelLatency": duration(now - asked),
+            "OverheadLatency": duration(asked - began),
         }
         if variant.desired:
-            values["InvocationsPerInstance"] = (1 / variant.desired, COUNT)
+            values["InvocationsPerInstance"] = count(1 / variant.desired)
         # The second ones tell an old fleet's from a new one's
         # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html).
-        METRICS.add(ENDPOINTS, variant.plan.dimensions, values)
-        of_fleet = (*variant.plan.dimensions, ("EndpointConfigName", fleet.configuration))
-        METRICS.add(ENDPOINTS, of_fleet, values)
+        of_fleet = {**variant.plan.dimensions, "EndpointConfigName": fleet.configuration}
+        metrics.record(ENDPOINTS, values, variant.plan.dimensions, of_fleet)
 
     def _copy(self, lease: Lease, invocation: Invocation) -> None:
         """To each shadow variant, a share of what the production variant gets: its weight, beside that

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local_aws import hooks
+from local_aws import hooks, metrics
 from local_aws.sagemaker import storage
-from local_aws.sagemaker.metrics import COUNT, MICROSECONDS, Measurements
+from local_aws.sagemaker.metrics import count, duration
 from local_aws.sagemaker.model_server import Answer, ModelServer, NoAnswer, Reply
 
 TARGET_HEADER = "x-amzn-sagemaker-target-model"
@@ -74,7 +74,7 @@ class ModelCache:
     """The models of one container, least recently used first."""
 
     def __init__(
-        self, server: ModelServer, store: ModelStore, measure: Callable[[Measurements], None]
+        self, server: ModelServer, store: ModelStore, measure: Callable[[metrics.Values], None]
     ) -> None:
         self._server = server
         self._store = store
@@ -106,7 +106,7 @@ class ModelCache:
             began = time.perf_counter()
             if not model.ready.wait(max(0.0, deadline - time.monotonic())):
                 raise ModelNotReady
-            self._measure({"ModelLoadingWaitTime": ((time.perf_counter() - began) * 1e6, MICROSECONDS)})
+            self._measure({"ModelLoadingWaitTime": duration(time.perf_counter() - began)})
             if isinstance(model.failure, Answer):
                 return model.failure
             if model.failure is not None:
@@ -128,7 +128,7 @@ class ModelCache:
                 hooks.in_background(self._load, model, name=f"load-{model.name}")
             self._models.move_to_end(target)
             model.users += 1
-        self._measure({"ModelCacheHit": (float(hit), COUNT)})
+        self._measure({"ModelCacheHit": count(hit)})
         return model
 
     def _load(self, model: _Model) -> None:
@@ -159,8 +159,8 @@ class ModelCache:
             answer = self._server.ask("POST", "/models", body, headers, _LOADING_SECONDS)
         self._measure(
             {
-                "ModelDownloadingTime": ((fetched - began) * 1e6, MICROSECONDS),
-                "ModelLoadingTime": ((time.perf_counter() - fetched) * 1e6, MICROSECONDS),
+                "ModelDownloadingTime": duration(fetched - began),
+                "ModelLoadingTime": duration(time.perf_counter() - fetched),
             }
         )
         return None if answer.status in (_LOADED, _ALREADY_LOADED) else answer
@@ -183,7 +183,7 @@ class ModelCache:
             shutil.rmtree(self._server.ml / "models" / model.name, ignore_errors=True)
         except NoAnswer:
             pass  # a container that is not there has no models either
-        self._measure({"ModelUnloadingTime": ((time.perf_counter() - began) * 1e6, MICROSECONDS)})
+        self._measure({"ModelUnloadingTime": duration(time.perf_counter() - began)})
         return True
 
     def _forget(self, target: str) -> None:

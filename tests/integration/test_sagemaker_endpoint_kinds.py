@@ -177,3 +177,22 @@ def test_tells_at_once_that_a_stream_has_failed(hall: Hall) -> None:
 
     assert raised.value.response["Error"]["Code"] == "ModelError"
     assert raised.value.response["OriginalStatusCode"] == 400
+
+
+def test_serves_a_version_of_a_model_package_once_it_is_approved(hall: Hall) -> None:
+    hall.sagemaker.create_model_package_group(ModelPackageGroupName="registered")
+    arn = hall.sagemaker.create_model_package(
+        ModelPackageGroupName="registered",
+        InferenceSpecification={
+            "Containers": [hall.container(2)],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+
+    with pytest.raises(ClientError, match="must be approved before it is deployed"):
+        hall.model("registered", {"ModelPackageName": arn})
+    hall.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    hall.serve("registered", hall.variant(hall.model("registered", {"ModelPackageName": arn})))
+
+    assert hall.ask("registered", "21") == "42.0"

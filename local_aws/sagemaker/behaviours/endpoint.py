@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from local_aws import hooks
+from local_aws import hooks, metrics
 from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import model as models
@@ -16,7 +16,6 @@ from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.capture import Capture
 from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.live import LiveEndpoint
-from local_aws.sagemaker.metrics import METRICS
 from local_aws.sagemaker.model_server import Answer, NoAnswer
 from local_aws.store import STORE, Record
 
@@ -186,10 +185,13 @@ def _create(record: Record) -> None:
     except Exception as error:  # noqa: BLE001 - every reason is the endpoint's, in its FailureReason
         _settle(record, "Failed", error)
         return
+    if STORE.get("Endpoint", (name,)) is not record:
+        fleet.stop()  # everything was forgotten meanwhile
+        return
     endpoint.traffic.share((fleet, 1.0))
     _adopt(endpoint, fleet, config, record)
     _LIVE[_key(name)] = endpoint
-    METRICS.watch(endpoint.gauge)
+    metrics.watch(endpoint.gauge)
     _settle(record, "InService")
 
 
@@ -214,6 +216,7 @@ def _update(record: Record, configuration: str, guards: Mapping[str, Any], retai
             new.begin()
             deployment.blue_green(endpoint.traffic, old, new, plan, watch)
     except deployment.RollbackFailed as error:
+        endpoint.leftover = new
         _settle(record, "UpdateRollbackFailed", error)
         return
     except Exception as error:  # noqa: BLE001 - every reason is the endpoint's, in its FailureReason
@@ -224,8 +227,11 @@ def _update(record: Record, configuration: str, guards: Mapping[str, Any], retai
     keep = endpoint.capture if "DataCaptureConfig" in retained else None
     record["EndpointConfigName"] = configuration
     _adopt(endpoint, new, config, record, keep)
+    leftover, endpoint.leftover = endpoint.leftover, None
     _settle(record, "InService")
     old.stop()
+    if leftover is not None:
+        leftover.stop()
 
 
 def _resume(record: Record, wanted: str | None) -> None:
@@ -287,7 +293,8 @@ def stop_all() -> None:
     for key in list(_LIVE):
         endpoint = _LIVE.pop(key, None)
         if endpoint is not None:
-            endpoint.stop()
+            with hooks.scope(*key[:2]):
+                endpoint.stop()
     _SETTLING.clear()
 
 

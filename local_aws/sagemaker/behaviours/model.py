@@ -9,10 +9,12 @@ from typing import Any
 
 from local_aws.sagemaker import clients, roles, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
+from local_aws.sagemaker.behaviours.model_package import package
 from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
 
-_NOT_EMULATED = ("ModelPackageName", "InferenceSpecificationName")
+_TAKEN = ("ContainerHostname", "Image", "ModelDataUrl", "ModelDataSource")
+"""What a package's container tells a model's."""
 _ENVIRONMENT_BYTES = 32 * 1024
 """Of all keys and values of all containers (ContainerDefinition in the API reference)."""
 
@@ -37,11 +39,35 @@ def containers_of(model: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     containers = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
     if not containers:
         raise invalid("No container definitions were given: give PrimaryContainer or Containers.")
-    for container in containers:
-        for member in _NOT_EMULATED:
-            if member in container:
-                raise not_supported(f"a container with {member}")
-    return list(containers)
+    return [part for container in containers for part in _unpacked(container)]
+
+
+def _unpacked(container: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """What a container that is a version of a model package stands for: what the package says, and the
+    environment in addition."""
+    if "ModelPackageName" not in container:
+        return [container]
+    for member in ("Image", "ModelDataUrl", "ModelDataSource"):
+        if member in container:
+            raise invalid(f"You can not specify both ModelPackageName and {member}.")
+    if "InferenceSpecificationName" in container:
+        raise not_supported("a container with InferenceSpecificationName")
+    name = container["ModelPackageName"]
+    packed = package(name)
+    if packed.get("ModelApprovalStatus", "Approved") != "Approved":
+        raise invalid(
+            f"The model package {packed['ModelPackageArn']} must be approved before it is deployed: it is"
+            f" {packed['ModelApprovalStatus']}."
+        )
+    specification = packed.get("InferenceSpecification")
+    if specification is None:
+        raise invalid(f"The model package {packed['ModelPackageArn']} has no InferenceSpecification.")
+    own = container.get("Environment", {})
+    return [
+        {name: value for name, value in one.items() if name in _TAKEN}
+        | {"Environment": {**one.get("Environment", {}), **own}}
+        for one in specification["Containers"]
+    ]
 
 
 def names_of(containers: Sequence[Mapping[str, Any]]) -> Sequence[str]:

@@ -93,6 +93,12 @@ class ModelPackage(Behaviour):
         merge(record, changes)
 
 
+def package(name_or_arn: str) -> Record:
+    """A package by its name or its ARN, or a version by `group/3`; a validation error where there is none."""
+    found = ModelPackage().locate({"ModelPackageName": name_or_arn})
+    return found or require("ModelPackage", (name_or_arn,), validation=True)
+
+
 def group(name_or_arn: str) -> Record:
     """A group by its name or its ARN; a validation error where there is none."""
     return require("ModelPackageGroup", (name_or_arn.rpartition("/")[2],), validation=True)

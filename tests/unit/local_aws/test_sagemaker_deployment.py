@@ -21,7 +21,7 @@ class Counted(Variant):
     """Instances that are only counted, up to how many there are."""
 
     def __init__(self, count: int, running: int, available: Callable[[], int] = lambda: 100) -> None:
-        super().__init__(VariantPlan("main", 1.0, count, [], ()))
+        super().__init__(VariantPlan("main", 1.0, count, [], {}))
         self.desired = running
         self._available = available
 

@@ -136,7 +136,12 @@ def test_takes_what_aws_takes(request_: dict[str, Any]) -> None:
     [
         ({}, "No container definitions were given"),
         ({"PrimaryContainer": {}, "Containers": [{}]}, "both PrimaryContainer and Containers"),
-        ({"PrimaryContainer": {"ModelPackageName": "p"}}, "with ModelPackageName, on AWS only"),
+        ({"PrimaryContainer": {"ModelPackageName": "p"}}, "ModelPackage .*/p does not exist"),
+        ({"PrimaryContainer": {"ModelPackageName": "p", "Image": "i"}}, "both ModelPackageName and Image"),
+        (
+            {"PrimaryContainer": {"ModelPackageName": "p", "InferenceSpecificationName": "s"}},
+            "with InferenceSpecificationName, on AWS only",
+        ),
         ({"Containers": [{"ContainerHostname": "a"}, {}]}, "you must specify it for all"),
         ({"Containers": [{"ContainerHostname": "a"}, {"ContainerHostname": "a"}]}, "must be unique"),
         (

@@ -57,7 +57,7 @@ GOOD = Answer(200, {"content-type": "text/csv"}, b"1.5")
 
 
 def plan(name: str = "main", weight: float = 1.0, serverless: Serverless | None = None) -> VariantPlan:
-    return VariantPlan(name, weight, 1, [], (("VariantName", name),), serverless=serverless)
+    return VariantPlan(name, weight, 1, [], {"VariantName": name}, serverless=serverless)
 
 
 def variant(*instances: Instance, name: str = "main", weight: float = 1.0) -> Variant:
