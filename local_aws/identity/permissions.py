@@ -365,6 +365,8 @@ def arn(kind: str, properties: Properties, physical_id: str | None, name: str) -
         found = str(properties.get(name_property) or (name.lower() if service == "s3" else name))
     if found.startswith("arn:"):
         return found
+    if service == "sagemaker":
+        found = found.lower()  # as in all of its ARNs
     path = str(properties.get("Path") or "/")
     return template.format(**where, path=path, name=found.lstrip("/") if service == "ssm" else found)
 

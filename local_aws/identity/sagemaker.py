@@ -17,8 +17,9 @@ from local_aws.identity import enforcement
 from local_aws.identity.policy import Value
 from local_aws.identity.principals import Principal
 from local_aws.identity.request import arrived
+from local_aws.sagemaker import resources
 from local_aws.sagemaker.families import Family, families, operation, operations
-from local_aws.store import STORE, Record
+from local_aws.store import Record
 
 _SERVICE = "sagemaker.amazonaws.com"
 
@@ -403,7 +404,7 @@ def _space_keys(name: str, request: Request) -> dict[str, Value]:
         return {"sagemaker:OwnerUserProfileArn": _profile(request, owner)} if owner else {}
     if name not in ("CreateApp", "DeleteApp", "DeleteSpace", "UpdateSpace") or "SpaceName" not in request:
         return {}
-    space = STORE.get("Space", (str(request.get("DomainId")), str(request["SpaceName"]))) or {}
+    space = resources.get("Space", (str(request.get("DomainId")), str(request["SpaceName"]))) or {}
     found: dict[str, Value] = {}
     owner = (space.get("OwnershipSettings") or {}).get("OwnerUserProfileName")
     if owner:
@@ -429,7 +430,7 @@ def _studio_keys(principal: Principal) -> dict[str, Value]:
     role = principal.caller.arns[-1]
     own = [
         profile
-        for _, profile in STORE.all("UserProfile")
+        for profile in resources.every("UserProfile")
         if (profile.get("UserSettings") or {}).get("ExecutionRole") == role
     ]
     if len(own) != 1:
@@ -477,7 +478,7 @@ def _resources(name: str, request: Request) -> Iterator[tuple[str, Record | None
         owner = request.get("SpaceName") or request.get("UserProfileName") or "*"
         parts = request.get("DomainId"), owner, request.get("AppType"), request.get("AppName")
         where = f"{hooks.region()}:{hooks.account_id()}"
-        yield f"arn:aws:sagemaker:{where}:app/{'/'.join(str(part) for part in parts)}", None
+        yield f"arn:aws:sagemaker:{where}:app/{'/'.join(str(part) for part in parts).lower()}", None
         return
     yield _named(family, _key(family, request))
     for other, member in _ALSO_ABOUT.get(name, ()):
@@ -500,16 +501,16 @@ def _key(family: Family, request: Request) -> tuple[str, ...]:
 
 
 def _named(family: Family, key: tuple[str, ...]) -> tuple[str, Record | None]:
-    record = STORE.get(family.name, key)
+    record = resources.get(family.name, key)
     known = (record or {}).get(family.arn_member)
     return known or family.arn(key, hooks.account_id(), hooks.region()), record
 
 
 def _of_arn(arn: str) -> Record | None:
     for family in families().values():
-        for _, record in STORE.all(family.name):
-            if record.get(family.arn_member) == arn:
-                return record
+        record = resources.by_arn(family, arn)
+        if record is not None:
+            return record
     return None
 
 
