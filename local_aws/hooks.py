@@ -56,6 +56,7 @@ from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
 from ministack.services import waf as _waf
 from ministack.services.cloudformation import changesets as _changesets
+from ministack.services.cloudformation import custom_resource as _custom_resource
 from ministack.services.cloudformation import engine as _engine
 from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import helpers as _helpers
@@ -209,6 +210,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_execute_function_warm",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
+        "_get_func_record_for_ref",
         "_get_func_record_for_ref_in_scope",
     ),
     "ministack.services.organizations": (
@@ -230,6 +232,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
     "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation.custom_resource": ("deliver_response", "invoke_custom_resource"),
     "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
     "ministack.services.cloudformation.engine": (
         "_check_rules_section",
@@ -567,6 +570,83 @@ def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, wo
         return
     doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
     _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
+
+
+def stack_identifier(stack_name: str) -> str:
+    """The ARN of a stack of the request's account and region."""
+    return str((_cloudformation._stacks.get(stack_name) or {}).get("StackId", ""))
+
+
+def answer_custom_resources(
+    answer: Callable[..., tuple[str, dict[str, Any]] | None],
+) -> None:
+    """Asks `answer(request type, logical id, properties, stack name, resource type, physical id, previous
+    properties)` first; where it answers None, the function behind the service token is run.
+
+    A function that fails without having answered is told of at once. AWS waits for an hour, and then says
+    the first sentence of it.
+    """
+    usual = _custom_resource.invoke_custom_resource
+
+    def invoke(
+        request_type: str,
+        logical_id: str,
+        props: dict[str, Any],
+        stack_name: str,
+        stack_id: str,
+        resource_type: str,
+        physical_id: str | None = None,
+        old_props: dict[str, Any] | None = None,
+    ) -> Any:
+        answered = answer(
+            request_type, logical_id, props, stack_name, resource_type, physical_id, old_props
+        )
+        if answered is not None:
+            return answered
+        return usual(
+            request_type, logical_id, props, stack_name, stack_id, resource_type, physical_id, old_props
+        )
+
+    _custom_resource.invoke_custom_resource = invoke
+    execute = _lambda._execute_function_with_config_scope
+
+    def run(function: dict[str, Any], event: dict[str, Any]) -> Any:
+        result = execute(function, event)
+        url = str(event.get("ResponseURL", "")) if isinstance(event, dict) else ""
+        if "/cfn-response/" in url and isinstance(result, dict) and result.get("error"):
+            reason = (
+                "CloudFormation did not receive a response from your custom resource. Its function failed: "
+                f"{_error_message(result.get('body'))}"
+            )
+            _custom_resource.deliver_response(
+                url.rpartition("/")[2], {"Status": "FAILED", "Reason": reason}
+            )
+        return result
+
+    _lambda._execute_function_with_config_scope = run
+
+
+_NO_JAVASCRIPT_SDK = (
+    " (the local AWS brings no AWS SDK for JavaScript: install the package with npm and start it with"
+    " NODE_PATH set to that node_modules folder)"
+)
+
+
+def _error_message(body: Any) -> str:
+    if isinstance(body, bytes | str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            return str(body)
+    message = str(body.get("errorMessage", body)) if isinstance(body, dict) else str(body)
+    return message + (_NO_JAVASCRIPT_SDK if "@aws-sdk/" in message else "")
+
+
+def function_configuration(reference: str) -> dict[str, Any] | None:
+    """What is configured of a function, by its name or ARN; None where there is none."""
+    _, configuration, _ = _lambda._get_func_record_for_ref(reference)
+    found: dict[str, Any] | None = configuration
+    return found
 
 
 def replace_physical_name() -> None:
