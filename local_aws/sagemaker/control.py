@@ -105,14 +105,14 @@ def update(family: Family, request: Request) -> Record:
     record = find(family, request)
     acts = behaviour(family.name)
     changes = {member: value for member, value in request.items() if member not in family.key}
-    if _goes_by_itself(family, record):
+    if _goes_by_itself(record):
         states.check_steady(family, record, "update")
     acts.check_update(record, changes)
     if "EndpointConfigName" in changes:
         quotas.check(family, {**record, **changes})  # the new fleet runs beside the old one for a while
     record["LastModifiedTime"] = time.time()
     acts.update(record, changes)
-    if _goes_by_itself(family, record):
+    if _goes_by_itself(record):
         states.begin_update(family, record)
     return record
 
@@ -123,7 +123,7 @@ def delete(family: Family, record: Record, request: Request) -> None:
     if not acts.delete(record, request):
         return
     key = _key(family, record)
-    if _goes_by_itself(family, record):
+    if _goes_by_itself(record):
         states.begin_deletion(family, key, record)
     else:
         STORE.remove(family.kept_as, key)
@@ -131,12 +131,12 @@ def delete(family: Family, record: Record, request: Request) -> None:
 
 def settle(family: Family, record: Record) -> str | None:
     """Waits until a resource has become what was asked for; why it has not, or None."""
-    if _goes_by_itself(family, record):
+    if _goes_by_itself(record):
         return states.settle(family, _key(family, record), record)
     return behaviour(family.name).settle(record)
 
 
-def _goes_by_itself(family: Family, record: Record) -> bool:
+def _goes_by_itself(record: Record) -> bool:
     return _OWN_STATES not in record
 
 

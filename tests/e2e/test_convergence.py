@@ -81,7 +81,8 @@ def test_converges_after_clary_was_killed_three_times(killed_command: Command) -
     moments = {
         "AWS::EC2::VPC": _kill_clary,
         "AWS::SageMaker::UserProfile": _press_ctrl_c,
-        "AWS::ApiGateway::Method": _kill_clary,
+        # A CDK that outlived its clary may have deployed the rest by then: this is said in any case.
+        "✅  Serving": _kill_clary,
     }
     for moment, interrupt in moments.items():
         _interrupted_up(killed_command, moment, interrupt)
