@@ -7,6 +7,7 @@ and the new one ("blue" and "green" on AWS's pages).
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -19,6 +20,8 @@ from local_aws import hooks, metrics, settings
 from local_aws.sagemaker.metrics import ENDPOINTS, count, duration
 from local_aws.sagemaker.model_server import Answer, ModelServer, NoAnswer, Reply, ServingPlan
 from local_aws.sagemaker.multi_model import ModelCache, ModelStore
+
+logger = logging.getLogger("local_aws.sagemaker")
 
 INVOCATION_SECONDS = 60.0
 """How long a real-time invocation may take (SageMaker quotas)."""
@@ -243,6 +246,8 @@ class Variant:
         with self._lock:
             running = len(self._instances)
         wanted = min(count, MOST_PROCESSES)
+        if count > wanted:
+            logger.warning("%s: %d instances were asked for, %d run", self.plan.dimensions, count, wanted)
         started = [Instance(self.plan) for _ in range(wanted - running)]
         try:
             _side_by_side([one.start for one in started])
