@@ -40,6 +40,7 @@ from ministack.core import lambda_runtime as _lambda_runtime
 from ministack.core import responses as _responses
 from ministack.core import router as _router
 from ministack.core import sigv4 as _sigv4
+from ministack.services import apigateway as _http_apis
 from ministack.services import apigateway_v1 as _apigateway
 from ministack.services import cloudformation as _cloudformation
 from ministack.services import cloudwatch as _cloudwatch
@@ -123,6 +124,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "parse_header_signature",
         "parse_query_signature",
     ),
+    "ministack.services.apigateway": ("_apis", "find_api_scope"),
     "ministack.services.apigateway_v1": (
         "_account_settings",
         "_api_keys",
@@ -145,6 +147,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_usage_plans_for_key",
         "_v1_error",
         "_validate_cognito_authorizer",
+        "find_api_scope",
         "find_domain_scope",
         "stages_for_api",
     ),
@@ -598,9 +601,7 @@ def answer_custom_resources(
         physical_id: str | None = None,
         old_props: dict[str, Any] | None = None,
     ) -> Any:
-        answered = answer(
-            request_type, logical_id, props, stack_name, resource_type, physical_id, old_props
-        )
+        answered = answer(request_type, logical_id, props, stack_name, resource_type, physical_id, old_props)
         if answered is not None:
             return answered
         return usual(
@@ -618,9 +619,7 @@ def answer_custom_resources(
                 "CloudFormation did not receive a response from your custom resource. Its function failed: "
                 f"{_error_message(result.get('body'))}"
             )
-            _custom_resource.deliver_response(
-                url.rpartition("/")[2], {"Status": "FAILED", "Reason": reason}
-            )
+            _custom_resource.deliver_response(url.rpartition("/")[2], {"Status": "FAILED", "Reason": reason})
         return result
 
     _lambda._execute_function_with_config_scope = run
@@ -839,6 +838,24 @@ def replace_rest_api_front(front: RestApiFront) -> None:
     """Answers requests to REST APIs by `await front(api_id, stage, method, path, headers, body, query,
     account, region)`, which runs in that account and region."""
     _apigateway._handle_execute_in_scope = front
+
+
+def find_apis_in_every_account() -> None:
+    """A request to an API is for the account that has it: an unsigned one does not name any, and ministack
+    looks for the API in its default account only."""
+    for module, apis in ((_apigateway, _apigateway._rest_apis), (_http_apis, _http_apis._apis)):
+        usual = module.find_api_scope
+
+        def find(api_id: str, usual: Any = usual, apis: Any = apis) -> tuple[str, str] | None:
+            found: tuple[str, str] | None = usual(api_id)
+            if found is None:
+                owners = (
+                    (account, region) for (account, region, known), _ in apis.all_items() if known == api_id
+                )
+                found = next(owners, None)
+            return found
+
+        module.find_api_scope = find
 
 
 def stage_of(api_id: str, stage_name: str) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ __all__ = ["install", "remember_requests"]
 
 def install() -> None:
     hooks.replace_rest_api_front(serving.serve)
+    hooks.find_apis_in_every_account()
     hooks.watch_deployments(deployments.refusal, deployments.made, deployments.gone)
     hooks.read_user_pool_keys_here()
     hooks.on_reset(authorization.reset)

@@ -225,7 +225,7 @@ def malformed(payload: Any) -> str | None:
 async def _service(exchange: Exchange) -> Response:
     """A service of AWS that is called with what a template says: a function, or any other."""
     uri = functions.with_variables(exchange.integration.get("uri", ""), exchange)
-    body, _ = _request_body(exchange)
+    body, overrides = _request_body(exchange)
     if "/functions/" in uri or ":lambda:path" in uri:
         try:
             event = json.loads(body or "{}")
@@ -248,8 +248,8 @@ async def _service(exchange: Exchange) -> Response:
             _SERVER_ERROR,
             detail="API Gateway does not have permission to assume the provided role",
         )
-    headers = _request_headers(exchange)
-    query = _request_query(exchange)
+    headers = _request_headers(exchange) | _overridden(overrides, "header")
+    query = _request_parameters(exchange, "querystring") | _overridden(overrides, "querystring")
     status, answered, content = await aws_service.call(
         uri, str(exchange.integration.get("httpMethod") or "POST"), headers, query, body
     )
@@ -286,8 +286,10 @@ def _request_headers(exchange: Exchange) -> dict[str, str]:
     return {"content-type": exchange.headers.get("content-type", "application/json"), **mapped}
 
 
-def _request_query(exchange: Exchange) -> dict[str, str]:
-    return _request_parameters(exchange, "querystring")
+def _overridden(overrides: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """What a template sets of the request: `$context.requestOverride.header.x-name`."""
+    given = overrides.get(kind) or {}
+    return {name.lower() if kind == "header" else name: vtl.text(value) for name, value in given.items()}
 
 
 def _request_parameters(exchange: Exchange, kind: str) -> dict[str, str]:
@@ -309,32 +311,28 @@ async def _http(exchange: Exchange) -> Response:
     """
     integration = exchange.integration
     proxy = str(integration.get("type")).upper() == "HTTP_PROXY"
-    address = functions.with_variables(integration.get("uri", ""), exchange)
-    parts = {**exchange.path_parameters, **_request_parameters(exchange, "path")}
-    for name, value in parts.items():
-        for written in (f"{{{name}}}", f"{{{name}+}}"):
-            address = address.replace(written, urllib.parse.quote(value, safe="/"))
     query: list[tuple[str, str]] = []
     headers: dict[str, str] = {}
+    overrides: Mapping[str, Any] = {}
     if proxy:
         query = [(name, value) for name, values in exchange.query.items() for value in values]
         headers, _ = exchange.forwarded_headers()
+        headers |= _request_parameters(exchange, "header")
         body = exchange.body
-        method = (
-            exchange.method if integration.get("httpMethod") in (None, "ANY") else integration["httpMethod"]
-        )
+        chosen = integration.get("httpMethod")
+        method = exchange.method if chosen in (None, "ANY") else chosen
     else:
-        body = _request_body(exchange)[0].encode()
+        text, overrides = _request_body(exchange)
+        headers = _request_headers(exchange) | _overridden(overrides, "header")
+        body = text.encode()
         method = integration.get("httpMethod") or exchange.method
-    query += _request_parameters(exchange, "querystring").items()
-    headers = (
-        {**headers, **_request_headers(exchange)}
-        if not proxy
-        else {
-            **headers,
-            **_request_parameters(exchange, "header"),
-        }
-    )
+    mapped = _request_parameters(exchange, "querystring") | _overridden(overrides, "querystring")
+    query += mapped.items()
+    address = functions.with_variables(integration.get("uri", ""), exchange)
+    parts = exchange.path_parameters | _request_parameters(exchange, "path") | _overridden(overrides, "path")
+    for name, value in parts.items():
+        for written in (f"{{{name}}}", f"{{{name}+}}"):
+            address = address.replace(written, urllib.parse.quote(value, safe="/"))
     if query:
         address += ("&" if "?" in address else "?") + urllib.parse.urlencode(query)
     for name in ("host", "content-length", "connection", "transfer-encoding"):

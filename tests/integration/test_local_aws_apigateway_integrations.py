@@ -249,7 +249,7 @@ class TestDeployments:
     def test_a_canary_gets_its_share(self, local_aws: LocalAws, stacks: Stacks, api: RestApi) -> None:
         mocked(api, "$stageVariables.colour")
         deployed = api.gateway.create_deployment(restApiId=api.id)["id"]
-        stage = {
+        stage: dict[str, Any] = {
             "Type": "AWS::ApiGateway::Stage",
             "Properties": {
                 "RestApiId": api.id,
@@ -384,6 +384,27 @@ class TestWebServers:
         assert (answer.status, answer.headers["x-from"]) == (200, "here")
         assert json.loads(answer.json["was"]) == {"wrapped": [1, 2]}
         assert api.ask("web/missing", "POST", b"{}", JSON).status == 404
+
+    def test_a_template_may_override_the_request(self, api: RestApi, backend: str) -> None:
+        template = """#set($context.requestOverride.header.x-kind = "overridden")
+#set($context.requestOverride.path.name = "else/where")
+#set($context.requestOverride.querystring.q = "one two")
+{}"""
+        api.method(
+            "/web/{name}",
+            {
+                "type": "HTTP",
+                "integrationHttpMethod": "POST",
+                "uri": f"{backend}/{{name}}",
+                "requestTemplates": {"application/json": template},
+            },
+            responses={"200": {}},
+        )
+        api.deploy()
+
+        answer = api.ask("web/some", "POST", b"{}", JSON).json
+
+        assert (answer["path"], answer["kind"]) == ("/else/where?q=one+two", "overridden")
 
     def test_a_server_that_is_not_there_is_the_gateway_s_error(self, api: RestApi) -> None:
         api.method("/", {"type": "HTTP_PROXY", "integrationHttpMethod": "GET", "uri": "http://127.0.0.1:1/"})
@@ -682,6 +703,16 @@ class TestTelling:
         with pytest.raises(ClientError, match="CloudWatch Logs role ARN must be set in account settings"):
             elsewhere.update_stage(restApiId=made, stageName="v1", patchOperations=[patch])
         elsewhere.delete_rest_api(restApiId=made)
+
+
+def test_an_api_is_found_in_whichever_account_it_is(local_aws: LocalAws) -> None:
+    elsewhere = LocalAws(local_aws.url, local_aws.state, local_aws.pid, account="222222222222")
+    api = RestApi.make(elsewhere)
+    api.mock("/", "$context.accountId")
+    api.deploy()
+
+    assert api.ask().body == b"222222222222"
+    api.delete()
 
 
 @pytest.mark.parametrize(
