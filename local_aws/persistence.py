@@ -8,6 +8,8 @@ Requests that end together share a transaction. The file is not forced onto the 
 process, killed or not, and perhaps not the machine's loss of power.
 
 A value is pickled; long strings and bytes (objects, code, templates) are kept once each, by content.
+What invocations print and are counted by is kept when somebody asks for it, or within a second: their
+answers do not tell of it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import importlib.metadata
 import io
 import logging
 import pickle
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -35,8 +38,14 @@ FILE = "kept.sqlite"
 
 _FORMAT = "1"
 _OURS = "local_aws.store:STORE"
-_LONG = 2048
-"""Bytes and strings from here on are kept by content."""
+_LONG = 16 * 1024
+"""Bytes and strings from here on are kept by content, in values that are long themselves."""
+_HEAVY = 1024 * 1024
+"""A value with so much of it is not pickled with it to see whether it has changed."""
+_PRINTED = ("ministack.services.cloudwatch:", "ministack.services.cloudwatch_logs:")
+_INVOCATION = re.compile(
+    r"/(async-)?invocations(-response-stream)?$|/response-streaming-invocations$|/_user_request_(/|$)"
+)
 _ATTEMPTS = 10
 _BETWEEN_FULL_PASSES_SECONDS = 1.0
 _HEALTH = "/_ministack/health"
@@ -77,6 +86,27 @@ class _Kept:
     """The generation in which somebody has looked into it last."""
     known: dict[Any, int | None] = field(default_factory=dict)
     """The hash of each entry as the file has it; None where it has to be written again."""
+    heavy: set[Any] = field(default_factory=set)
+    """The entries whose hash is that of the value without its long contents."""
+
+    @property
+    def printed(self) -> bool:
+        """Whether it is what invocations leave behind, and do not tell of."""
+        return self.name.startswith(_PRINTED)
+
+
+@dataclass
+class _Changes:
+    """What the file does not have."""
+
+    entries: list[tuple[str, bytes, bytes, str]] = field(default_factory=list)
+    gone: list[tuple[str, bytes]] = field(default_factory=list)
+    blobs: dict[str, bytes | str] = field(default_factory=dict)
+    marks: list[tuple[dict[Any, int | None], Any, int | None]] = field(default_factory=list)
+    """Which hashes are known once it has them; None for what has gone."""
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.gone)
 
 
 class _Pickler(pickle.Pickler):
@@ -202,6 +232,8 @@ class Keeper:
         self._running: Counter[int] = Counter()
         """Requests that are being answered, by the generation in which they began."""
         self._next: asyncio.Future[None] | None = None
+        self._only_invocations = True
+        """Whether nobody else waits for the next commit."""
         self._digests: dict[int, tuple[bytes | str, Blob]] = {}
         """Of long contents; they are held, so that their ids stay theirs."""
         self._complained: set[str] = set()
@@ -250,10 +282,12 @@ class Keeper:
             if not self._running[began]:
                 del self._running[began]
 
-    async def commit(self) -> None:
-        """Returns when all that has been looked at until now is kept. Raises when it cannot be."""
+    async def commit(self, *, invocation: bool = False) -> None:
+        """Returns when all that has been looked at until now is kept, but for what an invocation does not
+        tell of. Raises when it cannot be."""
         if self._closed:
             raise Stopped
+        self._only_invocations &= invocation
         if self._next is None:
             loop = asyncio.get_running_loop()
             self._next = loop.create_future()
@@ -263,9 +297,10 @@ class Keeper:
 
     def _commit(self) -> None:
         waiting, self._next = self._next, None
+        only_invocations, self._only_invocations = self._only_invocations, True
         assert waiting is not None
         try:
-            self.save()
+            self.save(printed=not only_invocations)
         except Exception as error:
             logger.exception("the state cannot be kept")
             waiting.set_exception(error)
@@ -273,73 +308,93 @@ class Keeper:
         else:
             waiting.set_result(None)
 
-    def save(self, *, everything: bool = False) -> None:
+    def save(self, *, everything: bool = False, printed: bool = True) -> None:
         """Writes what has changed in the stores that were looked into, or in all of them."""
         oldest = min(self._running, default=self._generation)
         self._generation += 1
         self._find_stores()
-        looked_into = [
-            kept
-            for kept in self._kept.values()
-            if everything or kept.seen >= oldest or (not kept.watched and kept.entries())
-        ]
-        changed, gone, blobs = [], [], dict[str, bytes | str]()
-        known: list[tuple[dict[Any, int | None], Any, int | None]] = []
-        held: dict[int, tuple[bytes | str, Blob]] = {}
-        for kept in looked_into:
-            entries = kept.entries()
-            for key, value in entries.items():
-                dumped = self._dump(kept.name, value, held)
-                if dumped is None:
-                    continue
-                pickled, own_blobs = dumped
-                mark = hash(pickled)
-                if kept.known.get(key) != mark:
-                    key_pickled = pickle.dumps(key, pickle.HIGHEST_PROTOCOL)
-                    changed.append((kept.name, key_pickled, pickled, " ".join(own_blobs)))
-                    blobs.update(own_blobs)
-                    known.append((kept.known, key, mark))
-            for key in [key for key in kept.known if key not in entries]:
-                gone.append((kept.name, pickle.dumps(key, pickle.HIGHEST_PROTOCOL)))
-                known.append((kept.known, key, None))
-        if changed or gone:
-            self._file.write(changed, gone, blobs)
-        for marks, key, written in known:
+        changes = _Changes()
+        held = self._digests if not everything else {}
+        for kept in self._kept.values():
+            if everything or (not kept.watched and kept.entries()):
+                self._compare(kept, changes, held)
+            elif kept.seen >= oldest:
+                if kept.printed and not printed:
+                    kept.seen = self._generation  # next time
+                else:
+                    self._compare(kept, changes, held)
+        if changes:
+            self._file.write(changes.entries, changes.gone, changes.blobs)
+        for marks, key, written in changes.marks:
             if written is None:
                 del marks[key]
             else:
                 marks[key] = written
-        if everything:
-            self._digests = held
+        self._digests = held
+
+    def _compare(self, kept: _Kept, changes: _Changes, held: dict[int, tuple[bytes | str, Blob]]) -> None:
+        """Adds what the file does not have of a store."""
+        entries = kept.entries()
+        for key, value in entries.items():
+            dumped = self._dump(kept, key, value, held)
+            if dumped is not None:
+                mark, pickled, blobs = dumped
+                key_pickled = pickle.dumps(key, pickle.HIGHEST_PROTOCOL)
+                changes.entries.append((kept.name, key_pickled, pickled, " ".join(blobs)))
+                changes.blobs.update(blobs)
+                changes.marks.append((kept.known, key, mark))
+        for key in [key for key in kept.known if key not in entries]:
+            changes.gone.append((kept.name, pickle.dumps(key, pickle.HIGHEST_PROTOCOL)))
+            changes.marks.append((kept.known, key, None))
+            kept.heavy.discard(key)
 
     def _dump(
-        self, name: str, value: Any, held: dict[int, tuple[bytes | str, Blob]]
-    ) -> tuple[bytes, dict[str, bytes | str]] | None:
-        """The pickled value and its long contents; None, told once, where a value cannot be kept."""
+        self, kept: _Kept, key: Any, value: Any, held: dict[int, tuple[bytes | str, Blob]]
+    ) -> tuple[int, bytes, dict[str, bytes | str]] | None:
+        """The hash, the pickled value and its long contents; None where the file has it."""
+        for _ in range(_ATTEMPTS):
+            try:
+                if key not in kept.heavy:
+                    pickled = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+                    mark = hash(pickled)
+                    if kept.known.get(key) == mark:
+                        return None
+                    if len(pickled) < _LONG:
+                        return mark, pickled, {}
+                pickled, blobs = self._put_aside(value, held)
+            except RuntimeError:
+                continue  # somebody has changed it meanwhile
+            except (pickle.PicklingError, TypeError, AttributeError) as error:
+                if kept.name not in self._complained:
+                    self._complained.add(kept.name)
+                    logger.error("something in %s is not kept: %s", kept.name, error)
+                return None
+            if key in kept.heavy:
+                mark = hash(pickled)
+            elif sum(map(len, blobs.values())) > _HEAVY:
+                kept.heavy.add(key)
+                mark = hash(pickled)
+            return None if kept.known.get(key) == mark else (mark, pickled, blobs)
+        raise RuntimeError(f"{kept.name} never stood still")
+
+    def _put_aside(
+        self, value: Any, held: dict[int, tuple[bytes | str, Blob]]
+    ) -> tuple[bytes, dict[str, bytes | str]]:
+        """The pickled value without its long contents, and these by their digests."""
         blobs: dict[str, bytes | str] = {}
 
         def put_aside(content: bytes | str) -> Blob:
             found = self._digests.get(id(content))
             if found is None:
                 blob = type(content).__name__, hashlib.sha256(_as_bytes(content)).hexdigest()
-                found = self._digests[id(content)] = (content, blob)
+                found = (content, blob)
             held[id(content)] = found
             blobs[found[1][1]] = content
             return found[1]
 
-        for _ in range(_ATTEMPTS):
-            file = io.BytesIO()
-            try:
-                _Pickler(file, put_aside).dump(value)
-            except RuntimeError:
-                continue  # somebody has changed it meanwhile
-            except (pickle.PicklingError, TypeError, AttributeError) as error:
-                if name not in self._complained:
-                    self._complained.add(name)
-                    logger.error("something in %s is not kept: %s", name, error)
-                return None
-            return file.getvalue(), blobs
-        raise RuntimeError(f"{name} never stood still")
+        file = io.BytesIO()
+        _Pickler(file, put_aside).dump(value)
+        return file.getvalue(), blobs
 
     def _find_stores(self) -> None:
         modules = hooks.service_modules()
@@ -390,7 +445,7 @@ def kept(application: Any, keeper: Keeper, take_up: Callable[[], None]) -> Any:
             nonlocal refused
             if message["type"] == "http.response.start":
                 try:
-                    await keeper.commit()
+                    await keeper.commit(invocation=bool(_INVOCATION.search(scope["path"])))
                 except Stopped:
                     refused = True
                     message = {**message, "status": 503, "headers": [(b"content-length", b"0")]}
