@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import shutil
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from clary.commands import environment
+from clary.commands.local import local
+from clary.commands.shared import complaints
 from clary.errors import ClaryError
-
-if TYPE_CHECKING:
-    from clary.environment.model import Environment
-    from clary.target import Target
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,22 +20,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A data science environment on Amazon SageMaker from one YAML file, on AWS or on this machine.",
 )
-local = typer.Typer(no_args_is_help=True, help="The local AWS: it listens on 127.0.0.1 only.")
+for command in (
+    environment.up,
+    environment.down,
+    environment.deploy,
+    environment.destroy,
+    environment.validate,
+    environment.status,
+    environment.outputs,
+    environment.predict,
+):
+    app.command()(command)
 app.add_typer(local, name="local")
 
 _INTERRUPTED = 130
 """What Typer makes of a KeyboardInterrupt: 128 and the number of SIGINT, as shells have it."""
-
-console = Console(highlight=False)
-complaints = Console(stderr=True, highlight=False)
-
-EnvironmentName = Annotated[str, typer.Argument(help="The name of a file in environments/, without .yaml.")]
-EnvironmentOption = Annotated[
-    str, typer.Option("--environment", "-e", help="The name of a file in environments/, without .yaml.")
-]
-LocalOption = Annotated[
-    bool, typer.Option("--local", help="On the local AWS, whatever account the file names.")
-]
 
 
 def main() -> None:
@@ -75,358 +65,6 @@ def _complain(error: Exception) -> NoReturn:
 
 def _as_interruption(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-# ------------------------------------------------------------------------------------ environments
-
-
-@app.command()
-def up(
-    port: Annotated[
-        int | None, typer.Option(help="Of the local AWS; by default 4566, or a free one.")
-    ] = None,
-) -> None:
-    """The whole way on this machine: local AWS, stacks, training, endpoint, and one answer."""
-    from clary import toolchain
-    from clary.deployment import deploy as deploy_environment
-    from clary.outputs import outputs as read_outputs
-    from clary.progress import Progress
-    from local_aws import process
-
-    environment = _environment("local")
-    progress = Progress(console)
-    with _changing() as (state, lock), toolchain.warm_jsii():
-        with progress.step("starting the local AWS") as tell:
-            running = process.start(state, port)
-            tell(running.url)
-        target = _target(environment, use_local=True)
-        deploy_environment(target, progress, lock=lock)
-        found = read_outputs(target)
-        _show_first_prediction(target, found)
-        _show_made(found)
-
-
-@app.command()
-def down() -> None:
-    """Destroys the local environment and stops the local AWS."""
-    from clary.deployment import destroy as destroy_environment
-    from clary.progress import Progress
-    from local_aws import process
-
-    progress = Progress(console)
-    with _changing() as (state, lock):
-        if process.running(state) is None:
-            console.print("the local AWS is not running: nothing to destroy, nothing to stop")
-            return
-        try:
-            _show_kept(
-                destroy_environment(_target(_environment("local"), use_local=True), progress, lock=lock)
-            )
-        finally:
-            with progress.step("stopping the local AWS"):
-                process.stop(state)
-
-
-@app.command()
-def deploy(environment: EnvironmentName, use_local: LocalOption = False) -> None:
-    """Makes an environment what its file says: stacks, images, training jobs, endpoints."""
-    from clary.deployment import deploy as deploy_environment
-    from clary.outputs import outputs as read_outputs
-    from clary.progress import Progress
-
-    with _changing() as (_, lock):
-        target = _target(_environment(environment), use_local=use_local)
-        deploy_environment(target, Progress(console), lock=lock)
-        _show_made(read_outputs(target))
-
-
-@app.command()
-def destroy(
-    environment: EnvironmentName,
-    use_local: LocalOption = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Destroys an environment's stacks, and says what was kept and where."""
-    from clary.deployment import destroy as destroy_environment
-    from clary.progress import Progress
-
-    with _changing() as (_, lock):
-        found = _environment(environment)
-        target = _target(found, use_local=use_local)
-        where = target.endpoint_url or f"account {found.account}, {found.region}"
-        fate = "kept" if found.retain_data else "[bold]deleted[/bold]"
-        console.print(f"destroying '{found.name}' ({where}); its data will be {fate}")
-        if not yes and typer.prompt(f"type '{found.name}' to go on") != found.name:
-            raise ClaryError("that was not its name, nothing was destroyed")
-        _show_kept(destroy_environment(target, Progress(console), lock=lock))
-
-
-@app.command()
-def validate(environment: EnvironmentName) -> None:
-    """Reads an environment's file and says what is wrong with it, if anything."""
-    found = _environment(environment)
-    people = sum(len(team.members) for team in found.teams.values())
-    console.print(
-        f"[green]✓[/green] {escape(found.name)}: account {found.account}, {found.region};"
-        f" teams {len(found.teams)}, people {people}, models {len(found.models)}; data is"
-        f" {'retained' if found.retain_data else 'deleted'} when it is destroyed",
-        soft_wrap=True,
-    )
-
-
-@app.command()
-def status(environment: EnvironmentOption = "local", use_local: LocalOption = False) -> None:
-    """The state of the stacks and of the endpoints."""
-    from rich.table import Table
-
-    from clary.outputs import endpoint_states, stack_states
-
-    target = _target(_environment(environment), use_local=use_local)
-    table = Table(
-        "what", "state", title=f"{environment} on {target.endpoint_url or 'AWS'}", title_justify="left"
-    )
-    for unit, state in stack_states(target).items():
-        table.add_row(target.environment.stack_name(unit), state or "[dim]not there[/dim]")
-    for name, (state, reason) in endpoint_states(target).items():
-        table.add_row(f"endpoint {target.environment.endpoint_name(name)}", escape(f"{state} {reason}"))
-    console.print(table)
-
-
-@app.command()
-def outputs(
-    environment: EnvironmentOption = "local",
-    use_local: LocalOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """What was made: URLs, domain, user profiles, endpoints, and what lets a client in."""
-    from clary.outputs import outputs as read_outputs
-
-    found = read_outputs(_target(_environment(environment), use_local=use_local))
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    else:
-        _show_made(found)
-
-
-@app.command()
-def predict(
-    model: Annotated[str, typer.Argument(help="The model's name in the environment file.")],
-    data: Annotated[
-        str | None,
-        typer.Option(help="The body; @FILE reads a file, - the standard input. By default, the example."),
-    ] = None,
-    content_type: Annotated[str | None, typer.Option(help="By default, the model's first one.")] = None,
-    environment: EnvironmentOption = "local",
-    use_local: LocalOption = False,
-) -> None:
-    """Asks a deployed model through its API, and prints the answer."""
-    from clary.outputs import outputs as read_outputs
-    from clary.prediction import predict as ask
-
-    target = _target(_environment(environment), use_local=use_local)
-    found = read_outputs(target)
-    answer = ask(target, found, model, _body(data, found, model), content_type)
-    sys.stdout.buffer.write(answer.body)
-    if not answer.body.endswith(b"\n"):
-        sys.stdout.buffer.write(b"\n")
-    if answer.status >= 300:
-        raise ClaryError(f"the API answered {answer.status}")
-
-
-def _body(data: str | None, found: dict[str, Any], model: str) -> bytes:
-    if data == "-":
-        return sys.stdin.buffer.read()
-    if data is not None and data.startswith("@"):
-        try:
-            return Path(data[1:]).read_bytes()
-        except OSError as error:
-            raise ClaryError(f"cannot read '{data[1:]}': {error.strerror}") from error
-    if data is not None:
-        return data.encode()
-    example = found["models"].get(model, {}).get("example")
-    if example is None and model in found["models"]:
-        raise ClaryError(f"the model '{model}' has no api.example in its file, give --data")
-    return (example or "").encode()
-
-
-# ------------------------------------------------------------------------------------ the local AWS
-
-
-@local.command()
-def start(
-    port: Annotated[int | None, typer.Option(help="By default 4566, or a free one.")] = None,
-    enforce_iam: Annotated[
-        bool, typer.Option("--enforce-iam", help="Authorise every request as AWS does, over TLS.")
-    ] = False,
-    persist: Annotated[
-        bool, typer.Option("--persist", help="Keep what is answered, and take up what was kept before.")
-    ] = False,
-) -> None:
-    """Starts the local AWS in the background."""
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    running = process.start(state_folder(), port, persist=persist, enforce_iam=enforce_iam)
-    console.print(f"the local AWS answers on {running.url} (process {running.pid}); for other tools:")
-    console.print(
-        f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
-    )
-    console.print("  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local")
-    if running.environment:
-        trust = " ".join(f"{name}={shlex.quote(value)}" for name, value in running.environment.items())
-        console.print(f"  export {escape(trust)}", soft_wrap=True)
-
-
-@local.command()
-def stop() -> None:
-    """Stops the local AWS: everything in it is gone, unless it was started with `--persist`."""
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    stopped = process.stop(state_folder())
-    console.print("the local AWS is stopped" if stopped else "the local AWS is not running")
-
-
-@local.command(name="status")
-def local_status() -> None:
-    """Whether the local AWS runs, and where. The exit code is 3 when it does not."""
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    running = process.running(state_folder())
-    if running is None:
-        console.print("the local AWS is not running")
-        raise typer.Exit(3)
-    console.print(f"the local AWS answers on {running.url} (process {running.pid})")
-
-
-@local.command()
-def logs(
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
-) -> None:
-    """The last lines of the local AWS's own log."""
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    log = process.log_file(state_folder())
-    if not log.exists():
-        raise ClaryError("the local AWS has not run here yet, so there is no log")
-    sys.stdout.write("".join(log.read_text(errors="replace").splitlines(keepends=True)[-lines:]))
-
-
-@local.command()
-def reset() -> None:
-    """Stops the local AWS and removes what it kept on this machine: images, logs, assemblies."""
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    with _changing() as (state, _):
-        process.stop(state)
-    shutil.rmtree(state_folder(), ignore_errors=True)
-    console.print("the local AWS is stopped, and what it kept is removed")
-
-
-# ------------------------------------------------------------------------------------ shared
-
-
-@contextmanager
-def _changing() -> Iterator[tuple[Path, int]]:
-    """The state folder and its lock, for a command that changes something."""
-    from clary.workspace import only_one, state_folder
-
-    state = state_folder()
-    busy = "another clary is at work here, waiting until it is done (Ctrl-C stops waiting)"
-    with only_one(state, waiting=lambda: console.print(busy)) as lock:
-        yield state, lock
-
-
-def _environment(name: str) -> Environment:
-    from clary.environment.loader import EnvironmentFileError, check_folders, find, load
-    from clary.workspace import ROOT
-
-    try:
-        environment = load(find(name, ROOT))
-        check_folders(environment, ROOT)
-    except EnvironmentFileError as error:
-        raise ClaryError(str(error)) from error
-    return environment
-
-
-def _target(environment: Environment, *, use_local: bool) -> Target:
-    from clary.target import LOCAL_ACCOUNT, Target
-    from clary.workspace import state_folder
-    from local_aws import process
-
-    state = state_folder()
-    if not use_local and environment.account != LOCAL_ACCOUNT:
-        return Target(environment, None, state)
-    running = process.running(state)
-    if running is None:
-        raise ClaryError("the local AWS is not running, start it with `clary up` or `clary local start`")
-    return Target(environment, running.url, state, running.ca)
-
-
-def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
-    from clary.prediction import predict as ask
-
-    for name, model in found["models"].items():
-        if model["example"] is None:
-            continue
-        answer = ask(target, found, name, model["example"].encode(), None)
-        if answer.status != 200:
-            raise ClaryError(f"the API answered {answer.status}: {answer.body.decode(errors='replace')}")
-        said = answer.body.decode(errors="replace").strip()
-        console.print(f"\n[bold]question[/bold]  POST {escape(model['url'])}", soft_wrap=True)
-        console.print(f"          {escape(model['example'])}", soft_wrap=True)
-        console.print(f"[bold]answer[/bold]    {escape(said)}", soft_wrap=True)
-
-
-def _show_made(found: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    from clary.prediction import curl
-    from clary.target import LOCAL_ACCOUNT
-
-    table = Table("what", "where", show_lines=False, title=f"\n{found['environment']}", title_justify="left")
-    table.columns[1].overflow = "fold"
-    if found["aws_endpoint_url"]:
-        table.add_row("local AWS", found["aws_endpoint_url"])
-    for authorization, api in found["apis"].items():
-        table.add_row(f"API ({authorization})", api["url"])
-    table.add_row("Studio domain", found["studio"]["domain_id"] or "-")
-    for profile in found["studio"]["user_profiles"]:
-        table.add_row("user profile", profile)
-    for name, model in found["models"].items():
-        table.add_row(f"endpoint of {name}", model["endpoint_name"])
-    console.print(table)
-    examples = {name: model["example"] for name, model in found["models"].items() if model["example"]}
-    if found["api"] and examples:
-        name, example = next(iter(examples.items()))
-        console.print("\nwhat to try next")
-        local_hint = "" if found["environment"] == "local" else f" -e {found['environment']}"
-        if found["aws_endpoint_url"] and found["account"] != LOCAL_ACCOUNT:
-            local_hint += " --local"
-        console.print(f"  {_own_name()} predict {name}{local_hint}", soft_wrap=True)
-        console.print(f"  {_own_name()} outputs --json{local_hint}", soft_wrap=True)
-        console.print(f"  {escape(curl(found, name, example))}", soft_wrap=True)
-
-
-def _own_name() -> str:
-    """How to call this command line from where one is: `clary` where PATH finds it, else its path."""
-    ours = Path(sys.argv[0])
-    found = shutil.which("clary")
-    if found is not None and Path(found).resolve() == ours.resolve():
-        return "clary"
-    return os.path.relpath(ours) if ours.name == "clary" else "python -m clary"
-
-
-def _show_kept(kept: list[str]) -> None:
-    if kept:
-        console.print("kept, because the environment file says that data is retained:")
-        for resource in kept:
-            console.print(f"  {escape(resource)}", soft_wrap=True)
-    else:
-        console.print("everything is destroyed, nothing was kept")
 
 
 if __name__ == "__main__":
