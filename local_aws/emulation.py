@@ -60,8 +60,8 @@ def resource_types() -> str:
 
     built_in = set(hooks.resource_handlers())
     services.install()
-    for package in ("sagemaker", "servicecatalog"):
-        importlib.import_module(f"local_aws.{package}.cloudformation").install()
+    for module in ("sagemaker.resource_types", "servicecatalog.cloudformation"):
+        importlib.import_module(f"local_aws.{module}").install()
     completed = {*CHECKS, *DELETION_GUARDS, *RECONCILERS, *TRANSLATORS}
     ours, theirs, all_types = Counter[str](), Counter[str](), Counter[str]()
     more = defaultdict[str, list[str]](list)

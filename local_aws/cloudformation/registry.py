@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 Properties = Mapping[str, Any]
@@ -59,6 +60,22 @@ BEHAVIOURS: dict[str, ResourceBehaviour] = {}
 
 def register(resource_type: str, behaviour: ResourceBehaviour) -> None:
     BEHAVIOURS[resource_type] = behaviour
+
+
+class Late:
+    """A behaviour that is loaded when it is first used: what it takes would hold up the server's start."""
+
+    def __init__(self, load: Callable[[], ResourceBehaviour]) -> None:
+        self._load = cache(load)
+
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
+        return self._load().create(logical_id, properties, stack_name)
+
+    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
+        return self._load().update(physical_id, old, new, stack_name)
+
+    def delete(self, physical_id: str, properties: Properties) -> None:
+        self._load().delete(physical_id, properties)
 
 
 class Reconciler(Protocol):

@@ -18,12 +18,12 @@ logger = logging.getLogger("local_aws.sagemaker")
 def install() -> None:
     """Makes this server answer for SageMaker. Cheap: what takes time is done in the background."""
     from local_aws import ec2_rules, front, hooks
-    from local_aws.sagemaker import cloudformation
+    from local_aws.sagemaker import resource_types
 
     hooks.add_service("sagemaker", _handle)
     hooks.add_service("servicequotas", _handle_quotas)
     front.add_page("/_local_aws/studio", _studio_page)
-    cloudformation.install()
+    resource_types.install()
     ec2_rules.add_interfaces(_interfaces)
     hooks.on_reset(_forget)
     hooks.in_background(_warm_up, name="sagemaker-warm-up")

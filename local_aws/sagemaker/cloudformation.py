@@ -12,8 +12,8 @@ from botocore.model import StringShape, StructureShape
 
 from local_aws import hooks
 from local_aws import request_validation as validation
-from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made, register
-from local_aws.cloudformation.schema import resource_type, type_names
+from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made
+from local_aws.cloudformation.schema import resource_type
 from local_aws.sagemaker import control, tags
 from local_aws.sagemaker.behaviours import behaviour
 from local_aws.sagemaker.errors import ServiceError
@@ -48,15 +48,6 @@ _HOW_TO_UPDATE = {
 
 
 _LONGEST_NAME = 63
-
-_NO_FAMILIES = {"Device", "ExperimentTrialComponent"}
-"""Types that are no resource of the API's that one creates and describes: handled by their schema."""
-
-
-def install() -> None:
-    for name in type_names():
-        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX) not in _NO_FAMILIES:
-            register(name, SageMakerResource(name))
 
 
 class SageMakerResource:
