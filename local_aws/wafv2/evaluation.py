@@ -80,9 +80,8 @@ def evaluate(acl: Mapping[str, Any], request: Request) -> Verdict:
 
 def _body_limit(acl: Mapping[str, Any]) -> int:
     chosen = ((acl.get("AssociationConfig") or {}).get("RequestBody") or {}).get("API_GATEWAY") or {}
-    return (
-        int(str(chosen.get("DefaultSizeInspectionLimit", "KB_16")).removeprefix("KB_")) * 1024 or BODY_BYTES
-    )
+    kilobytes = chosen.get("DefaultSizeInspectionLimit")
+    return int(kilobytes.removeprefix("KB_")) * 1024 if kilobytes else BODY_BYTES
 
 
 def _type_of(rule: _Rule) -> str:

@@ -222,6 +222,36 @@ class TestStatements:
                 Name="here", Scope="REGIONAL", Id=made["Id"], LockToken=made["LockToken"]
             )
 
+    def test_a_set_holds_several_expressions(self, firewall: Firewall) -> None:
+        made = firewall.waf.create_regex_pattern_set(
+            Name="expressions",
+            Scope="REGIONAL",
+            RegularExpressionList=[{"RegexString": "^/v1/one$"}, {"RegexString": "tw[o0]"}],
+        )["Summary"]
+        listed = {
+            "RegexPatternSetReferenceStatement": {
+                "ARN": made["ARN"],
+                "FieldToMatch": {"UriPath": {}},
+                "TextTransformations": NONE,
+            }
+        }
+        firewall.protect([rule("listed", listed)])
+
+        assert [firewall.is_open(path) for path in ("one", "tw0", "ones")] == [False, False, True]
+
+    def test_a_forwarded_address_is_looked_up_where_the_rule_says(self, firewall: Firewall) -> None:
+        made = firewall.waf.create_ip_set(
+            Name="forwarded", Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=["198.51.100.0/24"]
+        )["Summary"]
+        for position, opened in (("FIRST", True), ("LAST", True), ("ANY", False)):
+            config = {"HeaderName": "X-Client", "FallbackBehavior": "MATCH", "Position": position}
+            forwarded = {"ARN": made["ARN"], "IPSetForwardedIPConfig": config}
+            firewall.protect([rule("forwarded", {"IPSetReferenceStatement": forwarded})])
+            addresses = "192.0.2.1, 198.51.100.1, 192.0.2.2"
+            assert firewall.is_open(headers=[*AGENT, ("X-Client", addresses)]) is opened, position
+            assert not firewall.is_open(headers=[*AGENT, ("X-Client", "nowhere")])
+            assert firewall.is_open()
+
     def test_where_somebody_comes_from_is_unknown(self, firewall: Firewall) -> None:
         firewall.protect([rule("place", {"GeoMatchStatement": {"CountryCodes": ["US", "DE"]}})])
 
@@ -326,6 +356,17 @@ class TestRates:
         assert all(firewall.is_open() for _ in range(self.LIMIT + 2))
         assert [firewall.is_open("login") for _ in range(self.LIMIT + 1)][-1] is False
         assert firewall.is_open()
+
+    def test_a_forwarded_address_is_counted_by_itself(self, firewall: Firewall) -> None:
+        config = {"HeaderName": "X-Client", "FallbackBehavior": "NO_MATCH"}
+        forwarded = self.rate(AggregateKeyType="FORWARDED_IP", ForwardedIPConfig=config)
+        firewall.protect([rule("rate", forwarded)])
+
+        one, other = ([*AGENT, ("X-Client", f"192.0.2.{number}")] for number in (1, 2))
+
+        assert [firewall.is_open(headers=one) for _ in range(self.LIMIT + 1)][-1] is False
+        assert firewall.is_open(headers=other)
+        assert all(firewall.is_open() for _ in range(self.LIMIT + 2))
 
     def test_a_key_may_be_made_of_what_requests_send(self, firewall: Firewall) -> None:
         keys = [{"Header": {"Name": "x-user", "TextTransformations": NONE}}]
