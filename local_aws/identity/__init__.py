@@ -16,10 +16,11 @@ __all__ = ["AccessDenied", "authorize", "install", "remember_requests"]
 
 def install() -> None:
     """Enforces IAM on this server; once every service has been installed."""
-    from local_aws.identity import deployment, enforcement, organization, simulation, trust
+    from local_aws.identity import deployment, enforcement, organization, simulation, source, trust
 
     enforcement.install()
     trust.install()
+    source.install()
     organization.install()
     deployment.install()
     simulation.install()

@@ -11,6 +11,7 @@ from local_aws import hooks
 from local_aws.identity import organization
 from local_aws.identity.decision import Document, Policies, ResourcePolicy
 from local_aws.identity.policy import Caller, Statement, Value, statements
+from local_aws.identity.source import of_session as source_of
 
 _ALL = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
@@ -49,6 +50,9 @@ def of_key(access_key: str, account: str) -> Principal | None:
     own_keys: dict[str, Value] = {"aws:userid": str(credential.principal_id)}
     if session:
         own_keys["aws:multifactorauthpresent"] = "false"
+        identity = source_of(access_key)
+        if identity is not None:
+            own_keys["aws:sourceidentity"] = identity
         if isinstance(session.get("IssuedAt"), int | float):
             issued = datetime.datetime.fromtimestamp(session["IssuedAt"], datetime.UTC)
             own_keys["aws:tokenissuetime"] = issued.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -423,7 +423,9 @@ def _profile(request: Request, name: str) -> str:
 def _studio_keys(principal: Principal) -> dict[str, Value]:
     """`sagemaker:DomainId` and `sagemaker:UserProfileName`: from which user profile a request comes.
 
-    Studio's requests have the execution role of their profile: a role that is one profile's own says which.
+    Studio's requests have the execution role of their profile: a role that is one profile's own says which,
+    and where several share one, the source identity does, which is the profile's name
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/monitor-user-access.html).
     """
     if principal.kind != "AssumedRole":
         return {}
@@ -433,6 +435,9 @@ def _studio_keys(principal: Principal) -> dict[str, Value]:
         for profile in resources.every("UserProfile")
         if (profile.get("UserSettings") or {}).get("ExecutionRole") == role
     ]
+    source = principal.keys.get("aws:sourceidentity")
+    if source is not None:
+        own = [profile for profile in own if profile["UserProfileName"] == source]
     if len(own) != 1:
         return {}
     return {

@@ -15,6 +15,7 @@ from local_aws.identity.decision import ResourcePolicy, decide, trusted
 from local_aws.identity.passing import ROLE
 from local_aws.identity.policy import Caller, Request, Statement, Value, statements
 from local_aws.identity.request import arrived
+from local_aws.identity.source import asked_for, of_caller
 
 
 def install() -> None:
@@ -113,11 +114,22 @@ def _may_assume(document: Any, context: Any) -> bool:
         if at_hand is None or context.action == "sts:TagSession":
             return True
         return any(trusts_service(context.resource_arn, service) for service in _services(found))
-    asked = enforcement.question(
-        principal, context.action, context.resource_arn, {**request.context}, request=at_hand
-    )
     trust = ResourcePolicy(found, account, required=True)
-    return decide(principal.caller, asked, principal.policies(resource=trust)).allowed
+    identity = asked_for()
+    if identity is not None and of_caller() not in (None, identity):
+        return False
+    said = {**request.context} if identity is None else {**request.context, "sts:sourceidentity": identity}
+    actions = [context.action]
+    if context.action == "sts:AssumeRole" and (identity or of_caller()) is not None:
+        actions.append("sts:SetSourceIdentity")
+    return all(
+        decide(
+            principal.caller,
+            enforcement.question(principal, action, context.resource_arn, said, request=at_hand),
+            principal.policies(resource=trust),
+        ).allowed
+        for action in actions
+    )
 
 
 def _request(context: Any) -> Request:
