@@ -234,22 +234,30 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.sts": ("_sessions", "validate_policy_document"),
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
-    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation": ("_exports", "_stacks"),
     "ministack.services.cloudformation.custom_resource": ("deliver_response", "invoke_custom_resource"),
-    "ministack.services.cloudformation.changesets": ("_deploy_stack_async", "_evaluate_conditions"),
+    "ministack.services.cloudformation.changesets": (
+        "_deploy_stack_async",
+        "_evaluate_conditions",
+        "validate_template_support",
+    ),
     "ministack.services.cloudformation.engine": (
         "_check_rules_section",
         "_evaluate_conditions",
         "_parse_template",
+        "validate_template_support",
     ),
     "ministack.services.cloudformation.handlers": (
+        "_ACTION_HANDLERS",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",
+        "_imported_export_names",
         "_resolve_template",
         "_roll_back_operation",
+        "validate_template_support",
     ),
-    "ministack.services.cloudformation.helpers": ("_validate_stack_tags",),
+    "ministack.services.cloudformation.helpers": ("_resolve_document", "_validate_stack_tags", "_xml"),
     "ministack.services.cloudformation.provisioners": (
         "_CONDITIONALLY_REPLACING_PROPERTIES",
         "_CUSTOM_NAME_REPLACEMENT",
@@ -271,6 +279,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_deploy_stack_async",
         "_evaluate_conditions",
         "_provision_resource",
+        "_resolve_refs",
         "_resolve_stack_outputs",
         "_roll_back_operation",
         "_runs_on_worker_thread",
@@ -573,6 +582,108 @@ def tell_about_resource(stack_name: str, logical_id: str, resource_type: str, wo
         return
     doing = "UPDATE" if str(stack.get("StackStatus")).startswith("UPDATE") else "CREATE"
     _stacks._add_event(stack["StackId"], stack_name, logical_id, resource_type, f"{doing}_IN_PROGRESS", words)
+
+
+def check_templates(check: Callable[[dict[str, Any], Mapping[str, bool]], None]) -> None:
+    """Asks `check(template, conditions)` of every template; its `ValueError` is the request's answer."""
+    usual = _engine.validate_template_support
+
+    def validate(
+        template: dict[str, Any], conditions: dict[str, bool], params: dict[str, Any] | None = None
+    ) -> None:
+        usual(template, conditions, params)
+        if params is not None:  # without them, nobody knows which conditions hold
+            check(template, conditions)
+
+    for module in (_changesets, _engine, _handlers):
+        module.validate_template_support = validate
+
+
+def check_exports(check: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Asks `check(stack id, exports)` when a stack's outputs are known; its `ValueError` fails the stack."""
+    usual = _stacks._resolve_stack_outputs
+
+    def resolve(*arguments: Any) -> Any:
+        outputs, exports = usual(*arguments)
+        check(arguments[-1], {name: export["Value"] for name, export in exports.items()})
+        return outputs, exports
+
+    _stacks._resolve_stack_outputs = resolve
+
+
+def exports() -> dict[str, tuple[str, str]]:
+    """The exports of the request's account and region: of which stack (its ARN), and their values."""
+    return {
+        str(name): (str(export["StackId"]), str(export["Value"]))
+        for name, export in _cloudformation._exports.items()
+    }
+
+
+def importers(export: str) -> list[str]:
+    """The names of the stacks that import an export."""
+    return [
+        name
+        for name, stack in _cloudformation._stacks.items()
+        if not str(stack.get("StackStatus", "")).startswith("DELETE")
+        and export in _handlers._imported_export_names(stack, name)
+    ]
+
+
+def forget_export(name: str) -> None:
+    _cloudformation._exports.pop(name, None)
+
+
+def is_protected(stack_id: str) -> bool:
+    """Whether a stack may not be deleted, so that there is another answer."""
+    stack = _cloudformation._stacks.get(stack_id.split("/")[1]) or {}
+    return bool(stack.get("EnableTerminationProtection"))
+
+
+StackAction = Callable[[dict[str, Any]], Response]
+
+
+def wrap_stack_action(action: str, wrapper: Callable[[StackAction, dict[str, Any]], Response]) -> None:
+    """Answers one of CloudFormation's actions by `wrapper(the usual answer, parameters)`; a parameter is a
+    list of texts."""
+    usual: StackAction = _handlers._ACTION_HANDLERS[action]
+    _handlers._ACTION_HANDLERS[action] = lambda parameters: wrapper(usual, parameters)
+
+
+def deletion_given_up(stack_id: str, reason: str) -> Response:
+    """A deletion that ends where it began: the stack is as before, and its last event says why."""
+    name = stack_id.split("/")[1]
+    stack = _cloudformation._stacks[name]
+    kind, before = "AWS::CloudFormation::Stack", stack["StackStatus"]
+    _stacks._add_event(stack_id, name, name, kind, "DELETE_IN_PROGRESS", "User Initiated", stack_id)
+    _stacks._add_event(stack_id, name, name, kind, before, reason, stack_id)
+    stack["StackStatusReason"] = reason
+    response: Response = _helpers._xml(200, "DeleteStackResponse", "")
+    return response
+
+
+def reword_unresolved(reword: Callable[[str], str]) -> None:
+    """Says in other words why a property cannot be resolved while a stack is deployed."""
+    usual = _stacks._resolve_refs
+
+    def resolve(*arguments: Any) -> Any:
+        try:
+            return usual(*arguments)
+        except ValueError as error:
+            raise ValueError(reword(str(error))) from error
+
+    _stacks._resolve_refs = resolve
+
+
+def rewrite_template_urls(rewrite: Callable[[str], str]) -> None:
+    """Lets templates lie at addresses that ministack does not read as they are."""
+    usual = _helpers._resolve_document
+
+    def resolve(params: dict[str, Any], body_key: str, url_key: str, label: str) -> Any:
+        if params.get(url_key):
+            params = {**params, url_key: [rewrite(str(params[url_key][0]))]}
+        return usual(params, body_key, url_key, label)
+
+    _helpers._resolve_document = resolve
 
 
 def stack_identifier(stack_name: str) -> str:

@@ -1,0 +1,205 @@
+"""What CloudFormation refuses of a template or a request before it makes anything, and what keeps an export.
+
+- References to nobody, to conditions that are not there, and circles are errors of the template.
+- An export that another stack imports is neither deleted nor changed: an update fails, a deletion ends where
+  it began, with the reason (https://github.com/aws/aws-cdk/issues/604 shows the states and the words).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_aws import hooks
+
+Template = Mapping[str, Any]
+
+
+class Refused(ValueError):
+    """In CloudFormation's words; the request is answered with a `ValidationError`."""
+
+
+def install() -> None:
+    hooks.check_templates(check_template)
+    hooks.check_exports(_check_exports)
+    hooks.reword_unresolved(_reworded)
+    hooks.rewrite_template_urls(with_bucket_in_path)
+    hooks.wrap_stack_action("DeleteStack", _keep_what_is_imported)
+    hooks.wrap_stack_action("ExecuteChangeSet", _say_which_status)
+
+
+# --- templates --------------------------------------------------------------------------------------
+
+
+def check_template(template: Template, conditions: Mapping[str, bool]) -> None:
+    """Raises `Refused` for what refers to nothing, or to itself in a circle."""
+    if template.get("Transform"):
+        return  # a macro may still write what is missing
+    resources: Mapping[str, Any] = template.get("Resources") or {}
+    declared = {*(template.get("Parameters") or {}), *resources}
+    known_conditions = {*(template.get("Conditions") or {})}
+    active = {
+        name: definition
+        for name, definition in resources.items()
+        if isinstance(definition, dict) and conditions.get(str(definition.get("Condition")), True)
+    }
+    for block, members in (("Resources", resources), ("Outputs", template.get("Outputs") or {})):
+        _check_conditions(block, members, known_conditions)
+        found = list(_references_of_block(block, active if block == "Resources" else members, conditions))
+        _check_attributes(found, resources)
+        there = declared - (resources.keys() - active.keys())
+        missing = sorted({name for name, _ in found if name not in there and not name.startswith("AWS::")})
+        if missing:
+            raise Refused(
+                f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the"
+                f" {block} block of the template"
+            )
+    _check_circles(active, conditions)
+
+
+def _check_conditions(block: str, members: Mapping[str, Any], known: set[str]) -> None:
+    for definition in members.values():
+        condition = definition.get("Condition") if isinstance(definition, dict) else None
+        if isinstance(condition, str) and condition not in known:
+            raise Refused(
+                f"Template format error: Unresolved condition dependency {condition} in the {block} block of"
+                " the template"
+            )
+
+
+def _check_attributes(found: list[tuple[str, str | None]], resources: Mapping[str, Any]) -> None:
+    for name, attribute in found:
+        if attribute is not None and name not in resources:
+            raise Refused(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
+
+
+def _references_of_block(
+    block: str, members: Mapping[str, Any], conditions: Mapping[str, bool]
+) -> Iterator[tuple[str, str | None]]:
+    for definition in members.values():
+        if not isinstance(definition, dict):
+            continue
+        if block == "Outputs":
+            if conditions.get(str(definition.get("Condition")), True):
+                yield from _references([definition.get("Value"), definition.get("Export")], conditions)
+            continue
+        yield from _references(definition.get("Properties"), conditions)
+        yield from ((name, None) for name in _listed(definition.get("DependsOn")))
+
+
+def _references(value: Any, conditions: Mapping[str, bool]) -> Iterator[tuple[str, str | None]]:
+    """What a value refers to, with the attribute; of an `Fn::If` the branch that is taken."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _references(item, conditions)
+    elif isinstance(value, dict):
+        for key, argument in value.items():
+            if key == "Ref" and isinstance(argument, str):
+                yield argument, None
+            elif key == "Fn::GetAtt":
+                parts = argument.split(".", 1) if isinstance(argument, str) else argument
+                if isinstance(parts, list) and parts and isinstance(parts[0], str):
+                    yield parts[0], str(parts[1]) if len(parts) > 1 else ""
+            elif key == "Fn::Sub":
+                yield from _substituted(argument, conditions)
+            elif key == "Fn::If" and isinstance(argument, list) and argument[0] in conditions:
+                yield from _references(argument[1 if conditions[argument[0]] else 2], conditions)
+            else:
+                yield from _references(argument, conditions)
+
+
+def _substituted(argument: Any, conditions: Mapping[str, bool]) -> Iterator[tuple[str, str | None]]:
+    text, own = (*argument, {})[:2] if isinstance(argument, list) else (argument, {})
+    yield from _references(list(own.values()) if isinstance(own, dict) else [], conditions)
+    for variable in re.findall(r"\$\{([^!}][^}]*)\}", str(text)):
+        if variable not in own:
+            name, dot, attribute = variable.strip().partition(".")
+            yield name, attribute if dot else None
+
+
+def _listed(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value or () if isinstance(item, str)]
+
+
+def _check_circles(active: Mapping[str, Any], conditions: Mapping[str, bool]) -> None:
+    waiting = {
+        name: {
+            other
+            for other, _ in _references_of_block("Resources", {name: definition}, conditions)
+            if other in active
+        }
+        for name, definition in active.items()
+    }
+    while free := [name for name, others in waiting.items() if not others]:
+        for name in free:
+            del waiting[name]
+        for others in waiting.values():
+            others.difference_update(free)
+    if waiting:
+        raise Refused(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
+
+
+# --- exports ----------------------------------------------------------------------------------------
+
+
+def _check_exports(stack_id: str, exports: Mapping[str, str]) -> None:
+    """Raises `Refused` for exports that are another stack's, or that others still import as they were."""
+    for name, (owner, value) in hooks.exports().items():
+        if owner != stack_id:
+            if name in exports:
+                other = owner.split("/")[1]
+                raise Refused(f"Export with name {name} is already exported by stack {other}")
+            continue
+        if exports.get(name) == value:
+            continue
+        importers = hooks.importers(name)
+        if importers:
+            verb = "updated" if name in exports else "deleted"
+            raise Refused(f"Export {name} cannot be {verb} as it is in use by {' and '.join(importers)}")
+        if name not in exports:
+            hooks.forget_export(name)
+
+
+def _reworded(reason: str) -> str:
+    return re.sub(r"^Export '(.*)' not found$", r"No export named \1 found", reason)
+
+
+def _keep_what_is_imported(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+    name = str(parameters.get("StackName", [""])[0])
+    for export, (owner, _) in hooks.exports().items():
+        importers = hooks.importers(export) if name in (owner, owner.split("/")[1]) else []
+        if importers and not hooks.is_protected(owner):
+            reason = f"Export {export} cannot be deleted as it is in use by {' and '.join(importers)}"
+            return hooks.deletion_given_up(owner, reason)
+    return answer(parameters)
+
+
+def _say_which_status(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+    response = answer(parameters)
+    status, headers, body = response
+    found = re.search(rb"ChangeSet \[([^\]]*)\] is in (\w+) status", body)
+    if not found:
+        return response
+    failed = found[2] == b"UNAVAILABLE"
+    words = b"ChangeSet [%s] cannot be executed in its current %s of [%s]" % (
+        found[1],
+        b"status" if failed else b"execution status",
+        b"FAILED" if failed else found[2],
+    )
+    return status, headers, body.replace(found[0], words)
+
+
+# --- addresses --------------------------------------------------------------------------------------
+
+
+def with_bucket_in_path(url: str) -> str:
+    """`https://bucket.s3.region.amazonaws.com/key` as `https://s3.region.amazonaws.com/bucket/key`."""
+    parts = urlsplit(url)
+    bucket, dot, rest = (parts.hostname or "").partition(".s3")
+    if not dot or not bucket or not re.fullmatch(r"([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?", rest):
+        return url
+    return f"{parts.scheme}://s3{rest}/{bucket}{parts.path}"
