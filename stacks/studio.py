@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
-from clary.environment.model import Environment
-from clary_constructs import StudioDomain, StudioRemover, python_code
+from clary.environment.model import Environment, Persona
+from clary_constructs import (
+    ExperimentTracking,
+    StudioDomain,
+    StudioImage,
+    StudioRemover,
+    StudioSettings,
+    StudioUser,
+    python_code,
+)
 from constructs import Construct
+from stacks import studio_tools
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.naming import pascal
@@ -20,6 +30,9 @@ _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 class StudioStack(cdk.Stack):
     """A Studio domain, and for each member of a team a profile and a private space.
+
+    What may change of the domain is updated in place by CloudFormation; what may change of people is
+    sent to them by a function, once for each persona of a team (`docs/decisions/0008`).
 
     Where data is retained, so are the profile and the disk of somebody who leaves the file: deleting a
     space deletes its disk. Both have to be deleted by hand before somebody of the same name can join.
@@ -41,6 +54,10 @@ class StudioStack(cdk.Stack):
         # a space starts as soon as it is there, and needs its role's rights on the key by then
         # (https://github.com/aws/aws-cdk/issues/34818)
         self.add_stack_dependency(access, "profiles name their roles")
+        self._removal_policy = (
+            cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
+        )
+        studio = environment.studio
         domain = StudioDomain(
             self,
             "Studio",
@@ -50,8 +67,16 @@ class StudioStack(cdk.Stack):
             security_group=network.workload_security_group,
             encryption_key=data.key,
             permissions_boundary=access.permissions_boundary,
-            removal_policy=cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY,
+            sign_in="IAM" if studio.authentication == "iam" else "SSO",
+            reaches_internet=studio.network == "public",
+            startup=studio_tools.startup(studio),
+            images=self._images(environment, data, access),
+            docker=studio_tools.docker(studio),
+            shared_spaces=studio_tools.shared_spaces(studio),
+            r_studio=studio_tools.r_studio(studio),
+            removal_policy=self._removal_policy,
         )
+        users: dict[tuple[str, Persona], list[StudioUser]] = {}
         for team_name, team in environment.teams.items():
             for member_name, member in team.members.items():
                 user = domain.add_user(
@@ -59,12 +84,16 @@ class StudioStack(cdk.Stack):
                     name=f"{team_name}-{member_name}",
                     execution_role=access.persona_roles[team_name, member.persona],
                 )
+                users.setdefault((team_name, member.persona), []).append(user)
                 if member.space is not None:
                     user.add_private_space(
                         "Space",
                         instance_type=member.space.instance_type,
                         storage_gib=member.space.storage_gib,
                     )
+        self._send_settings(environment, domain, users, data)
+        if studio.mlflow:
+            self._track_experiments(environment, data, access)
 
         if not environment.retain_data:
             StudioRemover(
@@ -79,3 +108,55 @@ class StudioStack(cdk.Stack):
         cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
         cdk.CfnOutput(self, "DomainUrl", value=domain.url)
         cdk.CfnOutput(self, "UserProfileNames", value=",".join(domain.user_names))
+
+    def _images(self, environment: Environment, data: DataStack, access: AccessStack) -> list[StudioImage]:
+        return [
+            StudioImage(
+                self,
+                f"Image{pascal(name)}",
+                name=f"clary-{environment.name}-{name}",
+                repository=data.repositories[image.repository],
+                tag=image.tag,
+                applications=[studio_tools.SPACE_APPLICATIONS[each] for each in image.applications],
+                display_name=image.display_name or name,
+                entrypoint=image.entrypoint,
+                arguments=image.arguments,
+                environment=image.environment,
+                permissions_boundary=access.permissions_boundary,
+            )
+            for name, image in environment.studio.images.items()
+        ]
+
+    def _send_settings(
+        self,
+        environment: Environment,
+        domain: StudioDomain,
+        users: Mapping[tuple[str, Persona], Sequence[StudioUser]],
+        data: DataStack,
+    ) -> None:
+        settings = StudioSettings(
+            self,
+            "Settings",
+            code=python_code(_FUNCTIONS, ["runtime_common", "studio_settings"]),
+            domain=domain,
+            encryption_key=data.key,
+        )
+        for (team, persona), members in users.items():
+            tools = studio_tools.tools_of(
+                environment.tools(persona), team=team, studio=environment.studio, data=data
+            )
+            settings.send(f"{pascal(team)}{pascal(persona)}", users=members, tools=tools)
+
+    def _track_experiments(self, environment: Environment, data: DataStack, access: AccessStack) -> None:
+        for team in environment.teams:
+            tracking = ExperimentTracking(
+                self,
+                f"Experiments{pascal(team)}",
+                name=f"clary-{environment.name}-{team}",
+                bucket=data.data_bucket,
+                prefix=f"{team}/mlflow",
+                encryption_key=data.key,
+                permissions_boundary=access.permissions_boundary,
+                removal_policy=self._removal_policy,
+            )
+            cdk.CfnOutput(self, f"MlflowAppArn{pascal(team)}", value=tracking.app_arn)

@@ -44,6 +44,7 @@ TeamName = Annotated[str, _name_of("a team's name", "research")]
 ModelName = Annotated[str, _name_of("a model's name", "housing")]
 ClientName = Annotated[str, _name_of("a client's name", "storefront")]
 RepositoryName = Annotated[str, _name_of("an image repository's name", "housing")]
+StudioImageName = Annotated[str, _name_of("an image's name", "geospatial")]
 MemberName = Annotated[str, _name_of("a member's name", "ada", longest=40)]
 """With it, `<team>-<member>` fits a user profile's name, which has at most 63 characters:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateUserProfile.html"""
@@ -77,6 +78,24 @@ Folder = Annotated[
         "workloads/housing/data",
         "[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?",
         longest=200,
+    ),
+]
+WebAddress = Annotated[
+    str,
+    Form(
+        "an https address, without a query",
+        "https://git.example.org/research/notebooks.git",
+        "https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?",
+        longest=256,
+    ),
+]
+Package = Annotated[
+    str,
+    Form(
+        "a Python package, with a version if need be",
+        "polars==1.30.0",
+        r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?((==|>=|<=|~=|<|>)[A-Za-z0-9.*+!-]+)?",
+        longest=100,
     ),
 ]
 PrincipalArn = Annotated[
@@ -146,6 +165,16 @@ def _different(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _DIFFERENT = AfterValidator(_different)
+
+
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Not `min_length`: pydantic would say that nothing is listed of what cannot be read, too."""
+    if not values:
+        raise ValueError("has 0 entries, give at least 1")
+    return _different(values)
+
+
+_SOME = AfterValidator(_some)
 
 
 class _Complaint:
@@ -254,6 +283,33 @@ class Persona(StrEnum):
     MLOPS_ENGINEER = "mlops-engineer"
 
 
+Application = Literal["jupyter-lab", "code-editor", "canvas", "r-studio", "tensorboard", "studio-classic"]
+"""What Studio opens."""
+Feature = Literal[
+    "auto-ml",
+    "comet",
+    "data-wrangler",
+    "deepchecks",
+    "emr-clusters",
+    "endpoints",
+    "experiments",
+    "feature-store",
+    "fiddler",
+    "hyperpod-clusters",
+    "inference-optimization",
+    "inference-recommender",
+    "jump-start",
+    "lakera-guard",
+    "model-evaluation",
+    "models",
+    "performance-evaluation",
+    "pipelines",
+    "projects",
+    "training",
+]
+"""What stands in Studio's navigation."""
+
+
 class Space(Part):
     """A private JupyterLab space."""
 
@@ -289,6 +345,197 @@ class Team(Part):
 
     members: Mapping[MemberName, Member] = Field(default_factory=dict)
     """Who belongs to it, by name. By default, nobody: a team may only own models."""
+
+
+class IdleShutdown(Part):
+    """When a JupyterLab or Code Editor that nobody uses is stopped. Its disk stays."""
+
+    after_minutes: int = Field(default=60, ge=60, le=525_600)
+    """After how long, unless somebody has chosen another time for a space of theirs."""
+    least_minutes: int = Field(default=60, ge=60, le=525_600)
+    """The shortest time that people may choose."""
+    most_minutes: int | None = Field(default=None, ge=60, le=525_600)
+    """The longest time that people may choose. By default, `after_minutes`: nobody idles longer."""
+
+    @property
+    def longest(self) -> int:
+        return self.after_minutes if self.most_minutes is None else self.most_minutes
+
+    @model_validator(mode="after")
+    def _are_in_order(self) -> Self:
+        if self.least_minutes > self.longest:
+            most = "after_minutes" if self.most_minutes is None else "most_minutes"
+            message = f"{self.least_minutes} is more than '{most}', {self.longest}, give less or raise that"
+            raise _refusal(_Complaint(("least_minutes",), message))
+        if not self.least_minutes <= self.after_minutes <= self.longest:
+            message = f"{self.after_minutes} is not from {self.least_minutes} to {self.longest}, which people"
+            raise _refusal(_Complaint(("after_minutes",), f"{message} may choose, give one that is"))
+        return self
+
+
+class InstanceTypes(Part):
+    """What applications run on."""
+
+    default: InstanceType = "ml.t3.medium"
+    """What a new space starts with."""
+    allowed: Annotated[Annotated[tuple[InstanceType, ...], _SOME] | None, _FROM_LIST] = None
+    """What people can choose in Studio. By default, all that Studio offers."""
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Self:
+        if self.allowed is not None and self.default not in self.allowed:
+            key = "default" if "default" in self.model_fields_set else "allowed"
+            message = f"the default '{self.default}' is not among the allowed, {', '.join(self.allowed)}"
+            raise _refusal(_Complaint((key,), f"{message}: add it, or choose another default"))
+        return self
+
+
+class Canvas(Part):
+    """What Canvas does beyond building models. Its files lie in the team's part of the data bucket."""
+
+    deploy_models: bool = False
+    """Whether models can be deployed to endpoints from Canvas."""
+    register_models: bool = False
+    """Whether models can be handed to the model registry."""
+    query_documents: bool = False
+    """Whether documents can be queried through Amazon Kendra."""
+
+
+class Tools(Part):
+    """What a persona finds in Studio. It decides what is shown; what may be done, their role decides."""
+
+    applications: Annotated[Annotated[tuple[Application, ...], _SOME] | None, _FROM_LIST] = None
+    """What can be opened. By default, what suits the persona: JupyterLab and Code Editor."""
+    features: Annotated[Annotated[tuple[Feature, ...], _DIFFERENT] | None, _FROM_LIST] = None
+    """What stands in the navigation. By default, all of SageMaker's own."""
+    instance_types: InstanceTypes = InstanceTypes()
+    """Which machines there are to choose from."""
+    idle: IdleShutdown | None = IdleShutdown()
+    """When idle applications are stopped. By default, after an hour."""
+    canvas: Canvas = Canvas()
+    """What Canvas does, where it is among the `applications`."""
+
+    @model_validator(mode="after")
+    def _canvas_is_shown(self) -> Self:
+        if "canvas" in self.model_fields_set and "canvas" not in (self.applications or ()):
+            message = "says what Canvas does but 'applications' has none, add canvas there or remove this"
+            raise _refusal(_Complaint(("canvas",), message))
+        return self
+
+
+class PersonaSettings(Part):
+    """What a persona means in this environment."""
+
+    tools: Tools = Tools()
+    """What they find in Studio."""
+
+
+class StudioImage(Part):
+    """An image of the environment's own to open JupyterLab or Code Editor with.
+
+    SageMaker keeps the image as it was when it was deployed: to bring a new one, push it under a new
+    tag and name that here.
+    """
+
+    repository: RepositoryName
+    """One of the environment's `repositories`."""
+    tag: ImageTag
+    """The tag of an image that somebody pushed."""
+    applications: Annotated[tuple[Literal["jupyter-lab", "code-editor"], ...], _FROM_LIST, _SOME] = (
+        "jupyter-lab",
+    )
+    """What it holds."""
+    display_name: str | None = Field(default=None, min_length=1, max_length=128)
+    """What people read when they choose it. By default, its name here."""
+    entrypoint: Annotated[tuple[str, ...], _FROM_LIST] = Field(default=(), max_length=1)
+    """What is started, where it is not what the image says."""
+    arguments: Annotated[tuple[str, ...], _FROM_LIST] = Field(default=(), max_length=50)
+    """The arguments of what is started."""
+    environment: Mapping[VariableName, Variable] = Field(default_factory=dict, max_length=25)
+    """Environment variables; numbers and `true` become text."""
+
+
+class Docker(Part):
+    """Docker within spaces, for SageMaker's local mode."""
+
+    enabled: bool = False
+    """Whether there is any."""
+    trusted_accounts: Annotated[tuple[AccountId, ...], _FROM_LIST, _DIFFERENT] = Field(
+        default=(), max_length=20
+    )
+    """Whose image registries it may pull from when the network is `vpc-only`, besides our own."""
+
+    @model_validator(mode="after")
+    def _accounts_need_docker(self) -> Self:
+        if self.trusted_accounts and not self.enabled:
+            message = "trusts accounts but 'enabled' is false, enable Docker or remove them"
+            raise _refusal(_Complaint(("trusted_accounts",), message))
+        return self
+
+
+class Startup(Part):
+    """What happens in each space of everybody's when it starts, before anything of their own."""
+
+    stop_kernels_after_idle_minutes: int | None = Field(default=240, ge=30, le=525_600)
+    """When a notebook's kernel or a terminal that does nothing is closed; `null` for never. Studio takes
+    a space for used as long as one is open, however idle, and would never stop it."""
+    packages: Annotated[tuple[Package, ...], _FROM_LIST, _DIFFERENT] = Field(default=(), max_length=50)
+    """Python packages to install."""
+    package_index: WebAddress | None = None
+    """Where packages come from. By default, from PyPI, which `vpc-only` does not reach."""
+    repositories: Annotated[tuple[WebAddress, ...], _FROM_LIST, _DIFFERENT] = Field(default=(), max_length=10)
+    """Git repositories to clone, where they are not yet."""
+    code_sample: bool = False
+    """Whether a first program lies in the home directory, to see that everything works."""
+
+
+class SharedSpaces(Part):
+    """Spaces where a team works together, and their disks."""
+
+    default_storage_gib: int = Field(default=5, ge=5, le=16384)
+    """The size of a new space's disk, in GiB."""
+    most_storage_gib: int = Field(default=100, ge=5, le=16384)
+    """The largest disk that somebody may choose, in GiB."""
+    idle: IdleShutdown | None = IdleShutdown()
+    """When idle shared spaces are stopped. By default, after an hour."""
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> Self:
+        if self.default_storage_gib > self.most_storage_gib:
+            message = f"{self.default_storage_gib} is more than 'most_storage_gib', {self.most_storage_gib}"
+            raise _refusal(_Complaint(("default_storage_gib",), f"{message}, give less or raise that"))
+        return self
+
+
+class RStudio(Part):
+    """RStudio on SageMaker. The account needs a licence from Posit, in License Manager."""
+
+    connect_url: WebAddress | None = None
+    """Where RStudio Connect is, if there is one."""
+    package_manager_url: WebAddress | None = None
+    """Where the Package Manager is, if there is one."""
+
+
+class Studio(Part):
+    """SageMaker Studio: one domain for everybody. All but `authentication` may change later, in place."""
+
+    authentication: Literal["iam", "identity-center"] = "iam"
+    """How people come in: with their AWS account's sign-in, or with IAM Identity Center's. It cannot
+    change later: the domain would be another one, with empty homes."""
+    network: Literal["vpc-only", "public"] = "vpc-only"
+    """Whether spaces reach the internet: only as far as the VPC does, or through SageMaker's own network."""
+    docker: Docker = Docker()
+    """By default, no Docker in spaces."""
+    images: Mapping[StudioImageName, StudioImage] = Field(default_factory=dict, max_length=50)
+    """Images to choose from, besides SageMaker's own."""
+    startup: Startup = Startup()
+    """What happens when a space starts."""
+    shared_spaces: SharedSpaces = SharedSpaces()
+    """Spaces where a team works together."""
+    r_studio: RStudio | None = None
+    """By default, no RStudio: it needs a licence."""
+    mlflow: bool = False
+    """Whether each team has an MLflow App for its experiments, with its files in the team's data."""
 
 
 class Image(Part):
@@ -445,6 +692,10 @@ class Environment(Part):
     """The image repositories that the environment has."""
     teams: Mapping[TeamName, Team] = Field(min_length=1)
     """Who works here: at least one team."""
+    studio: Studio = Studio()
+    """Where people work. By default, a Studio with IAM sign-in that stays in its VPC."""
+    personas: Mapping[Annotated[Persona, Field(strict=False)], PersonaSettings] = Field(default_factory=dict)
+    """What personas mean here, where it is not what they mean by default."""
     models: Mapping[ModelName, Model] = Field(default_factory=dict)
     """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
@@ -460,6 +711,10 @@ class Environment(Part):
             return self.network.vpc.availability_zones
         return self.network.availability_zones or (f"{self.region}a", f"{self.region}b")
 
+    def tools(self, persona: Persona) -> Tools:
+        """What a persona finds in Studio."""
+        return self.personas.get(persona, PersonaSettings()).tools
+
     def stack_name(self, unit: str) -> str:
         """`network` in the environment dev is the stack `clary-dev-network`."""
         return f"clary-{self.name}-{unit}"
@@ -474,6 +729,7 @@ class Environment(Part):
             *self._deletion(),
             *self._zones(),
             *self._references(),
+            *self._studio(),
             *self._names(),
         ]
         if complaints:
@@ -507,11 +763,43 @@ class Environment(Part):
                 message = no_such("repository", model.image.repository, self.repositories)
                 yield _Complaint(("models", name, "image", "repository"), message)
 
+    def _studio(self) -> Iterator[_Complaint]:
+        for name, image in self.studio.images.items():
+            if image.repository not in self.repositories:
+                message = no_such("repository", image.repository, self.repositories)
+                yield _Complaint(("studio", "images", name, "repository"), message)
+        if self.studio.docker.trusted_accounts and self.studio.network == "public":
+            message = "is about 'vpc-only' but 'studio.network' is 'public', remove it or change that"
+            yield _Complaint(("studio", "docker", "trusted_accounts"), message)
+        for persona, settings in self.personas.items():
+            applications = settings.tools.applications or ()
+            if "r-studio" in applications and self.studio.r_studio is None:
+                path = ("personas", persona, "tools", "applications", applications.index("r-studio"))
+                message = "'r-studio' is not in this Studio, give 'studio: {r_studio: {}}' or remove it here"
+                yield _Complaint(path, message)
+        for team_name, team in self.teams.items():
+            for member_name, member in team.members.items():
+                allowed = self.tools(member.persona).instance_types.allowed
+                if member.space is None or allowed is None or member.space.instance_type in allowed:
+                    continue
+                given = "instance_type" in member.space.model_fields_set
+                path = (
+                    "teams",
+                    team_name,
+                    "members",
+                    member_name,
+                    *(("space", "instance_type") if given else ()),
+                )
+                message = f"the space runs on '{member.space.instance_type}', which 'personas' does not allow"
+                yield _Complaint(path, f"{message} {member.persona}s, choose one of: {', '.join(allowed)}")
+
     def _names(self) -> Iterator[_Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""
         yield from _same_id([(("teams", team), team) for team in self.teams])
         yield from _same_id([(("models", model), model) for model in self.models])
+        yield from _same_id([(("personas", name), name) for name in self.personas])
         yield from _same_id([(("api", "clients", client), client) for client in self.api.clients])
+        yield from _same_id([(("studio", "images", image), image) for image in self.studio.images])
         yield from _same_id([(("repositories", index), name) for index, name in enumerate(self.repositories)])
         yield from _same_id(
             [

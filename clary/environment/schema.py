@@ -87,7 +87,8 @@ def _row(key: str, part: type[BaseModel]) -> str:
     default = (
         "**required**" if known.is_required() else _default(known.get_default(call_default_factory=True))
     )
-    return f"| `{key}` | {wanted.replace('|', chr(92) + '|')} | {default} | {known.description or ''} |\n"
+    about = " ".join((known.description or "").split())
+    return f"| `{key}` | {wanted.replace('|', chr(92) + '|')} | {default} | {about} |\n"
 
 
 def _default(value: object) -> str:
@@ -97,7 +98,7 @@ def _default(value: object) -> str:
         return "see below"
     if isinstance(value, tuple):
         return f"`[{', '.join(map(str, value))}]`"
-    return f"`{json.dumps(value)}`" if isinstance(value, dict) else f"`{value}`"
+    return f"`{json.dumps(value)}`" if isinstance(value, dict | bool) else f"`{value}`"
 
 
 def main() -> None:

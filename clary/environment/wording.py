@@ -87,6 +87,8 @@ class Kind:
             return "a mapping, one 'name: value' a line"
         if get_origin(self.annotation) is tuple:
             return f"a list in brackets, each item {Kind(get_args(self.annotation)[0]).wanted}"
+        if self.annotation is bool:
+            return "true or false"
         if self.annotation is int:
             least, most = self._bound(annotated_types.Ge, "ge"), self._bound(annotated_types.Le, "le")
             return f"a whole number from {least} to {most}"

@@ -6,6 +6,7 @@ from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._endpoint import ModelEndpoint
+from clary_constructs._experiment_tracking import ExperimentTracking
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import ApiClient, InferenceApi
 from clary_constructs._inference_function import InferenceFunction, ServedModel
@@ -18,8 +19,18 @@ from clary_constructs._network import (
 )
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
-from clary_constructs._studio_domain import StudioDomain, StudioUser
+from clary_constructs._studio_domain import (
+    DockerAccess,
+    RStudioServer,
+    SharedSpaceDefaults,
+    StudioDomain,
+    StudioUser,
+)
+from clary_constructs._studio_image import StudioImage
 from clary_constructs._studio_remover import StudioRemover
+from clary_constructs._studio_settings import StudioSettings
+from clary_constructs._studio_startup import StartupScript
+from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
 from clary_constructs._team import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
 
 __all__ = [
@@ -30,9 +41,13 @@ __all__ = [
     "ApiFirewall",
     "ApiLogging",
     "BucketEmptier",
+    "CanvasTools",
     "DataBucket",
+    "DockerAccess",
     "EncryptionKey",
+    "ExperimentTracking",
     "FlowLog",
+    "IdleShutdown",
     "ImageRepository",
     "InferenceApi",
     "InferenceFunction",
@@ -42,10 +57,16 @@ __all__ = [
     "PermissionsBoundary",
     "PrivateEndpoints",
     "PrivateNetwork",
+    "RStudioServer",
     "ServedModel",
+    "SharedSpaceDefaults",
+    "StartupScript",
     "StudioDomain",
+    "StudioImage",
     "StudioRemover",
     "StudioRole",
+    "StudioSettings",
+    "StudioTools",
     "StudioUser",
     "TeamWorkspace",
     "python_code",

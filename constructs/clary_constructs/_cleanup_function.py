@@ -1,4 +1,4 @@
-"""Functions behind custom resources that clean up before something is deleted."""
+"""Functions behind custom resources: what CloudFormation cannot do by itself."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def cleanup_function(
         function,
         *(f"{pack}-LambdaDLQ" for pack in packs),
         *(f"{pack}-LambdaConcurrency" for pack in packs),
-        reason="CloudFormation calls it once a resource, when the stack is destroyed, and waits",
+        reason="CloudFormation calls it when a resource of its kind changes or goes, and waits",
     )
     acknowledge(
         function,

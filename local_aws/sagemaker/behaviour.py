@@ -82,6 +82,23 @@ class Behaviour:
 _REMOVALS = ("ToRemove", "ToDelete")
 
 
+def merge_within(record: Record, request: Request) -> None:
+    """Members of structures replace those of their name, too; what is not mentioned stays, and an empty
+    list is a list: so UpdateDomain and UpdateUserProfile take settings.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/43127,
+    https://github.com/hashicorp/terraform-provider-aws/pull/35505
+    """
+    for member, value in request.items():
+        record[member] = _within(record.get(member), value)
+
+
+def _within(kept: Any, value: Any) -> Any:
+    if not isinstance(kept, dict) or not isinstance(value, Mapping):
+        return value
+    return {**kept, **{name: _within(kept.get(name), one) for name, one in value.items()}}
+
+
 def merge(record: Record, request: Request) -> None:
     """Members replace those of their name; `PropertiesToRemove` takes names out of `Properties`."""
     for member, value in request.items():

@@ -288,3 +288,26 @@ def test_a_presigned_url_leads_once_to_a_page_that_says_what_is_not_here(studio:
         urllib.request.urlopen(url["AuthorizedUrl"], timeout=10)
     with raised.value as again:
         assert again.status == 403
+
+
+def test_updated_settings_leave_what_they_do_not_mention(studio: Studio) -> None:
+    def update(**settings: Any) -> dict[str, Any]:
+        studio.sagemaker.update_user_profile(DomainId=studio.id, UserProfileName="Ada", UserSettings=settings)
+        found = studio.sagemaker.describe_user_profile(DomainId=studio.id, UserProfileName="Ada")
+        return dict(found["UserSettings"])
+
+    update(JupyterLabAppSettings={"CodeRepositories": [], "LifecycleConfigArns": []})
+    update(JupyterLabAppSettings={"CodeRepositories": [{"RepositoryUrl": "https://git.example.org/x"}]})
+    settings = update(StudioWebPortalSettings={"HiddenMlTools": ["Models"]})
+
+    assert settings == {
+        "JupyterLabAppSettings": {
+            "CodeRepositories": [{"RepositoryUrl": "https://git.example.org/x"}],
+            "LifecycleConfigArns": [],
+        },
+        "StudioWebPortalSettings": {"HiddenMlTools": ["Models"]},
+    }
+    assert update(JupyterLabAppSettings={"CodeRepositories": []})["JupyterLabAppSettings"] == {
+        "CodeRepositories": [],
+        "LifecycleConfigArns": [],
+    }

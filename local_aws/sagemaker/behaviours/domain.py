@@ -10,7 +10,7 @@ import string
 
 from local_aws import hooks
 from local_aws.sagemaker import resources, studio_home
-from local_aws.sagemaker.behaviour import Behaviour, Request, merge
+from local_aws.sagemaker.behaviour import Behaviour, Request, merge_within
 from local_aws.sagemaker.behaviours.reference import in_the_way
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import Record
@@ -47,8 +47,11 @@ class Domain(Behaviour):
         # What CreateDomain calls DomainSettings, UpdateDomain calls DomainSettingsForUpdate.
         settings = changes.pop("DomainSettingsForUpdate", None)
         if settings is not None:
-            record["DomainSettings"] = {**record.get("DomainSettings", {}), **settings}
-        merge(record, changes)
+            r_studio = settings.get("RStudioServerProDomainSettingsForUpdate")
+            renamed = {} if r_studio is None else {"RStudioServerProDomainSettings": r_studio}
+            others = {name: one for name, one in settings.items() if not name.endswith("ForUpdate")}
+            changes["DomainSettings"] = {**others, **renamed}
+        merge_within(record, changes)
 
     def check_deletion(self, record: Record) -> None:
         for family in ("App", "UserProfile", "Space"):

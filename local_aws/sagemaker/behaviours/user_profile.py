@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_aws.sagemaker import resources
-from local_aws.sagemaker.behaviour import Behaviour, Request
+from local_aws.sagemaker.behaviour import Behaviour, Request, merge_within
 from local_aws.sagemaker.behaviours.app import running
 from local_aws.sagemaker.behaviours.reference import in_the_way, require_ready
 from local_aws.store import Record
@@ -16,6 +16,9 @@ class UserProfile(Behaviour):
     def prepare(self, record: Record) -> None:
         # Its directory in the home file system belongs to a user of its own.
         record["HomeEfsFileSystemUid"] = str(200001 + 4 * len(resources.every("UserProfile")))
+
+    def update(self, record: Record, request: Request) -> None:
+        merge_within(record, request)
 
     def check_deletion(self, record: Record) -> None:
         domain, name = record["DomainId"], record["UserProfileName"]

@@ -227,6 +227,87 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
             "like workloads/",
         ),
     ),
+    "an idle time that people may not choose": (
+        VALID
+        + "personas:\n  data-scientist:\n    tools:\n      idle: {after_minutes: 90, most_minutes: 60}\n",
+        "8:29",
+        ("idle.after_minutes: 90 is not from 60 to 60, which people may choose", "give one that is"),
+    ),
+    "a least idle time above the most": (
+        VALID + "studio: {shared_spaces: {idle: {least_minutes: 180, most_minutes: 120}}}\n",
+        "5:48",
+        ("studio.shared_spaces.idle.least_minutes: 180 is more than 'most_minutes', 120", "give less"),
+    ),
+    "a default instance type that is not allowed": (
+        VALID
+        + "personas:\n  data-scientist:\n    tools:\n"
+        + "      instance_types: {default: ml.m5.large, allowed: [ml.t3.medium]}\n",
+        "8:33",
+        ("instance_types.default: the default 'ml.m5.large' is not among the allowed, ml.t3.medium",),
+    ),
+    "allowed instance types without the default": (
+        VALID + "personas: {data-scientist: {tools: {instance_types: {allowed: [ml.m5.large]}}}}\n",
+        "5:54",
+        ("instance_types.allowed: the default 'ml.t3.medium' is not among the allowed, ml.m5.large",),
+    ),
+    "a space on what its persona may not have": (
+        HEAD
+        + "teams:\n  research:\n    members:\n"
+        + "      ada: {persona: data-scientist, space: {instance_type: ml.m5.xlarge}}\n"
+        + "personas: {data-scientist: {tools: {instance_types: {allowed: [ml.t3.medium]}}}}\n",
+        "7:61",
+        ("ada.space.instance_type: the space runs on 'ml.m5.xlarge'", "choose one of: ml.t3.medium"),
+    ),
+    "settings of a Canvas that is not shown": (
+        VALID + "personas: {data-scientist: {tools: {canvas: {deploy_models: true}}}}\n",
+        "5:37",
+        ("tools.canvas: says what Canvas does but 'applications' has none", "add canvas there"),
+    ),
+    "an RStudio that the domain has not": (
+        VALID + "personas: {data-scientist: {tools: {applications: [jupyter-lab, r-studio]}}}\n",
+        "5:65",
+        ("applications[1]: 'r-studio' is not in this Studio", "studio: {r_studio: {}}"),
+    ),
+    "an application that Studio has not": (
+        VALID + "personas: {data-scientist: {tools: {applications: [jupyterlab]}}}\n",
+        "5:52",
+        ("'jupyterlab' does not exist", "did you mean 'jupyter-lab'?"),
+    ),
+    "no application": (
+        VALID + "personas: {data-scientist: {tools: {applications: []}}}\n",
+        "5:37",
+        ("tools.applications: a list has 0 entries, give at least 1",),
+    ),
+    "tools of an unknown persona": (
+        VALID + "personas: {data-scienist: {}}\n",
+        "5:12",
+        ("'data-scienist' does not exist", "did you mean 'data-scientist'?"),
+    ),
+    "a Studio image in an unknown repository": (
+        VALID + "repositories: [geo]\nstudio: {images: {maps: {repository: ge, tag: v1}}}\n",
+        "6:38",
+        ("studio.images.maps.repository: no repository 'ge'", "did you mean 'geo'?"),
+    ),
+    "trust without Docker": (
+        VALID + 'studio: {docker: {trusted_accounts: ["444455556666"]}}\n',
+        "5:19",
+        ("studio.docker.trusted_accounts: trusts accounts but 'enabled' is false", "enable Docker"),
+    ),
+    "trusted accounts of a public Studio": (
+        VALID + 'studio: {network: public, docker: {enabled: true, trusted_accounts: ["444455556666"]}}\n',
+        "5:51",
+        ("is about 'vpc-only' but 'studio.network' is 'public'", "remove it"),
+    ),
+    "a default disk above the largest": (
+        VALID + "studio: {shared_spaces: {default_storage_gib: 50, most_storage_gib: 20}}\n",
+        "5:47",
+        ("default_storage_gib: 50 is more than 'most_storage_gib', 20", "give less"),
+    ),
+    "a word for true": (
+        VALID + "studio: {mlflow: please}\n",
+        "5:18",
+        ("studio.mlflow: 'please' does not fit", "true or false"),
+    ),
     "an IAM client that nobody is": (
         VALID + "api:\n  clients:\n    batch: {authorization: iam}\n",
         "7:28",
@@ -390,7 +471,7 @@ def test_speaks_the_language_of_the_file(folder: Path, mistake: str) -> None:
         "Input",
         "should",
         "valid ",
-        "_type:",
+        "_type=",
         "http",
         "NoneType",
         "Value error",

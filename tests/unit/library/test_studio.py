@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
 from clary.environment.model import Environment
-from clary_constructs import StudioDomain
+from clary_constructs import (
+    DockerAccess,
+    ExperimentTracking,
+    IdleShutdown,
+    RStudioServer,
+    SharedSpaceDefaults,
+    StudioDomain,
+    StudioImage,
+)
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.network import NetworkStack
@@ -98,7 +109,9 @@ def test_stops_what_idles_and_hides_the_classic_studio(alone: assertions.Templat
         "AWS::SageMaker::Domain",
         {
             "DefaultUserSettings": {
-                "StudioWebPortalSettings": {"HiddenAppTypes": ["JupyterServer"]},
+                "StudioWebPortalSettings": {
+                    "HiddenAppTypes": ["Canvas", "JupyterServer", "RStudioServerPro", "TensorBoard"]
+                },
                 "JupyterLabAppSettings": {
                     "AppLifecycleManagement": {
                         "IdleSettings": {"LifecycleManagement": "ENABLED", "IdleTimeoutInMinutes": 60}
@@ -155,8 +168,130 @@ def test_refuses_two_users_of_one_name() -> None:
 
 
 def test_refuses_an_idle_time_that_sagemaker_does_not_take() -> None:
-    with pytest.raises(ValueError, match="idle_minutes is 5, SageMaker takes 60 to 525600"):
-        domain(cdk.Stack(env=ENV), idle_minutes=5)
+    with pytest.raises(ValueError, match="least 5, after 5 and most 60 minutes have to be in this order"):
+        IdleShutdown(after_minutes=5, least_minutes=5)
+
+
+def test_says_what_there_is_none_of(alone: assertions.Template) -> None:
+    # SageMaker keeps what an update leaves out: what is taken away has to be said
+    (properties,) = (one["Properties"] for one in alone.find_resources("AWS::SageMaker::Domain").values())
+    lab = properties["DefaultUserSettings"]["JupyterLabAppSettings"]
+    assert (lab["CustomImages"], lab["CodeRepositories"], lab["LifecycleConfigArns"]) == ([], [], [])
+    assert properties["DefaultUserSettings"]["StudioWebPortalSettings"]["HiddenInstanceTypes"] == []
+    assert properties["DomainSettings"]["DockerSettings"] == {
+        "EnableDockerAccess": "DISABLED",
+        "VpcOnlyTrustedAccounts": [],
+    }
+
+
+def test_is_of_another_kind_on_request() -> None:
+    stack = cdk.Stack(env=ENV)
+    domain(
+        stack,
+        sign_in="SSO",
+        reaches_internet=True,
+        docker=DockerAccess(),
+        r_studio=RStudioServer(connect_url="https://connect.example.org"),
+        shared_spaces=SharedSpaceDefaults(storage_gib=20, most_storage_gib=50, idle=None),
+    )
+    template = assertions.Template.from_stack(stack)
+    (role,) = (name for name in template.find_resources("AWS::IAM::Role") if "RStudio" in name)
+    template.has_resource_properties(
+        "AWS::SageMaker::Domain",
+        {
+            "AuthMode": "SSO",
+            "AppNetworkAccessType": "PublicInternetOnly",
+            "AppSecurityGroupManagement": "Service",
+            "DomainSettings": {
+                "DockerSettings": {"EnableDockerAccess": "ENABLED", "VpcOnlyTrustedAccounts": []},
+                "RStudioServerProDomainSettings": {
+                    "DomainExecutionRoleArn": {"Fn::GetAtt": [role, "Arn"]},
+                    "RStudioConnectUrl": "https://connect.example.org",
+                },
+            },
+            "DefaultSpaceSettings": {
+                "JupyterLabAppSettings": {
+                    "AppLifecycleManagement": {"IdleSettings": {"LifecycleManagement": "DISABLED"}}
+                },
+                "SpaceStorageSettings": {
+                    "DefaultEbsStorageSettings": {
+                        "DefaultEbsVolumeSizeInGb": 20,
+                        "MaximumEbsVolumeSizeInGb": 50,
+                    }
+                },
+            },
+        },
+    )
+
+
+def test_in_a_vpc_docker_pulls_from_our_own_registry_and_those_that_are_trusted() -> None:
+    stack = cdk.Stack(env=ENV)
+    domain(stack, docker=DockerAccess(trusted_accounts=["444455556666", ENV.account or ""]))
+    assertions.Template.from_stack(stack).has_resource_properties(
+        "AWS::SageMaker::Domain",
+        {"DomainSettings": {"DockerSettings": {"VpcOnlyTrustedAccounts": ["111122223333", "444455556666"]}}},
+    )
+
+
+def test_offers_an_image_by_its_version() -> None:
+    stack = cdk.Stack(env=ENV)
+    image = StudioImage(
+        stack,
+        "Maps",
+        name="maps",
+        repository=ecr.Repository.from_repository_name(stack, "Repository", "geo"),
+        tag="v1",
+        applications=["JupyterLab", "CodeEditor"],
+        entrypoint=["jupyter-lab"],
+        environment={"PROJ_NETWORK": "OFF"},
+    )
+    domain(stack, images=[image])
+    template = assertions.Template.from_stack(stack)
+    (version,) = template.find_resources("AWS::SageMaker::ImageVersion")
+    offered = {"ImageName": "maps", "ImageVersionNumber": {"Fn::GetAtt": [version, "Version"]}}
+    for settings in ("JupyterLabAppSettings", "CodeEditorAppSettings"):
+        template.has_resource_properties(
+            "AWS::SageMaker::Domain",
+            {"DefaultUserSettings": {settings: {"CustomImages": [assertions.Match.object_like(offered)]}}},
+        )
+    template.has_resource_properties(
+        "AWS::SageMaker::AppImageConfig",
+        {
+            "CodeEditorAppImageConfig": {
+                "ContainerConfig": {
+                    "ContainerEntrypoint": ["jupyter-lab"],
+                    "ContainerEnvironmentVariables": [{"Key": "PROJ_NETWORK", "Value": "OFF"}],
+                }
+            }
+        },
+    )
+
+
+def experiments(prefix: str) -> assertions.Template:
+    stack = cdk.Stack(env=ENV)
+    ExperimentTracking(
+        stack,
+        "Experiments",
+        name="clary-dev-research",
+        bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "data"),
+        prefix=prefix,
+        encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/1"),
+    )
+    return assertions.Template.from_stack(stack)
+
+
+def test_writes_experiments_below_a_prefix_of_their_own() -> None:
+    template = experiments("/research/mlflow/")
+    template.has_resource(
+        "AWS::SageMaker::MlflowApp",
+        {"Properties": {"ArtifactStoreUri": "s3://data/research/mlflow"}, "DeletionPolicy": "Retain"},
+    )
+    assert "data/research/mlflow/*" in json.dumps(template.find_resources("AWS::IAM::ManagedPolicy"))
+
+
+def test_refuses_to_write_experiments_all_over_a_bucket() -> None:
+    with pytest.raises(ValueError, match="no prefix, give the app a part of the bucket to itself"):
+        experiments("/")
 
 
 def test_keeps_the_domain_and_everybodys_work_by_default(two: assertions.Template) -> None:
@@ -175,7 +310,10 @@ def test_keeps_the_domain_and_everybodys_work_by_default(two: assertions.Templat
 
 def test_changes_nobody_when_somebody_joins(two: assertions.Template) -> None:
     three = studio_stack({"aaron": "data-scientist"} | ADA_AND_GRACE).to_json()["Resources"]
-    assert two.to_json()["Resources"].items() <= three.items()
+    before = two.to_json()["Resources"]
+    changed = {name for name, one in before.items() if three.get(name) != one}
+    # who has which tools is told for each persona of a team: the one that she joins
+    assert [before[name]["Type"] for name in changed] == ["Custom::StudioSettings"]
 
 
 def test_imports_nobodys_role() -> None:
