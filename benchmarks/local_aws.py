@@ -36,6 +36,7 @@ from botocore.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from clary import cdk  # noqa: E402 - benchmarks are programs, not modules
 from local_aws.sagemaker import images  # noqa: E402 - benchmarks are programs, not modules
 
 ACCOUNT = "000000000000"
@@ -85,6 +86,7 @@ GOALS = {
     "start to healthy, s": "at most 1.5",
     "idle memory, MB": "at most 200",
     "300 resources deployed, s": "at most twice ministack's",
+    "300 resources by cdk deploy, s": "at most twice ministack's",
     "8 clients through API and function, requests a second": "300",
     "invoke_endpoint beyond the model, ms": "at most 5",
 }
@@ -177,22 +179,27 @@ def memory(server: Server) -> float:
     return float("nan")
 
 
-def deployment(server: Server) -> float:
-    """Of types that ministack has, too; the second of two stacks."""
+def template() -> str:
+    """Of types that ministack has, too."""
+    trust = {**TRUST, "Statement": TRUST["Statement"][:1]}
     kinds = [
         {"Type": "AWS::S3::Bucket"},
         {"Type": "AWS::SNS::Topic"},
         {"Type": "AWS::SQS::Queue"},
-        {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+        {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
         {"Type": "AWS::Logs::LogGroup"},
         {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}},
     ]
-    body = json.dumps({"Resources": {f"R{n}": kinds[n % len(kinds)] for n in range(RESOURCES)}})
+    return json.dumps({"Resources": {f"R{n}": kinds[n % len(kinds)] for n in range(RESOURCES)}})
+
+
+def deployment(server: Server) -> float:
+    """The second of two stacks, asked for as often as it can be."""
     cloudformation = server.client("cloudformation")
     took = 0.0
     for stack in ("first", "second"):
         began = time.perf_counter()
-        cloudformation.create_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        cloudformation.create_stack(StackName=stack, TemplateBody=template(), Capabilities=["CAPABILITY_IAM"])
         status = "CREATE_IN_PROGRESS"
         while status == "CREATE_IN_PROGRESS":
             time.sleep(0.005)
@@ -201,6 +208,36 @@ def deployment(server: Server) -> float:
         if status != "CREATE_COMPLETE":
             sys.exit(f"the stack ended in {status}")
     return took
+
+
+def cdk_deploy(server: Server) -> float:
+    """A third stack of them by the CDK's command line, its own start included."""
+    assembly = server.state / "cdk.out"
+    assembly.mkdir()
+    (assembly / "third.template.json").write_text(template())
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": f"aws://{ACCOUNT}/us-east-1",
+        "properties": {"templateFile": "third.template.json"},
+    }
+    (assembly / "manifest.json").write_text(json.dumps({"version": "48.0.0", "artifacts": {"third": stack}}))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_REGION": "us-east-1",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_HOME": str(server.state),
+    }
+    words = ["deploy", "--app", str(assembly), "--require-approval=never", "--ci", "--no-notices"]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*cdk.command(), *words], cwd=server.state, env=environment, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        sys.exit(f"cdk deploy failed:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - began
 
 
 def small_requests(server: Server) -> float:
@@ -331,6 +368,7 @@ def measure(name: str) -> dict[str, float]:
         if name != "ministack":
             found |= endpoint(server)
         found["300 resources deployed, s"] = deployment(server)
+        found["300 resources by cdk deploy, s"] = cdk_deploy(server)
     return found
 
 

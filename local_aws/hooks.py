@@ -227,6 +227,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.efs": ("_mount_targets",),
     "ministack.services.s3": (
+        "_bucket_tags",
         "_buckets",
         "_resolve_sse_write_headers",
         "_stored_sse_headers",
@@ -921,6 +922,14 @@ def list_network_interfaces(
 
 _ENCRYPTION = "x-amz-server-side-encryption"
 _ENCRYPTION_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def set_bucket_tags(bucket: str, tags: Mapping[str, str]) -> None:
+    """Gives a bucket these tags and no others, as PutBucketTagging and DeleteBucketTagging do."""
+    if tags:
+        _s3._bucket_tags[bucket] = dict(tags)
+    else:
+        _s3._bucket_tags.pop(bucket, None)
 
 
 def mend_managed_key() -> None:

@@ -30,10 +30,9 @@ def reconcile_bucket(physical_id: str, properties: Properties, previous: Propert
     elif previous.get("BucketEncryption"):
         s3.delete_bucket_encryption(**bucket)
 
-    if properties.get("Tags"):
-        s3.put_bucket_tagging(**bucket, Tagging={"TagSet": list(properties["Tags"])})
-    elif previous.get("Tags"):
-        s3.delete_bucket_tagging(**bucket)
+    if properties.get("Tags") or previous.get("Tags"):
+        # Not through the API: every bucket has CloudFormation's own tags, and a request is most of its time.
+        hooks.set_bucket_tags(physical_id, {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())})
 
     lifecycle = properties.get("LifecycleConfiguration")
     if lifecycle:
