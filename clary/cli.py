@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 from rich.markup import escape
 
-from clary.commands import environment
+from clary.commands import environment, operations
 from clary.commands.local import local
 from clary.commands.shared import complaints
 from clary.errors import ClaryError
@@ -29,6 +29,7 @@ for command in (
     environment.status,
     environment.outputs,
     environment.predict,
+    operations.doctor,
 ):
     app.command()(command)
 app.add_typer(local, name="local")

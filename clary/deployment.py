@@ -24,14 +24,13 @@ FOUNDATIONS = ("Network", "Data", "Access")
 
 def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     """Makes the environment what its file says. What is done already is not done again."""
-    assembly = _fresh_assembly(target)
     wanted = contents(target.environment, ROOT)
     with (
         progress.step(f"synthesising {target.environment.name}"),
         ThreadPoolExecutor() as pool,
     ):
         bootstrapping = pool.submit(_bootstrap, target, lock)
-        _synthesise(target, assembly, lock)
+        assembly = synthesise(target, lock)
         bootstrapping.result()
     for unit in _no_longer_wanted(target):
         with progress.step(
@@ -104,9 +103,12 @@ def _bootstrap(target: Target, lock: int) -> None:
     cdk.run(["bootstrap", where], target, lock=lock, folder=target.folder)
 
 
-def _synthesise(target: Target, assembly: Path, lock: int) -> None:
+def synthesise(target: Target, lock: int) -> Path:
+    """The environment's assembly, in a folder that lasts until the next synthesis."""
+    assembly = _fresh_assembly(target)
     arguments = ["synth", "--quiet", "--output", str(assembly)]
     cdk.run([*arguments, "-c", f"environment={target.environment.name}"], target, lock=lock)
+    return assembly
 
 
 def _cdk_deploy(target: Target, assembly: Path, which: tuple[str, ...], lock: int, tell: Any) -> None:
@@ -134,13 +136,12 @@ def destroy(target: Target, progress: Progress, *, lock: int) -> list[str]:
     """Destroys every stack, with the data if the file says so twice. Returns what was kept, in words."""
     from botocore.exceptions import ClientError
 
-    assembly = _fresh_assembly(target)
     states = stack_states(target)
     if not any(states.values()):
         return []
     kept = _kept(target)
     with progress.step(f"synthesising {target.environment.name}"):
-        _synthesise(target, assembly, lock)
+        assembly = synthesise(target, lock)
     with progress.step("destroying every stack") as tell:
         arguments = ["destroy", "--all", "--force", "--app", str(assembly), "--output", str(assembly)]
         cdk.run(arguments, target, lock=lock, told=tell)
