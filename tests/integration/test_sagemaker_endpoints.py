@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
+from local_aws.containers import why_not_separated
 from support.deployed import LocalAws
 from support.sagemaker import AT_ONCE, Workshop
 
@@ -134,6 +135,7 @@ def test_sends_a_request_to_the_variant_that_is_asked_for(workshop: Workshop) ->
     assert failure(lambda: workshop.invoke("both", "1", TargetVariant="none"))["Code"] == "ValidationError"
 
 
+@pytest.mark.skipif(why_not_separated() is not None, reason=f"no namespaces here: {why_not_separated()}")
 def test_serves_from_a_container_without_a_network(workshop: Workshop) -> None:
     workshop.serve("isolated", workshop.configure("isolated", factor=2, isolated=True))
 

@@ -179,10 +179,10 @@ def test_corrects_the_arguments_that_insist_on_opt_ml_without_namespaces(
     without_namespaces: Workshop,
 ) -> None:
     script = """
-import json, os
-base = os.environ["SAGEMAKER_BASE_DIR"]
-print(json.load(open(base + "/input/config/resourceconfig.json"))["hosts"])
-open(base + "/model/made", "w")
+import json
+
+print(json.load(open("input/config/resourceconfig.json"))["hosts"])
+open("model/made", "w")
 """
     without_namespaces.run_script("by-argument", script)
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from local_aws.containers import why_not_separated
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop
+from support.sagemaker import AT_ONCE, Workshop, eventually
 
 CODE = "/opt/ml/processing/code"
 
@@ -87,14 +87,14 @@ def printed(workshop: Workshop, name: str) -> list[str]:
 
 COUNT_ROWS = """
 import json, os, pathlib, sys
-processing = pathlib.Path("/opt/ml/processing")
+processing = pathlib.Path("processing")
 rows = sorted(path.read_text().strip() for path in (processing / "rows").rglob("*.csv"))
 (processing / "counted" / "deeper").mkdir()
 (processing / "counted" / "deeper" / "rows.json").write_text(json.dumps(rows))
 os.symlink("/etc/hosts", processing / "counted" / "link")
 (processing.parent / "output").joinpath("message").write_text("counted " + str(len(rows)))
-job = json.load(open("/opt/ml/config/processingjobconfig.json"))
-hosts = json.load(open("/opt/ml/config/resourceconfig.json"))
+job = json.load(open("config/processingjobconfig.json"))
+hosts = json.load(open("config/resourceconfig.json"))
 print(sys.argv[1:], os.environ["GREETING"], job["ProcessingJobName"], job["StoppingCondition"])
 print(hosts["hosts"], "AWS_ACCESS_KEY_ID" in os.environ)
 """
@@ -126,7 +126,7 @@ def test_reads_its_inputs_and_uploads_its_outputs(workshop: Workshop) -> None:
 UPLOAD_AS_IT_GOES = """
 import pathlib, signal, sys
 signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
-output = pathlib.Path("/opt/ml/processing")
+output = pathlib.Path("processing")
 (output / "late" / "one").write_text("1")
 (output / "early" / "one").write_text("1")
 signal.pause()
@@ -136,8 +136,7 @@ signal.pause()
 def test_uploads_as_it_goes_and_stops_when_asked(workshop: Workshop) -> None:
     outputs = [s3_output(workshop, "early", "Continuous"), s3_output(workshop, "late")]
     start(workshop, "endless", UPLOAD_AS_IT_GOES, outputs=outputs)
-    while not workshop.keys("processed/early/"):
-        pass
+    eventually(lambda: workshop.keys("processed/early/"))
     with pytest.raises(ClientError, match="ResourceInUse"):
         workshop.sagemaker.delete_processing_job(ProcessingJobName="endless")
 
@@ -157,7 +156,7 @@ def test_ends_a_job_that_takes_longer_than_it_may(workshop: Workshop) -> None:
 
 
 def test_fails_with_the_programs_exit_code_and_keeps_its_message(workshop: Workshop) -> None:
-    script = "import sys; open('/opt/ml/output/message', 'w').write('x' * 2000); sys.exit(1)"
+    script = "import sys; open('output/message', 'w').write('x' * 2000); sys.exit(1)"
     start(workshop, "broken", script, outputs=[s3_output(workshop, "nothing")])
 
     job = failed(workshop, "broken")
@@ -171,7 +170,7 @@ def test_fails_with_the_programs_exit_code_and_keeps_its_message(workshop: Works
     [
         (
             "binary-message",
-            "open('/opt/ml/output/message', 'wb').write(b'\\xff')",
+            "open('output/message', 'wb').write(b'\\xff')",
             [],
             "ClientError: the file /opt/ml/output/message is not UTF-8 encoded",
         ),
@@ -188,9 +187,9 @@ def test_says_what_the_caller_did_wrong(
 
 SHARE = """
 import json, pathlib
-host = json.load(open("/opt/ml/config/resourceconfig.json"))["current_host"]
-rows = [path.name for path in pathlib.Path("/opt/ml/processing/rows").rglob("*.csv")]
-pathlib.Path("/opt/ml/processing/shares", host).write_text(" ".join(rows))
+host = json.load(open("config/resourceconfig.json"))["current_host"]
+rows = [path.name for path in pathlib.Path("processing/rows").rglob("*.csv")]
+pathlib.Path("processing/shares", host).write_text(" ".join(rows))
 """
 
 

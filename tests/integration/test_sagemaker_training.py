@@ -144,9 +144,9 @@ def test_refuses_a_channel_that_is_empty(workshop: Workshop) -> None:
 
 LIST_CHANNELS = """
 import json, pathlib
-data = pathlib.Path("/opt/ml/input/data/")
+data = pathlib.Path("input/data/")
 print(sorted(path.relative_to(data).as_posix() for path in data.rglob("*.csv")))
-config = json.load(open("/opt/ml/input/config/inputdataconfig.json"))
+config = json.load(open("input/config/inputdataconfig.json"))
 print(sorted((name, one["TrainingInputMode"]) for name, one in config.items() if name != "code"))
 """
 
@@ -172,7 +172,7 @@ def test_fills_several_channels_each_from_its_source(workshop: Workshop) -> None
 
 
 def test_goes_through_uploading_when_it_fails_too(workshop: Workshop) -> None:
-    workshop.run_script("failed-late", "import sys; open('/opt/ml/model/half', 'w'); sys.exit(3)")
+    workshop.run_script("failed-late", "import sys; open('model/half', 'w'); sys.exit(3)")
 
     with pytest.raises(WaiterError):
         workshop.trained("failed-late")
@@ -187,7 +187,7 @@ def test_goes_through_uploading_when_it_fails_too(workshop: Workshop) -> None:
 
 
 def test_leaves_its_other_results_beside_the_model_as_files_when_asked(workshop: Workshop) -> None:
-    script = "[open(f'/opt/ml/{name}', 'w').write('1') for name in ('model/a.bin', 'output/data/plot.txt')]"
+    script = "[open(name, 'w').write('1') for name in ('model/a.bin', 'output/data/plot.txt')]"
     output = {"S3OutputPath": f"s3://{workshop.bucket}/out", "CompressionType": "NONE"}
 
     workshop.run_script("as-files", script, {"OutputDataConfig": output})
@@ -230,8 +230,8 @@ def test_finds_metrics_in_what_is_printed(workshop: Workshop) -> None:
 
 RESUME = """
 import json, pathlib, signal, sys
-config = json.load(open("/opt/ml/input/config/checkpointconfig.json"))
-state = pathlib.Path("/opt/ml/checkpoints/") / "state"
+config = json.load(open("input/config/checkpointconfig.json"))
+state = pathlib.Path("checkpoints/") / "state"
 done = state.read_text() if state.exists() else ""
 print("resumes after", repr(done), config["LocalPath"])
 def end(*_):
@@ -241,7 +241,7 @@ signal.signal(signal.SIGTERM, end)
 if len(done) < 3:
     state.write_text(done + "1")
     signal.pause()
-open("/opt/ml/model/done", "w").write(done)
+open("model/done", "w").write(done)
 """
 
 
@@ -294,15 +294,15 @@ def test_gives_up_when_spot_instances_come_too_late(workshop: Workshop) -> None:
 
 TALK = """
 import json, os, pathlib, socket, time
-config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
-own, data = config["current_host"], pathlib.Path("/opt/ml/input/data/training")
+config = json.load(open("input/config/resourceconfig.json"))
+own, data = config["current_host"], pathlib.Path("input/data/training")
 files = [path.name for path in data.rglob("*.csv")]
 if own == "algo-1":
     with socket.create_server(("", 8080)) as server:
         for _ in config["hosts"][1:]:
             with server.accept()[0] as connection:
                 files.append(connection.recv(100).decode())
-    open("/opt/ml/model/files", "w").write(" ".join(sorted(files)))
+    open("model/files", "w").write(" ".join(sorted(files)))
 else:
     while True:
         try:
@@ -312,7 +312,7 @@ else:
             continue
         break
     connection.sendall(" ".join(files).encode())
-    open("/opt/ml/model/from-" + own, "w")
+    open("model/from-" + own, "w")
 print(socket.gethostname(), config["hosts"], config["network_interface_name"])
 """
 
@@ -347,7 +347,7 @@ def test_blames_the_instance_that_failed_and_ends_the_others(workshop: Workshop)
         pytest.skip(str(why_not_separated()))
     script = """
 import json, signal, sys
-if json.load(open("/opt/ml/input/config/resourceconfig.json"))["current_host"] == "algo-1":
+if json.load(open("input/config/resourceconfig.json"))["current_host"] == "algo-1":
     signal.pause()
 sys.exit("no luck on algo-2")
 """

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop
+from support.sagemaker import AT_ONCE, Workshop, eventually
 
 SERVE = """#!/usr/bin/env python3
 import http.server, json, os, time
@@ -296,8 +296,7 @@ def test_stores_nothing_of_a_job_that_is_stopped(workshop: Workshop) -> None:
     put(workshop, "stop/a.csv", b"1,2\n")
     put(workshop, "stop/b.csv", b"hang\n")
     start(workshop, "stopped", "stop/")
-    while not any(one.startswith("request of 4") for one in printed(workshop, "stopped")):
-        pass
+    eventually(lambda: any(one.startswith("request of 4") for one in printed(workshop, "stopped")))
 
     workshop.sagemaker.stop_transform_job(TransformJobName="stopped")
 

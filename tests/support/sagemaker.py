@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,19 @@ port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
+_IN_ML = """import os
+os.chdir(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+"""
+
 AT_ONCE = {"Delay": 0, "MaxAttempts": 100_000}
 """For boto3's waiters: asks again at once."""
+
+
+def eventually(happened: Callable[[], object], seconds: float = 60) -> None:
+    """Returns when it has happened; fails when it does not."""
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, f"it has not happened within {seconds:g} s"
 
 
 class Workshop:
@@ -158,7 +170,9 @@ class Workshop:
         self.train(name, more=request)
 
     def script(self, name: str, script: str) -> dict[str, Any]:
-        self.client("s3").put_object(Bucket=self.bucket, Key=f"code/{name}/main.py", Body=script.encode())
+        """Puts a program into S3 that starts in /opt/ml; returns what makes a training job of it."""
+        body = f"{_IN_ML}{script}".encode()
+        self.client("s3").put_object(Bucket=self.bucket, Key=f"code/{name}/main.py", Body=body)
         return {
             "AlgorithmSpecification": {
                 "TrainingImage": self.image,
@@ -196,8 +210,7 @@ class Workshop:
 
     def begun(self, name: str) -> None:
         """Returns when the program of a job that lasts forever is running."""
-        while not any(event["message"] == "waiting" for event in self.printed(name)):
-            pass
+        eventually(lambda: any(event["message"] == "waiting" for event in self.printed(name)))
 
     def printed(self, name: str, jobs: str = "TrainingJobs") -> list[dict[str, Any]]:
         """What a job's program has printed so far."""
