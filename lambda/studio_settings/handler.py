@@ -46,6 +46,8 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
             DomainProfiles(_sagemaker(), properties["DomainId"]),
             properties["UserProfileNames"],
             json.loads(properties["UserSettings"]),
+            # somebody whose profile was deleted by hand must not keep a stack from rolling back
+            may_be_gone=event["RequestType"] == "Update",
             time_is_up=time_is_up,
             pause=lambda: time.sleep(_SECONDS_BETWEEN_LOOKS),
         )

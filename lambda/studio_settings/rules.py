@@ -19,15 +19,20 @@ def send(
     names: Sequence[str],
     settings: Settings,
     *,
+    may_be_gone: bool = False,
     time_is_up: Callable[[], bool],
     pause: Callable[[], None],
 ) -> list[str]:
     """Sends `settings` to each profile that has others, waits until all have them, and returns whom it told.
 
     Calling it again tells only who has not been told: it looks before it speaks. Raises NotSent for a
-    profile that is not there, cannot be told, or is not ready in time, with the reason.
+    profile that cannot be told or is not ready in time, with the reason; and for one that is not there,
+    unless it `may_be_gone`.
     """
-    waiting = list(names)
+    gone = [name for name in names if profiles.look_at(name) is None]
+    if gone and not may_be_gone:
+        raise NotSent(f"the domain has no user profile '{gone[0]}'")
+    waiting = [name for name in names if name not in gone]
     told: list[str] = []
     while waiting:
         waiting = [name for name in waiting if not _settled(profiles, name, settings, told)]
@@ -45,7 +50,7 @@ def _settled(profiles: Profiles, name: str, settings: Settings, told: list[str])
     """Whether nothing is left to do; asks for what is."""
     profile = profiles.look_at(name)
     if profile is None:
-        raise NotSent(f"the domain has no user profile '{name}': it was deleted outside of the stack")
+        return True  # gone meanwhile
     if profile.status not in _SETTLED:
         return _check(name, profile)
     if name in told:

@@ -81,8 +81,14 @@ def test_says_why_an_update_failed() -> None:
 
 
 def test_says_who_is_not_there() -> None:
-    with pytest.raises(NotSent, match="no user profile 'ada': it was deleted outside of the stack"):
+    with pytest.raises(NotSent, match="the domain has no user profile 'ada'"):
         told(Domain({}), "ada")
+
+
+def test_goes_on_without_who_may_be_gone() -> None:
+    domain = Domain({"emmy": Profile("InService", {})})
+
+    assert told(domain, "ada", "emmy", may_be_gone=True) == ["emmy"]
 
 
 def test_says_who_takes_no_settings() -> None:
