@@ -1,4 +1,7 @@
-"""`cdk synth|diff|deploy -c environment=dev`: the stacks of one environment, by default `local`."""
+"""`cdk synth|diff|deploy -c environment=dev`: the stacks of one environment, by default `local`.
+
+`-c file=…/dev.yaml` reads another version of its file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from clary.environment import loader
 from stacks.environment_app import add_stacks, new_app
 from stacks.limits import TooLargeError, check_limits
+from stacks.policy_limits import check_policies
 
 ROOT = Path(__file__).parent
 
@@ -16,10 +20,13 @@ def main() -> None:
     app = new_app(ROOT)
     name = app.node.try_get_context("environment") or "local"
     try:
-        environment = loader.load(loader.find(name, ROOT))
+        file = app.node.try_get_context("file")
+        environment = loader.load(Path(file) if file else loader.find(name, ROOT))
         loader.check_folders(environment, ROOT)
         add_stacks(app, environment, ROOT)
-        check_limits(app.synth())
+        assembly = app.synth()
+        check_limits(assembly)
+        check_policies(assembly)
     except (loader.EnvironmentFileError, TooLargeError, ValueError) as error:
         sys.exit(str(error))
 

@@ -30,6 +30,7 @@ for command in (
     environment.outputs,
     environment.predict,
     operations.doctor,
+    operations.diff,
 ):
     app.command()(command)
 app.add_typer(local, name="local")

@@ -12,6 +12,7 @@ from typing import Any
 
 from clary import cdk, training
 from clary.content import contents
+from clary.difference import check_replacements
 from clary.errors import ClaryError
 from clary.outputs import endpoint_states, stack_states
 from clary.progress import Progress
@@ -32,6 +33,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping = pool.submit(_bootstrap, target, lock)
         assembly = synthesise(target, lock)
         bootstrapping.result()
+        check_replacements(target, assembly)
     for unit in _no_longer_wanted(target):
         with progress.step(
             f"removing {target.environment.stack_name(unit)}: the file has no models any more"
@@ -103,11 +105,17 @@ def _bootstrap(target: Target, lock: int) -> None:
     cdk.run(["bootstrap", where], target, lock=lock, folder=target.folder)
 
 
-def synthesise(target: Target, lock: int) -> Path:
-    """The environment's assembly, in a folder that lasts until the next synthesis."""
+def synthesise(target: Target, lock: int, file: Path | None = None) -> Path:
+    """The environment's assembly, in a folder that lasts until the next synthesis.
+
+    `file` is another version of its file, of the same name.
+    """
     assembly = _fresh_assembly(target)
     arguments = ["synth", "--quiet", "--output", str(assembly)]
-    cdk.run([*arguments, "-c", f"environment={target.environment.name}"], target, lock=lock)
+    arguments += ["-c", f"environment={target.environment.name}"]
+    if file is not None:
+        arguments += ["-c", f"file={file}"]
+    cdk.run(arguments, target, lock=lock)
     return assembly
 
 

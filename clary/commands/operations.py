@@ -21,7 +21,7 @@ from clary.commands.shared import (
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
-_BLOCKED = 3
+_CHANGED, _BLOCKED = 2, 3
 
 
 def doctor(environment: EnvironmentName, use_local: LocalOption = False, as_json: JsonOption = False) -> None:
@@ -53,3 +53,45 @@ def doctor(environment: EnvironmentName, use_local: LocalOption = False, as_json
                 console.print(f"  [dim]→[/dim] {escape(finding.remedy)}", soft_wrap=True)
     if any(finding.verdict is Verdict.BLOCKED for finding in findings):
         raise typer.Exit(_BLOCKED)
+
+
+def diff(
+    environment: EnvironmentName,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another version of the file, by its path or a git revision; asks no AWS."),
+    ] = None,
+    use_local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What deploying the file would do, in words. Exit code 0: nothing, 2: changes, 3: refused."""
+    from clary import deployment
+    from clary.difference import deployed, difference, synthesised
+    from clary.earlier import earlier_version
+    from clary.target import Target
+    from clary.workspace import state_folder
+
+    with changing() as (_, lock):
+        found = read_environment(environment)
+        if against is None:
+            target = target_of(found, use_local=use_local)
+            old = deployed(target)
+        else:
+            target = Target(found, None, state_folder())
+            with earlier_version(environment, against) as file:
+                old = synthesised(deployment.synthesise(target, lock, file))
+        new = synthesised(deployment.synthesise(target, lock))
+    result = difference(old, new, found)
+    if as_json:
+        sys.stdout.write(json.dumps(result.as_data(), indent=2) + "\n")
+    else:
+        for sentence in result.sentences:
+            console.print(f"• {escape(sentence)}", soft_wrap=True)
+        for refusal in result.refusals:
+            console.print(f"[red]refused:[/red] {escape(refusal)}", soft_wrap=True)
+        if not result.changes:
+            console.print(f"nothing changes: '{escape(found.name)}' is as its file says")
+    if result.refusals:
+        raise typer.Exit(_BLOCKED)
+    if result.changes:
+        raise typer.Exit(_CHANGED)
