@@ -11,7 +11,6 @@ from pathlib import Path
 from clary.environment import loader
 from stacks.environment_app import add_stacks, new_app
 from stacks.limits import TooLargeError, check_limits
-from stacks.policy_limits import check_policies
 
 ROOT = Path(__file__).parent
 
@@ -24,9 +23,7 @@ def main() -> None:
         environment = loader.load(Path(file) if file else loader.find(name, ROOT))
         loader.check_folders(environment, ROOT)
         add_stacks(app, environment, ROOT)
-        assembly = app.synth()
-        check_limits(assembly)
-        check_policies(assembly)
+        check_limits(app.synth())
     except (loader.EnvironmentFileError, TooLargeError, ValueError) as error:
         sys.exit(str(error))
 
