@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws
-from support.serving import Hall, eventually
+from support.sagemaker import eventually
+from support.serving import Hall
 
 MINUTES = 240
 """Of AWS's time, in a second."""

@@ -7,14 +7,14 @@ import io
 import json
 import tarfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import Workshop
+from support.sagemaker import Workshop, eventually
 
 _SERVE = """#!/usr/bin/env python3
 import http.server, json, os, pathlib, time, uuid
@@ -205,14 +205,6 @@ class Hall:
         _send(urllib.request.Request(address, body, method="PUT"))
         yield
         _send(urllib.request.Request(address, method="DELETE"))
-
-
-def eventually(there: Callable[[], bool], looks: int = 2_000) -> None:
-    """Looks until it is there; each look is a request, and takes its time."""
-    for _ in range(looks):
-        if there():
-            return
-    raise AssertionError(f"not there after {looks} looks")
 
 
 def _send(request: urllib.request.Request) -> None:
