@@ -12,6 +12,7 @@ from rich.markup import escape
 from clary.commands import environment, operations
 from clary.commands.local import local
 from clary.commands.shared import complaints
+from clary.commands.users import users
 from clary.errors import ClaryError
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ for command in (
     operations.diff,
 ):
     app.command()(command)
+app.add_typer(users, name="users")
 app.add_typer(local, name="local")
 
 _INTERRUPTED = 130

@@ -15,6 +15,7 @@ from rich.markup import escape
 from clary.commands.shared import (
     EnvironmentName,
     EnvironmentOption,
+    JsonOption,
     LocalOption,
     changing,
     console,
@@ -136,7 +137,7 @@ def status(environment: EnvironmentOption = "local", use_local: LocalOption = Fa
 def outputs(
     environment: EnvironmentOption = "local",
     use_local: LocalOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """What was made: URLs, domain, user profiles, endpoints, and what lets a client in."""
     from clary.outputs import outputs as read_outputs

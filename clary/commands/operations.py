@@ -12,14 +12,13 @@ from rich.markup import escape
 
 from clary.commands.shared import (
     EnvironmentName,
+    JsonOption,
     LocalOption,
     changing,
     console,
     read_environment,
     target_of,
 )
-
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 _CHANGED, _BLOCKED = 2, 3
 

@@ -27,6 +27,8 @@ LocalOption = Annotated[
     bool, typer.Option("--local", help="On the local AWS, whatever account the file names.")
 ]
 
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
 
 @contextmanager
 def changing() -> Iterator[tuple[Path, int]]:
@@ -40,15 +42,32 @@ def changing() -> Iterator[tuple[Path, int]]:
 
 
 def read_environment(name: str) -> Environment:
-    from clary.environment.loader import EnvironmentFileError, check_folders, find, load
+    from clary.environment.loader import check_folders, find, load
     from clary.workspace import ROOT
 
-    try:
+    with file_errors():
         environment = load(find(name, ROOT))
         check_folders(environment, ROOT)
+    return environment
+
+
+def environment_file(name: str) -> Path:
+    from clary.environment.loader import find
+    from clary.workspace import ROOT
+
+    with file_errors():
+        return find(name, ROOT)
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """What is wrong with an environment's file, as an error of the command line."""
+    from clary.environment.loader import EnvironmentFileError
+
+    try:
+        yield
     except EnvironmentFileError as error:
         raise ClaryError(str(error)) from error
-    return environment
 
 
 def target_of(environment: Environment, *, use_local: bool) -> Target:

@@ -36,7 +36,15 @@ def find(name: str, root: Path) -> Path:
 
 def load(path: Path) -> Environment:
     """Reads a file; raises EnvironmentFileError with every problem that could be found."""
-    text = _read(path)
+    return _loaded(_read(path), path)
+
+
+def load_content(content: bytes, path: Path) -> Environment:
+    """Reads what may become the content of the file; raises EnvironmentFileError as if it were there."""
+    return _loaded(document.read(content), path)
+
+
+def _loaded(text: Document, path: Path) -> Environment:
     environment, problems = _parse(text, path.stem)
     if environment is None or problems:
         raise _error(path, problems)

@@ -1,0 +1,239 @@
+"""Who works in an environment, and changes of it in the environment's file.
+
+The file belongs to a person: an edit touches the lines that it is about and leaves every other byte as it
+was. Whatever was not understood is noticed, because the edited file is read back and compared with what
+it should say now, and nothing is written unless they are equal and the file is valid.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from clary.environment import document
+from clary.environment.loader import load_content
+from clary.environment.model import Environment, no_such
+from clary.errors import ClaryError
+
+
+@dataclass(frozen=True)
+class User:
+    team: str
+    name: str
+    persona: str
+    profile: str
+    """What the profile is called in Studio."""
+    space: str | None
+    """What the private space runs on."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    path: Path
+    before: str
+    after: str
+    environment: Environment
+    """As the edited file says."""
+
+    def as_diff(self) -> str:
+        lines = unified_diff(
+            self.before.splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            self.path.name,
+            self.path.name,
+            n=2,
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+    def write(self) -> None:
+        """Either the old file is there or the new one, whatever happens meanwhile."""
+        path = self.path.resolve()
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(self.after.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(path.stat().st_mode & 0o7777)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def users(environment: Environment) -> list[User]:
+    return [
+        User(
+            team,
+            name,
+            str(member.persona),
+            f"{team}-{name}",
+            None if member.space is None else member.space.instance_type,
+        )
+        for team, each in environment.teams.items()
+        for name, member in each.members.items()
+    ]
+
+
+def add(path: Path, name: str, *, team: str | None, persona: str, with_space: bool = True) -> Edit:
+    """Puts somebody into a team; raises ClaryError when the file says no."""
+    environment, text = _read(path)
+    team = _team(environment, team)
+    if name in environment.teams[team].members:
+        there = environment.teams[team].members[name]
+        raise ClaryError(f"'{name}' is in the team {team} already, as {there.persona}")
+    entry: object = persona if with_space else {"persona": persona, "space": None}
+    written = persona if with_space else f"{{persona: {persona}, space: null}}"
+
+    def change(value: dict[str, Any]) -> None:
+        value["teams"][team].setdefault("members", {})[name] = entry
+
+    return _edit(path, text, lambda: _added(text, team, f"{_key(name)}: {written}"), change)
+
+
+def remove(path: Path, name: str, *, team: str | None) -> Edit:
+    """Takes somebody out of a team; raises ClaryError when they are in none, or in several."""
+    environment, text = _read(path)
+    if team is None:
+        found = [each for each, said in environment.teams.items() if name in said.members]
+        if not found:
+            raise ClaryError(no_such("member", name, [each.name for each in users(environment)]))
+        if len(found) > 1:
+            raise ClaryError(f"'{name}' is in {', '.join(found)}, say which with --team")
+        team = found[0]
+    team = _team(environment, team)
+    if name not in environment.teams[team].members:
+        raise ClaryError(no_such("member", name, list(environment.teams[team].members)))
+
+    def change(value: dict[str, Any]) -> None:
+        del value["teams"][team]["members"][name]
+
+    return _edit(path, text, lambda: _removed(text, team, name), change)
+
+
+def _read(path: Path) -> tuple[Environment, str]:
+    content = path.read_bytes()
+    return load_content(content, path), content.decode()
+
+
+def _team(environment: Environment, team: str | None) -> str:
+    if team is None:
+        if len(environment.teams) > 1:
+            raise ClaryError(f"there are several teams, give --team: {', '.join(environment.teams)}")
+        return next(iter(environment.teams))
+    if team not in environment.teams:
+        raise ClaryError(no_such("team", team, list(environment.teams)))
+    return team
+
+
+def _edit(
+    path: Path, before: str, edited: Callable[[], str], change: Callable[[dict[str, Any]], None]
+) -> Edit:
+    expected = copy.deepcopy(document.read(before.encode()).value)
+    change(expected)
+    after = edited()
+    found = document.read(after.encode())
+    if found.value != expected and not found.problems:
+        raise _too_unusual(path)
+    environment = load_content(after.encode(), path)
+    if found.value != expected:
+        raise _too_unusual(path)
+    return Edit(path, before, after, environment)
+
+
+def _too_unusual(path: Path) -> ClaryError:
+    return ClaryError(
+        f"the teams in {path.name} are written in a way that cannot be edited safely"
+        " (an alias, perhaps), nothing was changed: edit the file by hand"
+    )
+
+
+# ------------------------------------------------------------------------------------ the text
+
+
+def _added(text: str, team: str, entry: str) -> str:
+    members = _child(_team_node(text, team), "members")
+    if isinstance(members, yaml.MappingNode):
+        return _inserted(text, members, [entry])
+    return _inserted(text, _team_node(text, team), ["members:", f"  {entry}"], f"members: {{{entry}}}")
+
+
+def _inserted(text: str, mapping: yaml.MappingNode, lines: list[str], short: str | None = None) -> str:
+    """`lines` below the entries of a block; `short`, or the one line, within braces."""
+    if mapping.flow_style:
+        brace = mapping.end_mark.index - 1
+        last = len(text[:brace].rstrip())
+        comma = ", " if mapping.value and not text[:last].endswith(",") else ""
+        space = " " if text[:last].endswith(",") else ""
+        return f"{text[:last]}{comma}{space}{short or lines[0]}{text[last:]}"
+    indent = " " * mapping.value[0][0].start_mark.column
+    newline = "\r\n" if "\r\n" in text else "\n"
+    end = _end_of_line(text, _last_index(mapping))
+    block = "".join(f"{indent}{line}{newline}" for line in lines)
+    if text[end - 1 : end] != "\n":  # the file's last line has no end
+        return f"{text[:end]}{newline}{block.removesuffix(newline)}{text[end:]}"
+    return f"{text[:end]}{block}{text[end:]}"
+
+
+def _removed(text: str, team: str, name: str) -> str:
+    team_node = _team_node(text, team)
+    members = _child(team_node, "members")
+    assert isinstance(members, yaml.MappingNode)
+    position = next(index for index, (key, _) in enumerate(members.value) if key.value == name)
+    key, value = members.value[position]
+    if members.flow_style:
+        start, end = key.start_mark.index, _last_index(value)
+        if position + 1 < len(members.value):
+            end = members.value[position + 1][0].start_mark.index
+        elif position > 0:
+            start = _last_index(members.value[position - 1][1])
+        return text[:start] + text[end:]
+    start, end = text.rfind("\n", 0, key.start_mark.index) + 1, _end_of_line(text, _last_index(value))
+    rest = text[:start] + text[end:]
+    if len(members.value) > 1:
+        return rest
+    label = next(each for each, _ in team_node.value if each.value == "members")
+    colon = text.index(":", label.end_mark.index) + 1
+    return f"{rest[:colon]} {{}}{rest[colon:]}"
+
+
+def _team_node(text: str, team: str) -> yaml.MappingNode:
+    teams = _child(yaml.compose(text, Loader=yaml.SafeLoader), "teams")
+    found = _child(teams, team)
+    if not isinstance(found, yaml.MappingNode):
+        raise ClaryError(f"the team {team} is not written below 'teams', edit the file by hand")
+    return found
+
+
+def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for key, value in pairs if key.value == name), None)
+
+
+def _last_index(node: yaml.Node) -> int:
+    """Where a node's own text ends: PyYAML lets a block reach over the comments that follow it."""
+    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
+        return _last_index(node.value[-1][1])
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
+        return _last_index(node.value[-1])
+    index: int = node.end_mark.index
+    return index
+
+
+def _end_of_line(text: str, index: int) -> int:
+    found = text.find("\n", index)
+    return len(text) if found < 0 else found + 1
+
+
+def _key(name: str) -> str:
+    """In quotes where YAML would take it for something else, like `no`."""
+    return name if yaml.safe_load(name) == name else f'"{name}"'
