@@ -11,6 +11,7 @@ from pathlib import Path
 from clary.environment import loader
 from stacks.environment_app import add_stacks, new_app
 from stacks.limits import TooLargeError, check_limits
+from stacks.policy_limits import check_policies
 
 ROOT = Path(__file__).parent
 
@@ -23,7 +24,9 @@ def main() -> None:
         environment = loader.load(Path(file) if file else loader.find(name, ROOT))
         loader.check_folders(environment, ROOT)
         add_stacks(app, environment, ROOT)
-        check_limits(app.synth())
+        assembly = app.synth()
+        check_limits(assembly)
+        check_policies(assembly)
     except (loader.EnvironmentFileError, TooLargeError, ValueError) as error:
         sys.exit(str(error))
 

@@ -9,7 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary.environment.model import Environment, Persona
-from clary_constructs import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
+from clary.guardrail import Perimeter, denials
+from clary_constructs import Guardrails, JobRole, PermissionsBoundary, TeamWorkspace
+from clary_constructs import Persona as PersonaRole
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
@@ -36,7 +38,15 @@ class AccessStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._environment = environment
         self._path = f"/clary/{environment.name}/"
-        self.permissions_boundary = PermissionsBoundary(self, "Boundary", role_path=self._path).policy
+        guardrails = denials(environment, _perimeter(network, data))
+        self.permissions_boundary = PermissionsBoundary(
+            self,
+            "Boundary",
+            role_path=self._path,
+            guardrails=guardrails,
+            also=_beyond_capabilities(environment),
+        ).policy
+        self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         job_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
         for name, team in environment.teams.items():
@@ -62,23 +72,43 @@ class AccessStack(cdk.Stack):
         """
         construct_id = f"{pascal(workspace.name)}{pascal(persona)}"
         role_name = f"clary-{self._environment.name}-{workspace.name}-{persona}"
-        role = StudioRole(
+        made = PersonaRole(
             self,
             construct_id,
             workspace=workspace,
+            capabilities=self._environment.capabilities(persona),
             job_role=job_role,
             permissions_boundary=self.permissions_boundary,
+            guardrails=self._guardrails,
             path=self._path,
             role_name=role_name,
             description=f"Every {persona} of the team {workspace.name}",
         )
-        if persona is Persona.MLOPS_ENGINEER:
-            role.allow_image_push()
-            role.allow_model_upload()
+        for statement in self._environment.statements(persona):
+            made.allow(statement.actions, statement.resources, because=statement.reason)
         arn = self.format_arn(
             service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
         )
         return iam.Role.from_role_arn(self, f"{construct_id}ByName", arn, mutable=False)
+
+
+def _beyond_capabilities(environment: Environment) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """What the file allows in statements of its own, once for whomever it is allowed."""
+    personas = {each.persona for team in environment.teams.values() for each in team.members.values()}
+    allowed = [
+        (statement.actions, statement.resources)
+        for persona in sorted(personas)
+        for statement in environment.statements(persona)
+    ]
+    return list(dict.fromkeys(allowed))
+
+
+def _perimeter(network: NetworkStack, data: DataStack) -> Perimeter:
+    return Perimeter(
+        subnets=[each.subnet_id for each in network.subnets.subnets or []],
+        security_groups=[network.workload_security_group.security_group_id],
+        key_arn=data.key.key_arn,
+    )
 
 
 def _workspace(environment: Environment, team: str, network: NetworkStack, data: DataStack) -> TeamWorkspace:

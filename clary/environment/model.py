@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from enum import StrEnum
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
@@ -31,6 +31,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from clary.environment.form import Form
+from clary.environment.persona import PERSONAS, Capability
 
 
 def _name_of(what: str, example: str, longest: int = 20) -> Form:
@@ -104,6 +105,35 @@ PrincipalArn = Annotated[
         "the ARN of an IAM role, a user or an account's root",
         "arn:aws:iam::111122223333:role/nightly-batch",
         r"arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)",
+    ),
+]
+
+ActionName = Annotated[
+    str,
+    Form("an action of AWS's, without wildcards", "athena:GetQueryResults", "[a-z0-9-]+:[A-Za-z0-9]+"),
+]
+ResourceArn = Annotated[
+    str,
+    Form(
+        "an ARN, with * after its account at most",
+        "arn:aws:athena:eu-west-1:111122223333:workgroup/research",
+        r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:[A-Za-z0-9+=,.@_/*:-]+",
+        longest=512,
+    ),
+]
+_WAYS_OUT = ("account", "iam", "organizations", "sso", "sso-directory", "sts")
+"""Services that hand out rights."""
+InstancePattern = Annotated[
+    str,
+    Form("an instance type, or all of a family", "ml.m5.*", r"ml\.[a-z0-9-]+\.([a-z0-9]+|\*)"),
+]
+OrganizationTarget = Annotated[
+    str,
+    Form(
+        "the id of a root, an organizational unit or an account",
+        "ou-ab12-11111111",
+        "r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{12}",
+        longest=68,
     ),
 ]
 
@@ -276,12 +306,9 @@ class Data(Part):
     """The environment's own name, once more, when `on_destroy` is `delete`: a copied file deletes nothing."""
 
 
-class Persona(StrEnum):
-    """What somebody does here, and so what their role may."""
-
-    DATA_SCIENTIST = "data-scientist"
-    MLOPS_ENGINEER = "mlops-engineer"
-
+Persona = Annotated[str, _name_of("a persona's name", "data-scientist", longest=24)]
+"""What somebody does here, and so what their role may: one that every environment knows, or one of the
+file's own. With it, a role's name fits IAM's 64 characters."""
 
 Application = Literal["jupyter-lab", "code-editor", "canvas", "r-studio", "tensorboard", "studio-classic"]
 """What Studio opens."""
@@ -322,7 +349,7 @@ class Space(Part):
 class Member(Part):
     """Somebody of a team. `ada: data-scientist` is short for `ada: {persona: data-scientist}`."""
 
-    persona: Annotated[Persona, Field(strict=False)]
+    persona: Persona
     """What they do here, and so what their role may."""
     space: Space | None = Space()
     """By default, a small private space; `null` for none."""
@@ -405,7 +432,7 @@ class Tools(Part):
     """What a persona finds in Studio. It decides what is shown; what may be done, their role decides."""
 
     applications: Annotated[Annotated[tuple[Application, ...], _SOME] | None, _FROM_LIST] = None
-    """What can be opened. By default, what suits the persona: JupyterLab and Code Editor."""
+    """What can be opened. By default, what suits the persona: JupyterLab and Code Editor, or Canvas."""
     features: Annotated[Annotated[tuple[Feature, ...], _DIFFERENT] | None, _FROM_LIST] = None
     """What stands in the navigation. By default, all of SageMaker's own."""
     instance_types: InstanceTypes = InstanceTypes()
@@ -423,9 +450,52 @@ class Tools(Part):
         return self
 
 
-class PersonaSettings(Part):
-    """What a persona means in this environment."""
+class RightOfOwn(Part):
+    """What no capability allows. The boundary lets it through, the guardrails hold all the same."""
 
+    actions: Annotated[tuple[ActionName, ...], _FROM_LIST, _DIFFERENT] = Field(min_length=1, max_length=20)
+    """What may be done, action by action."""
+    resources: Annotated[tuple[ResourceArn, ...], _FROM_LIST, _DIFFERENT] = Field(min_length=1, max_length=20)
+    """With what: ARNs in this account, `*` within them only."""
+    reason: str = Field(min_length=20, max_length=500)
+    """Why no capability will do: whoever audits the role reads it."""
+
+    @field_validator("actions")
+    @classmethod
+    def _let_nobody_out(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        out = [(index, action) for index, action in enumerate(value) if action.partition(":")[0] in _WAYS_OUT]
+        if out:
+            raise _refusal(
+                *(
+                    _Complaint((index,), f"'{action}' could widen every right, no persona may have it")
+                    for index, action in out
+                )
+            )
+        return value
+
+
+class Rights(Part):
+    """What a persona may, where it is not what it may by default."""
+
+    add: Annotated[tuple[Capability, ...], _FROM_LIST, _DIFFERENT] = ()
+    """Capabilities that they have besides."""
+    remove: Annotated[tuple[Capability, ...], _FROM_LIST, _DIFFERENT] = ()
+    """Capabilities that they have not."""
+    statements: Annotated[tuple[RightOfOwn, ...], _FROM_LIST] = Field(default=(), max_length=10)
+    """What no capability allows, each with its reason."""
+
+
+_TOOLS: Mapping[str, Tools] = {"data-analyst": Tools(applications=("canvas", "jupyter-lab"))}
+"""What personas find in Studio about which the file says nothing, where it is not the usual."""
+
+
+class PersonaSettings(Part):
+    """What a persona means in this environment. A name of your own makes a persona of your own."""
+
+    based_on: Literal["administrator", "data-analyst", "data-scientist", "mlops-engineer"] | None = None
+    """Which persona one of your own begins as: with its capabilities and its tools."""
+    rights: Rights = Rights()
+    """What they may, more or less than that."""
     tools: Tools = Tools()
     """What they find in Studio."""
 
@@ -673,6 +743,40 @@ class Api(Part):
     """Who may call it. By default, only roles of the account whose policies say so."""
 
 
+class Organization(Part):
+    """Service control policies, deployed with the environment. Only an organization's management account,
+    or one that it delegates to, may have them; others hand over what `clary guardrails` writes."""
+
+    targets: Annotated[tuple[OrganizationTarget, ...], _FROM_LIST, _DIFFERENT] = Field(
+        min_length=1, max_length=100
+    )
+    """Where they are attached."""
+
+
+class Guardrails(Part):
+    """What nobody may here, whatever they are allowed. That jobs, endpoints and notebooks have the
+    environment's subnets, groups and key, and nothing internet or root, need not be said."""
+
+    regions: Annotated[tuple[Region, ...] | None, _FROM_LIST] = Field(default=None, min_length=1)
+    """Where anything may be done. By default, in the environment's region and nowhere else."""
+    instance_types: Annotated[tuple[InstancePattern, ...] | None, _FROM_LIST] = Field(
+        default=None, min_length=1, max_length=60
+    )
+    """What everything runs on. By default, on all that SageMaker offers."""
+    organization: Organization | None = None
+    """By default, no service control policies: the roles' boundary and policies hold in the account."""
+
+    @field_validator("regions", "instance_types")
+    @classmethod
+    def _are_different(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if value is None else _different(value)
+
+    def allows_instance_type(self, instance_type: str) -> bool:
+        return self.instance_types is None or any(
+            fnmatchcase(instance_type, allowed) for allowed in self.instance_types
+        )
+
+
 class Environment(Part):
     """One environment: all that differs between it and the next."""
 
@@ -694,8 +798,10 @@ class Environment(Part):
     """Who works here: at least one team."""
     studio: Studio = Studio()
     """Where people work. By default, a Studio with IAM sign-in that stays in its VPC."""
-    personas: Mapping[Annotated[Persona, Field(strict=False)], PersonaSettings] = Field(default_factory=dict)
-    """What personas mean here, where it is not what they mean by default."""
+    personas: Mapping[Persona, PersonaSettings] = Field(default_factory=dict)
+    """What personas mean here, where it is not what they mean by default, and personas of your own."""
+    guardrails: Guardrails = Guardrails()
+    """What nobody may here. By default, nothing outside of the environment's region."""
     models: Mapping[ModelName, Model] = Field(default_factory=dict)
     """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
@@ -713,7 +819,27 @@ class Environment(Part):
 
     def tools(self, persona: Persona) -> Tools:
         """What a persona finds in Studio."""
-        return self.personas.get(persona, PersonaSettings()).tools
+        said = self.personas.get(persona, PersonaSettings())
+        if "tools" in said.model_fields_set:
+            return said.tools
+        return _TOOLS.get(persona, Tools()) if said.based_on is None else self.tools(said.based_on)
+
+    def capabilities(self, persona: Persona) -> tuple[Capability, ...]:
+        """What a persona is able to do, in order."""
+        said = self.personas.get(persona, PersonaSettings())
+        begun = self.capabilities(said.based_on) if said.based_on else PERSONAS[persona]
+        return tuple(sorted({*begun, *said.rights.add} - {*said.rights.remove}))
+
+    def statements(self, persona: Persona) -> tuple[RightOfOwn, ...]:
+        """What a persona is allowed beyond its capabilities."""
+        said = self.personas.get(persona, PersonaSettings())
+        begun = self.statements(said.based_on) if said.based_on else ()
+        return (*begun, *said.rights.statements)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where anything may be done."""
+        return self.guardrails.regions or (self.region,)
 
     def stack_name(self, unit: str) -> str:
         """`network` in the environment dev is the stack `clary-dev-network`."""
@@ -729,6 +855,8 @@ class Environment(Part):
             *self._deletion(),
             *self._zones(),
             *self._references(),
+            *self._personas(),
+            *self._guardrails(),
             *self._studio(),
             *self._names(),
         ]
@@ -762,6 +890,73 @@ class Environment(Part):
             if model.image.repository not in self.repositories:
                 message = no_such("repository", model.image.repository, self.repositories)
                 yield _Complaint(("models", name, "image", "repository"), message)
+
+    def _personas(self) -> Iterator[_Complaint]:
+        known = sorted({*PERSONAS, *self.personas})
+        for team_name, team in self.teams.items():
+            for member_name, member in team.members.items():
+                if member.persona not in known:
+                    path = ("teams", team_name, "members", member_name, "persona")
+                    yield _Complaint(path, no_such("persona", member.persona, known))
+        for name, settings in self.personas.items():
+            at = ("personas", name)
+            if name in PERSONAS and settings.based_on is not None:
+                message = f"'{name}' is no persona of your own, change its 'rights' or choose another name"
+                yield _Complaint((*at, "based_on"), message)
+            elif name not in PERSONAS and settings.based_on is None:
+                near = get_close_matches(name, PERSONAS, n=1)
+                hint = f"did you mean '{near[0]}'? a" if near else "a"
+                message = f"no persona '{name}', {hint} persona of your own needs 'based_on', one of:"
+                yield _Complaint(at, f"{message} {', '.join(PERSONAS)}")
+            else:
+                yield from self._rights(name, settings)
+
+    def _rights(self, name: str, settings: PersonaSettings) -> Iterator[_Complaint]:
+        at = ("personas", name, "rights")
+        begun = self.capabilities(settings.based_on) if settings.based_on else PERSONAS[name]
+        for index, capability in enumerate(settings.rights.add):
+            if capability in settings.rights.remove:
+                yield _Complaint((*at, "add", index), f"'{capability}' is removed, too, decide on one")
+            elif capability in begun:
+                yield _Complaint((*at, "add", index), f"'{capability}' is there already, remove it here")
+        for index, capability in enumerate(settings.rights.remove):
+            if capability not in begun and capability not in settings.rights.add:
+                message = f"'{capability}' is not there to remove, choose one of: {', '.join(sorted(begun))}"
+                yield _Complaint((*at, "remove", index), message)
+        for number, statement in enumerate(settings.rights.statements):
+            for index, resource in enumerate(statement.resources):
+                account = resource.split(":")[4]
+                if account not in ("", self.account):
+                    message = f"'{resource}' belongs to another account than {self.account}, name one of this"
+                    yield _Complaint((*at, "statements", number, "resources", index), message)
+
+    def _guardrails(self) -> Iterator[_Complaint]:
+        rails = self.guardrails
+        if rails.regions is not None and self.region not in rails.regions:
+            message = f"lacks the environment's own region, add {self.region}"
+            yield _Complaint(("guardrails", "regions"), message)
+        for path, instance_type in self._instance_types():
+            if not rails.allows_instance_type(instance_type):
+                message = f"'{instance_type}' is not among 'guardrails.instance_types'"
+                yield _Complaint(path, f"{message}, choose one of: {', '.join(rails.instance_types or ())}")
+
+    def _instance_types(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What the environment itself runs on, and where the file says so."""
+        for name, model in self.models.items():
+            path: tuple[str | int, ...] = ("models", name)
+            given = "instance_type" in model.endpoint.model_fields_set
+            yield (*path, *(("endpoint", "instance_type") if given else ())), model.endpoint.instance_type
+            training = model.artifact.training
+            if training is not None:
+                given = "instance_type" in training.model_fields_set
+                ends = ("instance_type",) if given else ()
+                yield (*path, "artifact", "training", *ends), training.instance_type
+        for team_name, team in self.teams.items():
+            for member_name, member in team.members.items():
+                if member.space is not None:
+                    given = "instance_type" in member.space.model_fields_set
+                    ends = ("space", "instance_type") if given else ()
+                    yield ("teams", team_name, "members", member_name, *ends), member.space.instance_type
 
     def _studio(self) -> Iterator[_Complaint]:
         for name, image in self.studio.images.items():

@@ -2,6 +2,7 @@
 
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
+from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
 from clary_constructs._encryption import EncryptionKey
@@ -17,6 +18,7 @@ from clary_constructs._network import (
     PrivateEndpoints,
     PrivateNetwork,
 )
+from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
 from clary_constructs._studio_domain import (
@@ -31,7 +33,8 @@ from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
-from clary_constructs._team import JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
+from clary_constructs._team import JobRole
+from clary_constructs._workspace import TeamWorkspace
 
 __all__ = [
     "S3_PREFIX_LISTS",
@@ -47,6 +50,7 @@ __all__ = [
     "EncryptionKey",
     "ExperimentTracking",
     "FlowLog",
+    "Guardrails",
     "IdleShutdown",
     "ImageRepository",
     "InferenceApi",
@@ -55,6 +59,7 @@ __all__ = [
     "ModelEndpoint",
     "NetworkGroups",
     "PermissionsBoundary",
+    "Persona",
     "PrivateEndpoints",
     "PrivateNetwork",
     "RStudioServer",
@@ -64,7 +69,6 @@ __all__ = [
     "StudioDomain",
     "StudioImage",
     "StudioRemover",
-    "StudioRole",
     "StudioSettings",
     "StudioTools",
     "StudioUser",

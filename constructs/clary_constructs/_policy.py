@@ -62,3 +62,10 @@ class AccessPolicy(Construct):
                 *(f"AwsSolutions-IAM5[Resource::{name}]" for name in wildcards),
                 reason=wildcard_because,
             )
+
+    def deny(self, statements: Sequence[Mapping[str, object]]) -> None:
+        """Denies, in IAM's own words, whatever is allowed elsewhere; each statement has a `Sid`."""
+        for statement in statements:
+            if statement.get("Effect") != "Deny":
+                raise ValueError(f"'{statement.get('Sid')}' does not deny, allow with 'allow'")
+            self.policy.add_statements(iam.PolicyStatement.from_json(statement))

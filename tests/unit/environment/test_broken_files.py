@@ -110,7 +110,7 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     "an unknown persona": (
         HEAD + "teams:\n  research:\n    members:\n      ada: data-scienist\n",
         "7:12",
-        ("ada.persona: 'data-scienist' does not exist", "did you mean 'data-scientist'?", "mlops-engineer"),
+        ("ada.persona: no persona 'data-scienist'", "did you mean 'data-scientist'?", "mlops-engineer"),
     ),
     "a name that is no name": (
         HEAD + "teams:\n  Data Science: {}\n",
@@ -281,7 +281,66 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     "tools of an unknown persona": (
         VALID + "personas: {data-scienist: {}}\n",
         "5:12",
-        ("'data-scienist' does not exist", "did you mean 'data-scientist'?"),
+        ("no persona 'data-scienist'", "did you mean 'data-scientist'?", "needs 'based_on'"),
+    ),
+    "a persona of every environment's that is based on another": (
+        VALID + "personas: {data-scientist: {based_on: mlops-engineer}}\n",
+        "5:39",
+        ("'data-scientist' is no persona of your own", "choose another name"),
+    ),
+    "a capability that does not exist": (
+        VALID + "personas: {data-scientist: {rights: {add: [push-image]}}}\n",
+        "5:44",
+        ("'push-image' does not exist", "did you mean 'push-images'?"),
+    ),
+    "a capability that is there already": (
+        VALID + "personas: {data-scientist: {rights: {add: [run-jobs]}}}\n",
+        "5:44",
+        ("'run-jobs' is there already",),
+    ),
+    "a capability that is not there to remove": (
+        VALID + "personas: {data-scientist: {rights: {remove: [push-images]}}}\n",
+        "5:47",
+        ("'push-images' is not there to remove", "run-jobs"),
+    ),
+    "a capability that is added and removed": (
+        VALID + "personas: {data-scientist: {rights: {add: [push-images], remove: [push-images]}}}\n",
+        "5:44",
+        ("'push-images' is removed, too",),
+    ),
+    "a statement that would let somebody out": (
+        VALID
+        + "personas:\n  data-scientist:\n    rights:\n      statements:\n"
+        + "        - {actions: [iam:CreateUser], resources: ['arn:aws:iam::111122223333:user/a'],"
+        + " reason: because somebody asked for it}\n",
+        "9:22",
+        ("'iam:CreateUser' could widen every right",),
+    ),
+    "a statement about all actions": (
+        VALID
+        + "personas:\n  data-scientist:\n    rights:\n      statements:\n"
+        + "        - {actions: [athena:GetWorkGroup, 'athena:*'], resources: ['arn:aws:s3:::a'],"
+        + " reason: because somebody asked for it}\n",
+        "9:43",
+        ("'athena:*' does not fit", "without wildcards"),
+    ),
+    "a statement about another account": (
+        VALID
+        + "personas:\n  data-scientist:\n    rights:\n      statements:\n"
+        + "        - {actions: [athena:GetWorkGroup], resources: ['arn:aws:s3:eu-west-1:222233334444:a'],"
+        + " reason: because somebody asked for it}\n",
+        "9:56",
+        ("belongs to another account than 111122223333",),
+    ),
+    "guardrails that leave out the environment's region": (
+        VALID + "guardrails: {regions: [eu-central-1]}\n",
+        "5:14",
+        ("lacks the environment's own region, add eu-west-1",),
+    ),
+    "guardrails that forbid what a space runs on": (
+        VALID + "guardrails: {instance_types: [ml.m5.*]}\n",
+        "4:35",
+        ("'ml.t3.medium' is not among 'guardrails.instance_types'", "ml.m5.*"),
     ),
     "a Studio image in an unknown repository": (
         VALID + "repositories: [geo]\nstudio: {images: {maps: {repository: ge, tag: v1}}}\n",
@@ -483,7 +542,7 @@ def test_speaks_the_language_of_the_file(folder: Path, mistake: str) -> None:
 def test_tells_all_mistakes_at_once_in_the_order_of_the_file(folder: Path) -> None:
     message = told(
         folder,
-        "name: broken\naccount: 12\nregion: nowhere\ncolour: blue\nteams:\n  a: {members: {b: c, b: d}}\n",
+        "name: broken\naccount: 12\nregion: nowhere\ncolour: blue\nteams:\n  a: {members: {b: C, b: d}}\n",
     )
 
     assert [line.split(": ")[:2] for line in message.splitlines()] == [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clary.environment.loader import EnvironmentFileError, check_folders, find, load
-from clary.environment.model import Environment, Persona, Space
+from clary.environment.model import Environment, Space
 
 ROOT = Path(__file__).parents[3]
 FIVE_LINES = """\
@@ -26,7 +26,7 @@ def environment_of(folder: Path, text: str) -> Environment:
 def test_takes_five_lines(tmp_path: Path) -> None:
     environment = environment_of(tmp_path, FIVE_LINES)
 
-    assert environment.teams["research"].members["ada"].persona is Persona.DATA_SCIENTIST
+    assert environment.teams["research"].members["ada"].persona == "data-scientist"
     assert environment.account == "111122223333"
 
 

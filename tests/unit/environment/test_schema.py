@@ -62,7 +62,7 @@ def test_a_member_has_a_short_and_a_long_form(validator: Draft202012Validator, m
 @pytest.mark.parametrize(
     "broken",
     [
-        {"teams": {"research": {"members": {"ada": "astronaut"}}}},
+        {"teams": {"research": {"members": {"ada": "An Astronaut"}}}},
         {"teams": {"Data Science": {}}},
         {"teams": {"t" * 21: {}}},
         {"teams": {}},

@@ -16,8 +16,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from ministack.core import iam_evaluator
 
-from clary.environment.model import Environment, Persona
-from clary_constructs import AccessPolicy, JobRole, PermissionsBoundary, StudioRole, TeamWorkspace
+from clary.environment.model import Environment
+from clary.environment.persona import CAPABILITIES, PERSONAS
+from clary_constructs import AccessPolicy, JobRole, PermissionsBoundary, TeamWorkspace
+from clary_constructs import Persona as PersonaRole
+from clary_constructs._capability import CAPABILITIES as IN_THE_LIBRARY
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.network import NetworkStack
@@ -72,9 +75,13 @@ def _parsed(policy: dict[str, Any], keys: Mapping[str, Any]) -> Any:
     return iam_evaluator.parse_policy_document(text)
 
 
-@pytest.fixture(scope="module")
-def roles() -> dict[str, Role]:
-    """The roles of the team risk, which owns one repository and one endpoint."""
+@pytest.fixture
+def workspace() -> TeamWorkspace:
+    return _workspace()
+
+
+def _workspace() -> TeamWorkspace:
+    """The team risk's, which owns one repository and one endpoint."""
     stack = cdk.Stack(cdk.App(context={"@aws-cdk/core:enablePartitionLiterals": True}), "Access", env=ENV)
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -84,7 +91,7 @@ def roles() -> dict[str, Role]:
         isolated_subnet_ids=["subnet-1", "subnet-2"],
         isolated_subnet_route_table_ids=["rtb-1", "rtb-2"],
     )
-    workspace = TeamWorkspace(
+    return TeamWorkspace(
         name="risk",
         data_bucket=s3.Bucket.from_bucket_name(stack, "Data", "data"),
         models_bucket=s3.Bucket.from_bucket_name(stack, "Models", "models"),
@@ -95,23 +102,29 @@ def roles() -> dict[str, Role]:
         repositories=[ecr.Repository.from_repository_name(stack, "Images", "scoring")],
         endpoint_names=["clary-dev-scoring"],
     )
+
+
+@pytest.fixture(scope="module")
+def roles() -> dict[str, Role]:
+    """The roles of the team risk."""
+    workspace = _workspace()
+    stack = cdk.Stack.of(workspace.data_bucket)
     boundary = PermissionsBoundary(stack, "Boundary", role_path="/clary/dev/").policy
     jobs = JobRole(stack, "Jobs", workspace=workspace, permissions_boundary=boundary, path="/clary/dev/")
-    made = {"scientist": "Scientist", "engineer": "Engineer"}
-    for construct_id in made.values():
-        role = StudioRole(
+    made = {"scientist": ("Scientist", "data-scientist"), "engineer": ("Engineer", "mlops-engineer")}
+    for construct_id, persona in made.values():
+        PersonaRole(
             stack,
             construct_id,
             workspace=workspace,
+            capabilities=PERSONAS[persona],
             job_role=jobs.role,
             permissions_boundary=boundary,
             path="/clary/dev/",
         )
-        if construct_id == "Engineer":
-            role.allow_image_push()
-            role.allow_model_upload()
     template = assertions.Template.from_stack(stack).to_json()["Resources"]
-    return {name: _role(template, prefix) for name, prefix in ({"jobs": "Jobs"} | made).items()}
+    beginnings = {"jobs": "Jobs", "scientist": "Scientist", "engineer": "Engineer"}
+    return {name: _role(template, prefix) for name, prefix in beginnings.items()}
 
 
 def _role(resources: dict[str, Any], prefix: str) -> Role:
@@ -236,7 +249,7 @@ def test_may_grant_the_use_of_the_domains_key_without_conditions(roles: dict[str
     assert roles[who].may("kms:CreateGrant", KEY)
 
 
-@PEOPLE
+@EVERYBODY
 def test_is_recorded_under_its_users_names(roles: dict[str, Role], who: str) -> None:
     actions = {action for each in roles[who].trust["Statement"] for action in _listed(each["Action"])}
     assert actions == {"sts:AssumeRole", "sts:SetSourceIdentity"}
@@ -284,6 +297,53 @@ def _listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def test_the_file_and_the_library_know_the_same_capabilities() -> None:
+    assert sorted(CAPABILITIES) == sorted(IN_THE_LIBRARY)
+
+
+def test_refuses_a_capability_that_does_not_exist(workspace: TeamWorkspace) -> None:
+    stack = cdk.Stack.of(workspace.data_bucket)
+    boundary = PermissionsBoundary(stack, "Boundary", role_path="/").policy
+    jobs = JobRole(stack, "Jobs", workspace=workspace, permissions_boundary=boundary)
+
+    with pytest.raises(ValueError, match="no capability 'run-job', did you mean 'run-jobs'"):
+        PersonaRole(
+            stack,
+            "Scientist",
+            workspace=workspace,
+            capabilities=["run-job"],
+            job_role=jobs.role,
+            permissions_boundary=boundary,
+        )
+
+
+def test_refuses_a_guardrail_that_allows() -> None:
+    everything = {"Sid": "All", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}
+    with pytest.raises(ValueError, match="'All' does not deny"):
+        PermissionsBoundary(cdk.Stack(), "Boundary", role_path="/", guardrails=[everything])
+
+
+def test_a_boundary_leaves_out_guardrails_about_what_it_does_not_let_through() -> None:
+    stack = cdk.Stack()
+    wide = {
+        "Sid": "Wide",
+        "Effect": "Deny",
+        "Action": ["iam:CreateUser", "s3:GetObject"],
+        "Resource": "*",
+    }
+    idle = {"Sid": "Idle", "Effect": "Deny", "Action": ["iam:CreateUser"], "Resource": "*"}
+
+    PermissionsBoundary(stack, "Boundary", role_path="/", guardrails=[wide, idle])
+
+    (policy,) = assertions.Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy").values()
+    denied = [
+        (each["Sid"], each["Action"])
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if each["Effect"] == "Deny"
+    ]
+    assert denied == [("Wide", "s3:GetObject")]
+
+
 def test_refuses_a_wildcard_that_nobody_explains() -> None:
     policy = AccessPolicy(cdk.Stack(), "Policy", description="all")
     with pytest.raises(ValueError, match="give 'wildcard_because' with a wildcard"):
@@ -314,7 +374,7 @@ def test_makes_a_role_for_each_persona_that_occurs_and_one_for_jobs() -> None:
     access = AccessStack(app, "Access", environment=environment, network=network, data=data, env=ENV)
     template = assertions.Template.from_stack(access)
 
-    assert set(access.persona_roles) == {("risk", Persona.DATA_SCIENTIST)}
+    assert set(access.persona_roles) == {("risk", "data-scientist")}
     assert set(access.job_roles) == {"risk", "fraud"}
     template.resource_count_is("AWS::IAM::Role", 3)
     assert {"JobRoleArnRisk", "JobRoleArnFraud"} <= set(template.to_json()["Outputs"])

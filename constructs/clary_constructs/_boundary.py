@@ -1,0 +1,84 @@
+"""The most that a role may do, and what none may whatever its policies say."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from clary_constructs._capability import PASS_ROLE, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._policy import AccessPolicy
+from constructs import Construct
+
+
+class PermissionsBoundary(Construct):
+    """The most that any role of an environment may do, whatever its policies say.
+
+    It grants nothing. What it leaves out is what would let somebody out: roles and policies, users of
+    Studio and the URLs that sign them in, keys' administration, and resources of other accounts.
+    `guardrails` are statements that deny, in IAM's own words: what holds even where a capability is
+    given. By default, there are none, and jobs stay in their network by their roles' policies alone.
+    `also` are actions and resources beyond all capabilities that a role may be given.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        role_path: str,
+        guardrails: Sequence[Mapping[str, object]] = (),
+        also: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
+    ) -> None:
+        super().__init__(scope, construct_id)
+        stack = cdk.Stack.of(self)
+        policy = AccessPolicy(self, "Boundary", description="The most that a role of this environment may do")
+        this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
+        why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
+        policy.allow(WITH_A_RESOURCE, ["*"], conditions=this_account, wildcard_because=why)
+        policy.allow(WITHOUT_A_RESOURCE, ["*"], wildcard_because=why)
+        roles = stack.format_arn(
+            service="iam", region="", resource="role", resource_name=f"{role_path.strip('/')}/*"
+        )
+        policy.allow(
+            PASS_ROLE,
+            [roles],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            wildcard_because=why,
+        )
+        let_through = {*WITH_A_RESOURCE, *WITHOUT_A_RESOURCE, *PASS_ROLE}
+        for actions, resources in also:
+            wildcard = any("*" in resource for resource in resources)
+            policy.allow(
+                actions, resources, conditions=this_account, wildcard_because=why if wildcard else None
+            )
+            let_through |= set(actions)
+        policy.deny([each for each in (_about(each, let_through) for each in guardrails) if each])
+        self.policy: iam.IManagedPolicy = policy.policy
+
+
+def _about(guardrail: Mapping[str, object], actions: Collection[str]) -> Mapping[str, object]:
+    """A guardrail without what is not let through anyway: IAM takes 6,144 characters."""
+    key = "NotAction" if "NotAction" in guardrail else "Action"
+    named = cast(Sequence[str], guardrail[key])
+    left = [name for name in named if any(fnmatchcase(action, name) for action in actions)]
+    return {**guardrail, key: left} if left else {}
+
+
+class Guardrails(Construct):
+    """What roles may not, as a policy that is attached to them, in IAM's own words."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        statements: Sequence[Mapping[str, object]],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        policy = AccessPolicy(self, "Denials", description="What nobody may in this environment")
+        policy.deny(statements)
+        self.policy: iam.IManagedPolicy = policy.policy

@@ -1,0 +1,518 @@
+"""Capabilities: what somebody in a team may be able to do, and which rights that takes.
+
+Each capability is a list of rights, as data: the roles of personas and of jobs are made of it, and the
+permissions boundary lets through what is in it and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from clary_constructs._workspace import TeamWorkspace
+
+Topic = Literal["Data", "Studio", "Jobs", "Models"]
+"""The policies that a role's rights are written into: one alone would exceed IAM's 6,144 characters."""
+
+LIST_OBJECTS = ["s3:ListBucket"]
+READ_OBJECTS = ["s3:GetObject", "s3:GetObjectVersion"]
+WRITE_OBJECTS = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+USE_KEY = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+]
+GRANT_KEY = ["kms:CreateGrant"]
+LOG_IN_TO_REGISTRY = ["ecr:GetAuthorizationToken"]
+PULL_IMAGES = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",
+]
+PUSH_IMAGES = [
+    "ecr:CompleteLayerUpload",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+]
+WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+READ_LOGS = ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]
+PUT_METRICS = ["cloudwatch:PutMetricData"]
+MAKE_INTERFACES = [
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+]
+DESCRIBE_NETWORK = [
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+]
+DESCRIBE_STUDIO = [
+    "sagemaker:DescribeApp",
+    "sagemaker:DescribeDomain",
+    "sagemaker:DescribeSpace",
+    "sagemaker:DescribeUserProfile",
+]
+LIST_STUDIO = [
+    "sagemaker:ListApps",
+    "sagemaker:ListDomains",
+    "sagemaker:ListSpaces",
+    "sagemaker:ListUserProfiles",
+]
+RUN_APPS = ["sagemaker:CreateApp", "sagemaker:DeleteApp"]
+CHANGE_SPACE = ["sagemaker:UpdateSpace"]
+DELETE_SPACE = ["sagemaker:DeleteSpace"]
+TAG = ["sagemaker:AddTags"]
+START_JOBS = [
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+]
+DESCRIBE_JOBS = [
+    "sagemaker:DescribeHyperParameterTuningJob",
+    "sagemaker:DescribeProcessingJob",
+    "sagemaker:DescribeTrainingJob",
+    "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+]
+STOP_JOBS = [
+    "sagemaker:StopHyperParameterTuningJob",
+    "sagemaker:StopProcessingJob",
+    "sagemaker:StopTrainingJob",
+]
+LIST_JOBS = [
+    "sagemaker:ListHyperParameterTuningJobs",
+    "sagemaker:ListProcessingJobs",
+    "sagemaker:ListTrainingJobs",
+]
+CALL_ENDPOINTS = ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"]
+REGISTER_MODELS = ["sagemaker:CreateModelPackage"]
+READ_REGISTRY = ["sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"]
+GROUP_MODELS = ["sagemaker:CreateModelPackageGroup"]
+LIST_REGISTRY = ["sagemaker:ListModelPackageGroups", "sagemaker:ListModelPackages"]
+APPROVE_MODELS = ["sagemaker:UpdateModelPackage"]
+MAKE_MODELS = ["sagemaker:CreateModel"]
+CONFIGURE_ENDPOINTS = ["sagemaker:CreateEndpointConfig"]
+RUN_ENDPOINTS = [
+    "sagemaker:CreateEndpoint",
+    "sagemaker:DeleteEndpoint",
+    "sagemaker:DeleteEndpointConfig",
+    "sagemaker:DeleteModel",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:DescribeModel",
+    "sagemaker:UpdateEndpoint",
+]
+LIST_ENDPOINTS = ["sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"]
+START_AUTOML = ["sagemaker:CreateAutoMLJobV2"]
+FOLLOW_AUTOML = [
+    "sagemaker:DescribeAutoMLJobV2",
+    "sagemaker:ListCandidatesForAutoMLJob",
+    "sagemaker:StopAutoMLJob",
+]
+PASS_ROLE = ["iam:PassRole"]
+
+_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+_AS_IT_IS_MADE = {"Null": {"sagemaker:TaggingAction": "false"}}
+_NO_RESOURCE = "SageMaker's list operations take no resource"
+
+
+@dataclass(frozen=True)
+class Right:
+    """One statement that allows; a wildcard among its resources needs its reason."""
+
+    topic: Topic
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    wildcard_because: str | None = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Whose rights: somebody's of a team, with the role that its jobs run as."""
+
+    stack: cdk.Stack
+    workspace: TeamWorkspace
+    job_role: iam.IRole
+
+    def sagemaker(self, kind: str, name: str) -> str:
+        return self.stack.format_arn(service="sagemaker", resource=kind, resource_name=name)
+
+    def log_group(self, name: str) -> str:
+        return log_group(self.stack, name)
+
+
+def log_group(stack: cdk.Stack, name: str) -> str:
+    return stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=name,
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+# --- what everybody has -----------------------------------------------------------------------------
+
+
+def in_studio(position: Position) -> Iterator[Right]:
+    """What it takes to be in Studio at all."""
+    # without conditions on the grant, or private spaces do not start:
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html
+    yield Right("Data", [*USE_KEY, *GRANT_KEY], [position.workspace.encryption_key.key_arn])
+    yield Right(
+        "Studio",
+        DESCRIBE_STUDIO,
+        [position.sagemaker(kind, "*") for kind in ("app", "domain", "space", "user-profile")],
+        wildcard_because="the domain is made after its roles; settings can be read, not changed",
+    )
+    yield Right("Studio", LIST_STUDIO, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right(
+        "Studio",
+        WRITE_LOGS,
+        [position.log_group("/aws/sagemaker/studio"), position.log_group("/aws/sagemaker/studio:*")],
+        wildcard_because="Studio has one log group, with a stream for each app",
+    )
+
+
+# --- data -------------------------------------------------------------------------------------------
+
+
+def objects(
+    actions: Sequence[str], bucket: s3.IBucket, prefix: str, because: str, topic: Topic = "Data"
+) -> Right:
+    return Right(topic, actions, [bucket.arn_for_objects(f"{prefix}*")], wildcard_because=because)
+
+
+def listing(buckets: Sequence[s3.IBucket], prefix: str) -> Right:
+    return Right(
+        "Data",
+        LIST_OBJECTS,
+        [bucket.bucket_arn for bucket in buckets],
+        {"StringLike": {"s3:prefix": [prefix, f"{prefix}*"]}},
+    )
+
+
+def _read_data(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    yield listing([workspace.data_bucket], workspace.object_prefix)
+    yield objects(READ_OBJECTS, workspace.data_bucket, workspace.object_prefix, below_the_name(workspace))
+
+
+def _write_data(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    yield objects(WRITE_OBJECTS, workspace.data_bucket, workspace.object_prefix, below_the_name(workspace))
+
+
+def use_private_data(workspace: TeamWorkspace) -> Iterator[Right]:
+    yield listing([workspace.data_bucket], workspace.private_prefix)
+    yield objects(
+        [*READ_OBJECTS, *WRITE_OBJECTS],
+        workspace.data_bucket,
+        workspace.private_prefix,
+        "the objects of whoever asks, which lie below the name that the session began with",
+    )
+
+
+def _read_models(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    yield listing([workspace.models_bucket], workspace.object_prefix)
+    yield objects(READ_OBJECTS, workspace.models_bucket, workspace.object_prefix, below_the_name(workspace))
+
+
+def _write_models(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    yield objects(WRITE_OBJECTS, workspace.models_bucket, workspace.object_prefix, below_the_name(workspace))
+
+
+def below_the_name(workspace: TeamWorkspace) -> str:
+    return f"the objects of the team {workspace.name}, which lie below its name"
+
+
+def pull_images(workspace: TeamWorkspace) -> Iterator[Right]:
+    if workspace.repositories:
+        yield Right("Data", PULL_IMAGES, [each.repository_arn for each in workspace.repositories])
+        yield Right(
+            "Data",
+            LOG_IN_TO_REGISTRY,
+            ["*"],
+            wildcard_because="ECR's login is to a registry, and takes no resource",
+        )
+
+
+def _push_images(position: Position) -> Iterator[Right]:
+    if position.workspace.repositories:
+        yield Right("Data", PUSH_IMAGES, [each.repository_arn for each in position.workspace.repositories])
+
+
+# --- Studio -----------------------------------------------------------------------------------------
+
+
+def _run_spaces(position: Position) -> Iterator[Right]:
+    mine = {
+        "ArnLike": {
+            "sagemaker:OwnerUserProfileArn": position.sagemaker(
+                "user-profile", "${sagemaker:DomainId}/${sagemaker:UserProfileName}"
+            )
+        },
+        "StringEquals": {"sagemaker:SpaceSharingType": "Private"},
+    }
+    here = [position.sagemaker(kind, "${sagemaker:DomainId}/*") for kind in ("app", "space")]
+    yield Right(
+        "Studio",
+        [*RUN_APPS, *CHANGE_SPACE],
+        here,
+        mine,
+        "apps and spaces of this domain whose owner, in the condition, is the caller",
+    )
+    yield Right(
+        "Studio",
+        TAG,
+        here,
+        _AS_IT_IS_MADE,
+        "Studio tags what it creates, as it creates it: the condition allows only that",
+    )
+
+
+def _build_in_canvas(position: Position) -> Iterator[Right]:
+    """Canvas names what it makes after itself, and keeps its files in a part of the team's data.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/security-iam-awsmanpol-canvas.html has what Canvas
+    calls at most; this is what building models from tables takes.
+    """
+    workspace = position.workspace
+    yield Right(
+        "Studio",
+        RUN_APPS,
+        [position.sagemaker("app", "${sagemaker:DomainId}/${sagemaker:UserProfileName}/canvas/*")],
+        wildcard_because="Canvas is an app of one's own profile",
+    )
+    yield objects(
+        WRITE_OBJECTS,
+        workspace.data_bucket,
+        f"{workspace.object_prefix}canvas/",
+        f"what Canvas keeps for the team {workspace.name}, which lies in a folder of its own",
+    )
+    jobs = [position.sagemaker("automl-job", name) for name in ("Canvas*", "canvas*")]
+    why = "Canvas makes up the names of its jobs, which begin with its own"
+    yield Right("Jobs", START_AUTOML, jobs, _placed_and_encrypted(workspace), why)
+    yield Right("Jobs", FOLLOW_AUTOML, jobs, wildcard_because=why)
+    yield Right("Jobs", TAG, jobs, _AS_IT_IS_MADE, why)
+    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+
+
+def _administer_studio(position: Position) -> Iterator[Right]:
+    why = "an administrator keeps order among everybody's: what exists is known by the file, not here"
+    mine = position.sagemaker("user-profile", "${sagemaker:DomainId}/${sagemaker:UserProfileName}")
+    yield Right(
+        "Studio",
+        ["sagemaker:DeleteApp"],
+        [position.sagemaker("app", "*")],
+        # what has no owner at all, too: negation is met by what is not there
+        {"ArnNotLike": {"sagemaker:OwnerUserProfileArn": mine}},
+        why,
+    )
+    yield Right("Studio", DELETE_SPACE, [position.sagemaker("space", "*")], wildcard_because=why)
+    yield Right(
+        "Jobs",
+        [*DESCRIBE_JOBS, *STOP_JOBS],
+        [position.sagemaker(kind, "*") for kind in _JOBS],
+        wildcard_because=why,
+    )
+    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right(
+        "Jobs",
+        ["logs:DescribeLogStreams"],
+        [position.log_group(f"/aws/sagemaker/{group}") for group in ("*Jobs:*", "Endpoints/*")],
+        wildcard_because=why,
+    )
+    yield Right(
+        "Jobs",
+        ["logs:FilterLogEvents", "logs:GetLogEvents"],
+        [position.log_group("/aws/sagemaker/*")],
+        wildcard_because=why,
+    )
+
+
+# --- jobs, models and endpoints ---------------------------------------------------------------------
+
+_JOBS = ("hyper-parameter-tuning-job", "processing-job", "training-job")
+
+
+def _in_the_network(workspace: TeamWorkspace) -> dict[str, Mapping[str, object]]:
+    """A set operator alone is true of a job that has no subnets, so that both are needed:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
+    return {
+        "Null": {"sagemaker:VpcSecurityGroupIds": "false", "sagemaker:VpcSubnets": "false"},
+        "ForAllValues:StringEquals": {
+            "sagemaker:VpcSubnets": workspace.subnet_ids,
+            "sagemaker:VpcSecurityGroupIds": [workspace.security_group.security_group_id],
+        },
+    }
+
+
+def _placed_and_encrypted(workspace: TeamWorkspace) -> dict[str, Mapping[str, object]]:
+    """In the team's network and with its key.
+
+    Instance types with local disks take no key for them, and so cannot be asked for:
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+    """
+    key = workspace.encryption_key.key_arn
+    return {
+        **_in_the_network(workspace),
+        "ArnEquals": {"sagemaker:VolumeKmsKey": key, "sagemaker:OutputKmsKey": key},
+    }
+
+
+def _run_jobs(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    jobs = [position.sagemaker(kind, f"{workspace.job_prefix}*") for kind in _JOBS]
+    why = f"the jobs of the team {workspace.name}, told by what their names begin with"
+    yield Right("Jobs", START_JOBS, jobs, _placed_and_encrypted(workspace), why)
+    yield Right("Jobs", [*DESCRIBE_JOBS, *STOP_JOBS], jobs, wildcard_because=why)
+    yield Right("Jobs", TAG, jobs, _AS_IT_IS_MADE, why)
+    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+    yield Right(
+        "Jobs",
+        READ_LOGS,
+        [
+            position.log_group(f"/aws/sagemaker/{kind}:log-stream:{workspace.job_prefix}*")
+            for kind in ("ProcessingJobs", "TrainingJobs")
+        ],
+        wildcard_because=why,
+    )
+
+
+def _call_endpoints(position: Position) -> Iterator[Right]:
+    if position.workspace.endpoint_names:
+        yield Right(
+            "Models",
+            CALL_ENDPOINTS,
+            [position.sagemaker("endpoint", name) for name in position.workspace.endpoint_names],
+        )
+
+
+def _registry(position: Position) -> tuple[list[str], str]:
+    workspace = position.workspace
+    kinds = ("model-package", "model-package-group")
+    return (
+        [position.sagemaker(kind, f"{workspace.job_prefix}*") for kind in kinds],
+        f"the models of the team {workspace.name}, told by what their groups' names begin with",
+    )
+
+
+def _register_models(position: Position) -> Iterator[Right]:
+    """Registered is not approved: somebody else decides what comes into service."""
+    registry, why = _registry(position)
+    yield Right(
+        "Models",
+        REGISTER_MODELS,
+        registry,
+        {"StringEquals": {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}},
+        why,
+    )
+    yield Right("Models", [*GROUP_MODELS, *READ_REGISTRY], registry, wildcard_because=why)
+    yield Right("Models", LIST_REGISTRY, ["*"], wildcard_because=_NO_RESOURCE)
+
+
+def _approve_models(position: Position) -> Iterator[Right]:
+    registry, why = _registry(position)
+    yield Right("Models", [*APPROVE_MODELS, *READ_REGISTRY], registry, wildcard_because=why)
+
+
+def _deploy_models(position: Position) -> Iterator[Right]:
+    """The team's own endpoints, beside those of the environment file."""
+    workspace = position.workspace
+    named = {
+        kind: position.sagemaker(kind, f"{workspace.job_prefix}*")
+        for kind in ("endpoint", "endpoint-config", "model")
+    }
+    why = f"models and endpoints of the team {workspace.name}, told by what their names begin with"
+    yield Right("Models", MAKE_MODELS, [named["model"]], _in_the_network(workspace), why)
+    yield Right(
+        "Models",
+        CONFIGURE_ENDPOINTS,
+        [named["endpoint-config"]],
+        {"ArnEquals": {"sagemaker:VolumeKmsKey": workspace.encryption_key.key_arn}},
+        why,
+    )
+    yield Right(
+        "Models", [*RUN_ENDPOINTS, "sagemaker:InvokeEndpoint"], list(named.values()), wildcard_because=why
+    )
+    yield Right("Models", ["sagemaker:DescribeEndpoint"], [named["endpoint"]], wildcard_because=why)
+    yield Right("Models", TAG, list(named.values()), _AS_IT_IS_MADE, why)
+    yield Right("Models", LIST_ENDPOINTS, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right("Models", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+
+
+CAPABILITIES: Mapping[str, Callable[[Position], Iterator[Right]]] = {
+    "administer-studio": _administer_studio,
+    "approve-models": _approve_models,
+    "build-in-canvas": _build_in_canvas,
+    "call-endpoints": _call_endpoints,
+    "deploy-models": _deploy_models,
+    "pull-images": lambda position: pull_images(position.workspace),
+    "push-images": _push_images,
+    "read-data": _read_data,
+    "read-models": _read_models,
+    "register-models": _register_models,
+    "run-jobs": _run_jobs,
+    "run-spaces": _run_spaces,
+    "use-private-data": lambda position: use_private_data(position.workspace),
+    "write-data": _write_data,
+    "write-models": _write_models,
+}
+
+WITH_A_RESOURCE = [
+    *LIST_OBJECTS,
+    *READ_OBJECTS,
+    *WRITE_OBJECTS,
+    *USE_KEY,
+    *GRANT_KEY,
+    *PULL_IMAGES,
+    *PUSH_IMAGES,
+    *sorted({*WRITE_LOGS, *READ_LOGS}),
+    *DESCRIBE_STUDIO,
+    *RUN_APPS,
+    *CHANGE_SPACE,
+    *DELETE_SPACE,
+    *TAG,
+    *START_JOBS,
+    *DESCRIBE_JOBS,
+    *STOP_JOBS,
+    *CALL_ENDPOINTS,
+    *REGISTER_MODELS,
+    *READ_REGISTRY,
+    *GROUP_MODELS,
+    *APPROVE_MODELS,
+    *MAKE_MODELS,
+    *CONFIGURE_ENDPOINTS,
+    *RUN_ENDPOINTS,
+    *START_AUTOML,
+    *FOLLOW_AUTOML,
+]
+"""Everything that a capability, or a job, may do with something that has an ARN."""
+
+WITHOUT_A_RESOURCE = [
+    *LOG_IN_TO_REGISTRY,
+    *PUT_METRICS,
+    *MAKE_INTERFACES,
+    *DESCRIBE_NETWORK,
+    *LIST_STUDIO,
+    *LIST_JOBS,
+    *LIST_REGISTRY,
+    *LIST_ENDPOINTS,
+]
+"""What is about nothing in particular, or about something that has no ARN yet."""

@@ -1,0 +1,56 @@
+"""What a team works with, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+from clary_constructs._subnets import selected_subnets
+
+
+@dataclass(frozen=True)
+class TeamWorkspace:
+    """What one team works with: its own prefix of the buckets, its repositories, the network."""
+
+    name: str
+    """In lower case, its words joined by single hyphens."""
+    data_bucket: s3.IBucket
+    models_bucket: s3.IBucket
+    encryption_key: kms.IKey
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
+    security_group: ec2.ISecurityGroup
+    repositories: Sequence[ecr.IRepository] = ()
+    endpoint_names: Sequence[str] = ()
+
+    @property
+    def object_prefix(self) -> str:
+        """Below which the team's objects lie, in every bucket."""
+        return f"{self.name}/"
+
+    @property
+    def private_prefix(self) -> str:
+        """Below which the objects of each member lie, under the name of their profile.
+
+        It is not below the team's own: an Allow cannot leave out a part of what it is about. `${…}` is
+        IAM's variable for the name that Studio starts each session with, and that jobs are started
+        with: https://docs.aws.amazon.com/sagemaker/latest/dg/monitor-user-access.html
+        """
+        return f"{self.name}--private/${{aws:SourceIdentity}}/"
+
+    @property
+    def job_prefix(self) -> str:
+        """What the names of the team's jobs begin with, and of its models.
+
+        Two hyphens, because a team `risk` must not own the jobs of a team `risk-europe`.
+        """
+        return f"{self.name}--"
+
+    @property
+    def subnet_ids(self) -> list[str]:
+        return selected_subnets(self.vpc, self.subnets).subnet_ids

@@ -1,0 +1,376 @@
+"""The environment that truth tables are about, deployed; and what is decided about it.
+
+Decisions are made twice: by the server, as it answers requests, and here, by the same rules over the
+policies that are deployed, so that a statement can be taken out and everything decided again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from clary.environment import loader
+from clary.environment.model import Environment
+from local_aws.identity.decision import Decision, Policies, decide
+from local_aws.identity.policy import Caller, Request, Statement, statements
+from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement
+from support.synthesis import ROOT
+from support.truth import FOLDER, Row, Table
+
+UNITS = ("Network", "Data", "Access")
+_WHERE = f"{REGION}:{ACCOUNT}"
+
+
+def truth_environment() -> Environment:
+    return loader.load(FOLDER / "truth.yaml")
+
+
+@dataclass
+class World:
+    """What is there: the stacks' outputs and resources, a domain with profiles and spaces."""
+
+    aws: EnforcingAws
+    domain: str
+    resources: Mapping[str, Mapping[str, str]]
+    """Physical ids by logical id, by stack."""
+    templates: Mapping[str, Mapping[str, Any]]
+    _sessions: dict[str, Somebody] = field(default_factory=dict)
+
+    # --- names ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def data(self) -> str:
+        return self.found("Data", "AWS::S3::Bucket", "Data")
+
+    @cached_property
+    def models(self) -> str:
+        return self.found("Data", "AWS::S3::Bucket", "Models")
+
+    @cached_property
+    def key(self) -> str:
+        return f"arn:aws:kms:{_WHERE}:key/{self.found('Data', 'AWS::KMS::Key')}"
+
+    @cached_property
+    def repository(self) -> str:
+        return self.found("Data", "AWS::ECR::Repository")
+
+    @cached_property
+    def subnets(self) -> list[str]:
+        found = self.resources["Network"]
+        kinds = self.templates["Network"]["Resources"]
+        return sorted(found[name] for name in found if kinds[name]["Type"] == "AWS::EC2::Subnet")
+
+    @cached_property
+    def group(self) -> str:
+        return self.found("Network", "AWS::EC2::SecurityGroup", "GroupsWorkload")
+
+    @cached_property
+    def boundary(self) -> str:
+        return self.found("Access", "AWS::IAM::ManagedPolicy", "Boundary")
+
+    @cached_property
+    def guardrails(self) -> str:
+        return self.found("Access", "AWS::IAM::ManagedPolicy", "Guardrails")
+
+    def role_of(self, of: Table) -> str:
+        """The ARN of the role that a table is about."""
+        if of.name == "jobs":
+            return self.job_role(str(of.team))
+        return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{of.team}-{of.name}"
+
+    def job_role(self, team: str) -> str:
+        name = self.found("Access", "AWS::IAM::Role", f"{team.capitalize()}Jobs")
+        return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/{name}"
+
+    def found(self, unit: str, kind: str, beginning: str = "") -> str:
+        """The physical id of the one resource of a type whose logical id begins so."""
+        kinds = self.templates[unit]["Resources"]
+        (found,) = (
+            physical
+            for logical, physical in self.resources[unit].items()
+            if logical.startswith(beginning) and kinds[logical]["Type"] == kind
+        )
+        return found
+
+    # --- rows -----------------------------------------------------------------------------------------
+
+    def resource(self, row: Row, of: Table) -> str:
+        """The ARN that a row means by `data/research/1.csv`, `training-job/research--1`, `job-role`."""
+        said = row.resource.replace("{domain}", self.domain)
+        known = {
+            "*": "*",
+            "key": self.key,
+            "repository": f"arn:aws:ecr:{_WHERE}:repository/{self.repository}",
+            "other-repository": f"arn:aws:ecr:{_WHERE}:repository/other",
+            "job-role": self.job_role("research"),
+            "other-job-role": self.job_role("risk"),
+            "own-role": f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-research-data-scientist"
+            if of.team is None
+            else self.role_of(of),
+            "boundary": self.boundary,
+            "user/mallory": f"arn:aws:iam::{ACCOUNT}:user/mallory",
+            "network-interface": f"arn:aws:ec2:{_WHERE}:network-interface/*",
+            "other-bucket": "arn:aws:s3:::elsewhere",
+        }
+        if said in known:
+            return known[said]
+        head, _, rest = said.partition("/")
+        if head in ("data", "models"):
+            bucket = getattr(self, head)
+            return f"arn:aws:s3:::{bucket}/{rest}" if rest else f"arn:aws:s3:::{bucket}"
+        if said.startswith("log-group:"):
+            return f"arn:aws:logs:{_WHERE}:{said}"
+        if said.startswith("athena:"):
+            return f"arn:aws:athena:{_WHERE}:{said.removeprefix('athena:')}"
+        return f"arn:aws:sagemaker:{_WHERE}:{said}"
+
+    def context(self, row: Row, of: Table) -> dict[str, Any]:
+        """The condition keys that a row gives a request of itself."""
+        owner = f"user-profile/{self.domain}/{of.team}-{of.member}"
+        profile = f"arn:aws:sagemaker:{_WHERE}:user-profile/{self.domain}"
+        vpc = {"sagemaker:VpcSubnets": self.subnets, "sagemaker:VpcSecurityGroupIds": [self.group]}
+        volume = {"sagemaker:VolumeKmsKey": self.key, "sagemaker:InstanceTypes": ["ml.m5.large"]}
+        named: dict[str, dict[str, Any]] = {
+            "networked": vpc,
+            "volume": volume,
+            "placed": {
+                **vpc,
+                **volume,
+                "sagemaker:OutputKmsKey": self.key,
+                "sagemaker:InterContainerTrafficEncryption": "true",
+            },
+            "notebook": {
+                **volume,
+                "sagemaker:VpcSubnets": self.subnets[:1],
+                "sagemaker:VpcSecurityGroupIds": [self.group],
+                "sagemaker:InstanceTypes": ["ml.t3.medium"],
+                "sagemaker:DirectInternetAccess": "Disabled",
+                "sagemaker:RootAccess": "Disabled",
+            },
+            "domain": {"sagemaker:AppNetworkAccessType": "VpcOnly"},
+            "her-space": {
+                "sagemaker:OwnerUserProfileArn": f"arn:aws:sagemaker:{_WHERE}:{owner}",
+                "sagemaker:SpaceSharingType": "Private",
+            },
+            "emmys-space": {
+                "sagemaker:OwnerUserProfileArn": f"{profile}/research-emmy",
+                "sagemaker:SpaceSharingType": "Private",
+            },
+        }
+        said = named[row.context] if isinstance(row.context, str) else row.context
+        changed = {**said, **row.but}
+        return {
+            key: [item.replace("{subnet}", self.subnets[0]) for item in value]
+            if isinstance(value, list)
+            else value
+            for key, value in changed.items()
+            if value is not None
+        }
+
+    def whose(self, of: Table) -> dict[str, Any]:
+        """The condition keys of whoever asks."""
+        if of.team is None:
+            return {}
+        name = f"{of.team}-{of.member}"
+        session = {"aws:SourceIdentity": name}
+        if of.name == "jobs":
+            return session
+        return {**session, "sagemaker:DomainId": self.domain, "sagemaker:UserProfileName": name}
+
+    # --- decisions ------------------------------------------------------------------------------------
+
+    def question(self, row: Row, action: str, of: Table) -> Request:
+        resource = self.resource(row, of)
+        keys = {
+            "aws:RequestedRegion": REGION,
+            "aws:ResourceAccount": ACCOUNT,
+            "aws:PrincipalArn": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/somebody",
+            **self.whose(of),
+            **self.context(row, of),
+        }
+        return Request(action, resource, {key.lower(): value for key, value in keys.items()})
+
+    def caller(self, of: Table) -> Caller:
+        name = self.role_of(of).rpartition("/")[2] if of.team else "somebody"
+        arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{of.team}-{of.member}"
+        return Caller((arn,), ACCOUNT)
+
+    def policies(self, of: Table) -> Policies:
+        """The role's own policies and its boundary, as they are deployed."""
+        iam = self.aws.client("iam")
+        name = self.role_of(of).rpartition("/")[2]
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        assert iam.list_role_policies(RoleName=name)["PolicyNames"] == []
+        identity = [each for policy in attached for each in self.document(policy["PolicyArn"])]
+        boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+        return Policies(identity=identity, boundary=self.document(boundary))
+
+    def document(self, arn: str) -> tuple[Statement, ...]:
+        iam = self.aws.client("iam")
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return statements(found, arn.rpartition("/")[2])
+
+    def decide(self, row: Row, action: str, of: Table, policies: Policies) -> Decision:
+        return decide(self.caller(of), self.question(row, action, of), policies)
+
+    # --- people ---------------------------------------------------------------------------------------
+
+    def session(self, of: Table) -> Somebody:
+        """Who a table is about, in their role and under their name, as Studio would start them.
+
+        SageMaker assumes these roles for its users, and nobody else can: here the trust is the account's,
+        which changes who may come in and nothing of what they may do then.
+        """
+        if of.name not in self._sessions:
+            role = self.role_of(of)
+            trust = document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": ACCOUNT},
+                    "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+                }
+            )
+            self.aws.client("iam").update_assume_role_policy(
+                RoleName=role.rpartition("/")[2], PolicyDocument=trust
+            )
+            studio = self.aws.user(statement(["sts:AssumeRole", "sts:SetSourceIdentity"]))
+            name = f"{of.team}-{of.member}"
+            self._sessions[of.name] = self.aws.session(
+                role, by=studio, RoleSessionName="SageMaker", SourceIdentity=name
+            )
+        return self._sessions[of.name]
+
+    def simulate(self, row: Row, of: Table, source: str) -> dict[str, bool]:
+        """What IAM's own simulator says of each action, asked over its API."""
+        keys = {
+            "aws:RequestedRegion": REGION,
+            "aws:ResourceAccount": ACCOUNT,
+            **self.whose(of),
+            **self.context(row, of),
+        }
+        answer = self.aws.client("iam").simulate_principal_policy(
+            PolicySourceArn=source,
+            ActionNames=list(row.actions),
+            ResourceArns=[self.resource(row, of)],
+            ContextEntries=[_entry(key, value) for key, value in keys.items()],
+        )
+        return {
+            each["EvalActionName"]: each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]
+        }
+
+
+def _entry(key: str, value: Any) -> dict[str, Any]:
+    several = isinstance(value, list)
+    return {
+        "ContextKeyName": key,
+        "ContextKeyType": "stringList" if several else "string",
+        "ContextKeyValues": value if several else [value],
+    }
+
+
+def without(document: Sequence[Statement], index: int, action: str) -> tuple[Statement, ...]:
+    """A document in which one statement has one action less."""
+    found = document[index]
+    left = [each for each in listed(found) if each != action]
+    changed = replace(found, element={**found.element, "Action": left})
+    return (*document[:index], changed, *document[index + 1 :])
+
+
+def listed(found: Statement) -> list[str]:
+    actions = found.element["Action"]
+    return [actions] if isinstance(actions, str) else list(actions)
+
+
+# --- deployment ---------------------------------------------------------------------------------------
+
+
+def deploy(aws: EnforcingAws, folder: Path) -> World:
+    """The stacks that rights come from, and a domain with everybody's profile and space."""
+    import aws_cdk as cdk
+
+    from stacks.environment_app import add_stacks, new_app
+
+    app: cdk.App = new_app(ROOT, folder)
+    add_stacks(app, truth_environment(), ROOT)
+    app.synth()
+    cloudformation = aws.client("cloudformation")
+    templates, resources = {}, {}
+    templates_at = aws.bucket()
+    for unit in UNITS:
+        text = (folder / f"{unit}.template.json").read_text()
+        name = f"clary-truth-{unit.lower()}"
+        template = json.loads(text)
+        template.pop("Rules", None)
+        template["Parameters"] = {}
+        aws.client("s3").put_object(Bucket=templates_at, Key=name, Body=json.dumps(template))
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateURL=f"https://{templates_at}.s3.{REGION}.amazonaws.com/{name}",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        _wait(cloudformation, name)
+        templates[unit] = template
+        resources[unit] = dict(_resources(cloudformation, name))
+    world = World(aws, "", resources, templates)
+    world.domain = _studio(world)
+    return world
+
+
+def _wait(cloudformation: Any, name: str) -> None:
+    while True:
+        status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if not status.endswith("_IN_PROGRESS"):
+            break
+    if status != "CREATE_COMPLETE":
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        raise AssertionError([event.get("ResourceStatusReason") for event in events])
+
+
+def _resources(cloudformation: Any, name: str) -> Iterator[tuple[str, str]]:
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+        for each in page["StackResourceSummaries"]:
+            yield each["LogicalResourceId"], each["PhysicalResourceId"]
+
+
+def _studio(world: World) -> str:
+    sagemaker = world.aws.client("sagemaker")
+    role = f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-research-data-scientist"
+    arn = sagemaker.create_domain(
+        DomainName="clary-truth",
+        AuthMode="IAM",
+        AppNetworkAccessType="VpcOnly",
+        VpcId=world.found("Network", "AWS::EC2::VPC"),
+        SubnetIds=world.subnets,
+        KmsKeyId=world.key,
+        DefaultUserSettings={"ExecutionRole": role, "SecurityGroups": [world.group]},
+        DomainSettings={"ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"},
+    )["DomainArn"]
+    domain = str(arn).rpartition("/")[2]
+    while sagemaker.describe_domain(DomainId=domain)["Status"] != "InService":
+        pass
+    environment = truth_environment()
+    for team_name, team in environment.teams.items():
+        for member_name, member in team.members.items():
+            profile = f"{team_name}-{member_name}"
+            execution = f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{team_name}-{member.persona}"
+            sagemaker.create_user_profile(
+                DomainId=domain, UserProfileName=profile, UserSettings={"ExecutionRole": execution}
+            )
+            while (
+                sagemaker.describe_user_profile(DomainId=domain, UserProfileName=profile)["Status"]
+                != "InService"
+            ):
+                pass
+            sagemaker.create_space(
+                DomainId=domain,
+                SpaceName=f"{member_name}-space",
+                OwnershipSettings={"OwnerUserProfileName": profile},
+                SpaceSharingSettings={"SharingType": "Private"},
+                SpaceSettings={"AppType": "JupyterLab"},
+            )
+    return domain

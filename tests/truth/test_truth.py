@@ -1,0 +1,101 @@
+"""Who may do what, decided on the environment that is deployed with enforcement on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from local_aws import process
+from support.identity import EnforcingAws
+from support.truth import TABLES, questions, table
+from support.truth_world import World, deploy, listed, without
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    state = tmp_path_factory.mktemp("truth")
+    running = process.start(state, port=0, enforce_iam=True)
+    assert running.ca is not None
+    try:
+        yield deploy(EnforcingAws(running.url, running.ca, state), state / "cdk.out")
+    finally:
+        process.stop(state)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_deployed_policies_decide_as_the_table_says(world: World, name: str) -> None:
+    of = table(name)
+    policies = world.policies(of)
+
+    wrong = [
+        f"{row.told}: {action}"
+        for row, action in questions(of)
+        if world.decide(row, action, of, policies).allowed is not row.may
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_simulator_decides_as_the_table_says(world: World, name: str) -> None:
+    of = table(name)
+    source = world.role_of(of)
+
+    wrong = [
+        f"{row.told}: {action}"
+        for row in of.rows
+        for action, allowed in world.simulate(row, of, source).items()
+        if allowed is not row.may
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_action_that_is_allowed_has_a_row_that_fails_without_it(world: World, name: str) -> None:
+    of = table(name)
+    policies = world.policies(of)
+    identity = policies.identity
+    assert identity is not None
+    allowed = [(row, action) for row, action in questions(of) if row.may]
+
+    unnoticed = [
+        f"{statement.source}: {action} on {statement.element['Resource']}"
+        for index, statement in enumerate(identity)
+        if statement.allows
+        for action in listed(statement)
+        if all(
+            world.decide(row, asked, of, replace(policies, identity=without(identity, index, action))).allowed
+            for row, asked in allowed
+            if asked == action
+        )
+    ]
+
+    assert unnoticed == []
+
+
+def test_every_action_that_the_boundary_lets_through_has_a_row_that_fails_without_it(world: World) -> None:
+    boundary = world.document(world.boundary)
+    rows = [(of, row, action) for of in map(table, TABLES) for row, action in questions(of) if row.may]
+    policies = {name: world.policies(table(name)) for name in TABLES}
+
+    unnoticed = [
+        f"{action} on {statement.element['Resource']}"
+        for index, statement in enumerate(boundary)
+        if statement.allows
+        for action in listed(statement)
+        if all(
+            world.decide(
+                row,
+                asked,
+                of,
+                replace(policies[of.name], boundary=without(boundary, index, action)),
+            ).allowed
+            for of, row, asked in rows
+            if asked == action
+        )
+    ]
+
+    assert unnoticed == []
