@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from clary.commands import environment, operations
+from clary.commands.guardrails import guardrails
 from clary.commands.local import local
 from clary.commands.shared import complaints
 from clary.commands.users import users
@@ -32,6 +33,8 @@ for command in (
     environment.predict,
     operations.doctor,
     operations.diff,
+    operations.drift,
+    guardrails,
 ):
     app.command()(command)
 app.add_typer(users, name="users")

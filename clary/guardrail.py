@@ -21,6 +21,11 @@ from clary.errors import ClaryError
 
 Statement = Mapping[str, object]
 
+
+class TooManyGuardrailsError(ClaryError, ValueError):
+    """More than an organization's policies have room for."""
+
+
 CONTROL_POLICY_CHARACTERS = 5120
 CONTROL_POLICIES = 4
 """A target takes five, and has `FullAWSAccess` already:
@@ -151,7 +156,7 @@ def control_policies(environment: Environment) -> list[str]:
     documents: list[list[Statement]] = [[]]
     for statement in statements:
         if len(_document([statement])) > CONTROL_POLICY_CHARACTERS:
-            raise ClaryError(
+            raise TooManyGuardrailsError(
                 f"the guardrail {statement['Sid']} alone has {len(_document([statement])):,} characters,"
                 f" a service control policy takes {CONTROL_POLICY_CHARACTERS:,}: list fewer"
             )
@@ -159,7 +164,7 @@ def control_policies(environment: Environment) -> list[str]:
             documents.append([])
         documents[-1].append(statement)
     if len(documents) > CONTROL_POLICIES:
-        raise ClaryError(
+        raise TooManyGuardrailsError(
             f"the guardrails fill {len(documents)} service control policies, there is room for"
             f" {CONTROL_POLICIES}: list fewer instance types or regions"
         )

@@ -13,6 +13,7 @@ from clary.environment.model import Environment
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.gateway import GatewayStack
+from stacks.guardrails import GuardrailsStack
 from stacks.network import NetworkStack
 from stacks.serving import ServingStack
 from stacks.studio import StudioStack
@@ -48,6 +49,9 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
     StudioStack(app, "Studio", network=network, data=data, access=access, **common("studio"))
     _keep_exported(network, data)
+    if environment.guardrails.organization is not None:
+        organization = environment.guardrails.organization
+        GuardrailsStack(app, "Guardrails", organization=organization, **common("guardrails"))
     if environment.models:
         made_of = contents(environment, root)
         serving = ServingStack(

@@ -60,7 +60,7 @@ def _written_out(value: Any) -> Any:
     match value:
         case {"Fn::Join": [str(separator), [*items]]} if len(value) == 1:
             return separator.join(str(_written_out(item)) for item in items)
-        case {**only} if len(only) == 1 and next(iter(only)).startswith(("Fn::", "Ref")):
+        case {**only} if len(only) == 1 and str(next(iter(only))).startswith(("Fn::", "Ref")):
             return _REFERENCE
         case dict():
             return {key: _written_out(item) for key, item in value.items()}

@@ -955,8 +955,9 @@ class Environment(Part):
             for member_name, member in team.members.items():
                 if member.space is not None:
                     given = "instance_type" in member.space.model_fields_set
-                    ends = ("space", "instance_type") if given else ()
-                    yield ("teams", team_name, "members", member_name, *ends), member.space.instance_type
+                    of_space = ("space", "instance_type") if given else ()
+                    path = ("teams", team_name, "members", member_name, *of_space)
+                    yield path, member.space.instance_type
 
     def _studio(self) -> Iterator[_Complaint]:
         for name, image in self.studio.images.items():
