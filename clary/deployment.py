@@ -13,6 +13,7 @@ from typing import Any
 from clary import cdk, training
 from clary.content import contents
 from clary.difference import check_replacements
+from clary.drift import mark_owned
 from clary.errors import ClaryError
 from clary.outputs import endpoint_states, stack_states
 from clary.progress import Progress
@@ -33,7 +34,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping = pool.submit(_bootstrap, target, lock)
         assembly = synthesise(target, lock)
         bootstrapping.result()
-        check_replacements(target, assembly)
+        changes = check_replacements(target, assembly)
     for unit in _no_longer_wanted(target):
         with progress.step(
             f"removing {target.environment.stack_name(unit)}: the file has no models any more"
@@ -49,6 +50,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
             progress.done(f"{name}: image and training job")
     with progress.step("deploying every stack") as tell:
         _cdk_deploy(target, assembly, ("--all",), lock, tell)
+        mark_owned(target, changes.new_profiles)
     for name in wanted:
         with progress.step(f"{name}: endpoint in service"):
             _wait_in_service(target, name)

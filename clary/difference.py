@@ -75,6 +75,14 @@ class Difference:
     sentences: Sequence[str]
     refusals: Sequence[str] = field(default=())
 
+    @property
+    def new_profiles(self) -> list[str]:
+        return [
+            str(change.properties["UserProfileName"])
+            for change in self.changes
+            if change.type == _PROFILE and change.action is Action.ADD
+        ]
+
     def as_data(self) -> dict[str, Any]:
         """For programs."""
         return {
@@ -102,11 +110,12 @@ def difference(old: Templates, new: Templates, environment: Environment) -> Diff
     return Difference(changes, list(_sentences(changes, old, new, environment)), list(_refusals(changes)))
 
 
-def check_replacements(target: Target, assembly: Path) -> None:
-    """Raises ClaryError when deploying the assembly would replace what must not be."""
+def check_replacements(target: Target, assembly: Path) -> Difference:
+    """What deploying the assembly does; raises ClaryError when it would replace what must not be."""
     found = difference(deployed(target), synthesised(assembly), target.environment)
     if found.refusals:
         raise ClaryError("this would lose data, nothing was changed:\n" + "\n".join(found.refusals))
+    return found
 
 
 # ------------------------------------------------------------------------------------ templates

@@ -15,6 +15,7 @@ from clary.finding import Finding, Verdict
 _ENDPOINT = "{} for endpoint usage"
 _TRAINING = "{} for training job usage"
 _JUPYTER_LAB = "Studio JupyterLab Apps running on {} instance"
+_CODE_EDITOR = "Studio CodeEditor Apps running on {} instance"
 _DOMAINS = "Total domains"
 
 
@@ -76,10 +77,17 @@ def _of_training(environment: Environment) -> Iterator[Need]:
 def _of_studio(environment: Environment) -> Iterator[Need]:
     yield Need(_DOMAINS, 1, 1, "the Studio domain")
     spaces: dict[str, int] = {}
+    choices: dict[tuple[str, str], set[str]] = {}
     for team in environment.teams.values():
         for member in team.members.values():
+            tools = environment.tools(member.persona)
             if member.space is not None:
                 spaces[member.space.instance_type] = spaces.get(member.space.instance_type, 0) + 1
+            default = tools.instance_types.default
+            applications = tools.applications or ("jupyter-lab", "code-editor")
+            for application, quota in (("jupyter-lab", _JUPYTER_LAB), ("code-editor", _CODE_EDITOR)):
+                if application in applications:
+                    choices.setdefault((quota, default), set()).add(str(member.persona))
     for instance_type, count in sorted(spaces.items()):
         yield Need(
             _JUPYTER_LAB.format(instance_type),
@@ -89,6 +97,12 @@ def _of_studio(environment: Environment) -> Iterator[Need]:
             f"opening all {count} private spaces at once",
             instance_type,
         )
+    for (quota, instance_type), personas in sorted(choices.items()):
+        if quota == _JUPYTER_LAB and instance_type in spaces:
+            continue
+        what = "Code Editor" if quota == _CODE_EDITOR else "JupyterLab"
+        reason = f"opening {what} as a {_listed(sorted(personas))} does by default"
+        yield Need(quota.format(instance_type), 1, 1, reason, instance_type=instance_type)
 
 
 def judge(wanted: Need, quotas: Mapping[str, Quota], requested: Mapping[str, float], region: str) -> Finding:

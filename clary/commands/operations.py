@@ -94,3 +94,23 @@ def diff(
         raise typer.Exit(_BLOCKED)
     if result.changes:
         raise typer.Exit(_CHANGED)
+
+
+def drift(environment: EnvironmentName, use_local: LocalOption = False, as_json: JsonOption = False) -> None:
+    """What was changed by hand since it was deployed. Exit code 0: nothing, 2: something."""
+    from clary.drift import Kind
+    from clary.drift import drift as find_drift
+
+    findings = find_drift(target_of(read_environment(environment), use_local=use_local))
+    drifted = [finding for finding in findings if finding.kind is Kind.DRIFT]
+    marks = {Kind.DRIFT: "[red]✗[/red]", Kind.NOTE: "[dim]·[/dim]", Kind.UNKNOWN: "[yellow]?[/yellow]"}
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
+    else:
+        for finding in findings:
+            said = escape(f"{finding.subject}: {finding.message}")
+            console.print(f"{marks[finding.kind]} {said}", soft_wrap=True)
+        if not drifted:
+            console.print("nothing was changed by hand, as far as AWS says")
+    if drifted:
+        raise typer.Exit(_CHANGED)

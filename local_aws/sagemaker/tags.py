@@ -40,7 +40,8 @@ def add(request: Request) -> dict[str, Any]:
     record = _tagged(request["ResourceArn"])
     check(request["Tags"])
     together = [*record.get("Tags", []), *request["Tags"]]
-    check(together)
+    # what AWS itself has written on a resource does not count, and is in nobody's way
+    check(tag for tag in together if not tag["Key"].lower().startswith(_RESERVED))
     replace(record, together)
     return {"Tags": record["Tags"]}
 

@@ -69,6 +69,7 @@ _ENOUGH = [
             "ml.m5.large for training job usage",
             "Total domains",
             "Studio JupyterLab Apps running on ml.t3.medium instance",
+            "Studio CodeEditor Apps running on ml.t3.medium instance",
         ]
     )
 ]

@@ -44,6 +44,16 @@ def test_counts_private_spaces_by_what_they_run_on(prod: Environment) -> None:
     assert spaces == {"ml.m5.xlarge": 1, "ml.t3.medium": 3}
 
 
+def test_counts_what_people_open_by_default_though_nobody_has_a_space_on_it(prod: Environment) -> None:
+    editors = {each.quota: each.least_for for each in quotas.needs(prod) if "CodeEditor" in each.quota}
+
+    assert editors == {
+        "Studio CodeEditor Apps running on ml.t3.medium instance": (
+            "opening Code Editor as a data-scientist and mlops-engineer does by default"
+        )
+    }
+
+
 def test_a_quota_of_nothing_blocks_and_the_request_names_the_code() -> None:
     finding = _judged(0)
 
