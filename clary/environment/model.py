@@ -578,7 +578,10 @@ class SharedSpaces(Part):
 
 
 class RStudio(Part):
-    """RStudio on SageMaker. The account needs a licence from Posit, in License Manager."""
+    """RStudio on SageMaker. The account needs a licence from Posit, in License Manager.
+
+    SageMaker has no way to take it out of a domain again, only from people: by the personas' applications.
+    """
 
     connect_url: WebAddress | None = None
     """Where RStudio Connect is, if there is one."""
@@ -593,7 +596,8 @@ class Studio(Part):
     """How people come in: with their AWS account's sign-in, or with IAM Identity Center's. It cannot
     change later: the domain would be another one, with empty homes."""
     network: Literal["vpc-only", "public"] = "vpc-only"
-    """Whether spaces reach the internet: only as far as the VPC does, or through SageMaker's own network."""
+    """Whether spaces reach the internet: only as far as the VPC does, or through SageMaker's own network.
+    It can change while nothing runs, and not with RStudio."""
     docker: Docker = Docker()
     """By default, no Docker in spaces."""
     images: Mapping[StudioImageName, StudioImage] = Field(default_factory=dict, max_length=50)

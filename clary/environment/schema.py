@@ -46,7 +46,9 @@ def json_schema() -> dict[str, Any]:
     definitions = generated.pop("$defs")
     for part in (generated, *definitions.values()):
         part.pop("title", None)
-        part["description"] = " ".join(part["description"].split())
+        for described in (part, *part.get("properties", {}).values()):
+            if "description" in described:
+                described["description"] = " ".join(described["description"].split())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "An environment of Clary",

@@ -265,6 +265,8 @@ def _spread(family: Family, properties: Properties) -> dict[str, Any]:
     """A pipeline's definition is a structure in a template, and members of the request in the API;
     an image version's alias is one of its aliases."""
     spread = dict(properties)
+    if family.name == "AppImageConfig":
+        spread = {name: _with_variables(one) for name, one in spread.items()}
     if family.name == "ImageVersion" and "Alias" in spread:
         spread["Aliases"] = [*spread.get("Aliases", []), spread.pop("Alias")]
     if family.name == "Pipeline" and isinstance(spread.get("PipelineDefinition"), dict):
@@ -276,6 +278,16 @@ def _spread(family: Family, properties: Properties) -> dict[str, Any]:
         if location is not None:
             spread["PipelineDefinitionS3Location"] = location
     return spread
+
+
+def _with_variables(settings: Any) -> Any:
+    """An application's variables are a list of keys and values in a template, and a map in the API."""
+    container = settings.get("ContainerConfig", {}) if isinstance(settings, Mapping) else {}
+    variables = container.get("ContainerEnvironmentVariables")
+    if not isinstance(variables, list):
+        return settings
+    as_map = {one["Key"]: one["Value"] for one in variables}
+    return {**settings, "ContainerConfig": {**container, "ContainerEnvironmentVariables": as_map}}
 
 
 def _attribute(family: Family, record: Record, pointer: tuple[str, ...]) -> Any:

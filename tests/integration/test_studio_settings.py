@@ -29,8 +29,8 @@ import app as example
 app = cdk.App()
 stack = cdk.Stack(app, "Workshop", env=cdk.Environment(account={ACCOUNT!r}, region={REGION!r}))
 sent = example.studio(stack, idle_minutes=300)
-group = aws_sagemaker.CfnModelPackageGroup(stack, "NotAllowed", model_package_group_name="not allowed")
-group.node.add_dependency(sent)
+stranger = aws_sagemaker.CfnUserProfile(stack, "Stranger", domain_id="d-unknown", user_profile_name="eve")
+stranger.node.add_dependency(sent)
 app.synth()
 """
 
@@ -40,6 +40,7 @@ class Workshop:
         self._aws = replace(local_aws, account=ACCOUNT)
         self._folder = folder
         self.sagemaker = self._aws.client("sagemaker")
+        self._cloudformation = self._aws.client("cloudformation")
         self._cdk(f"{sys.executable} {EXAMPLE}", "bootstrap", f"aws://{ACCOUNT}/{REGION}")
 
     def deploy(self, idle_minutes: int) -> str:
@@ -66,6 +67,21 @@ class Workshop:
     def idle_minutes(self, name: str) -> int:
         lab = self.profile(name)["UserSettings"]["JupyterLabAppSettings"]
         return int(lab["AppLifecycleManagement"]["IdleSettings"]["IdleTimeoutInMinutes"])
+
+    @property
+    def stack_status(self) -> str:
+        (stack,) = self._cloudformation.describe_stacks(StackName="Workshop")["Stacks"]
+        return str(stack["StackStatus"])
+
+    def updates_of(self, resource_type: str) -> int:
+        """How often resources of a type were updated since the last deployment began."""
+        count = 0
+        for event in self._cloudformation.describe_stack_events(StackName="Workshop")["StackEvents"]:
+            status = event["ResourceStatus"]
+            if event["ResourceType"] == "AWS::CloudFormation::Stack" and status == "UPDATE_IN_PROGRESS":
+                break
+            count += (event["ResourceType"], status) == (resource_type, "UPDATE_COMPLETE")
+        return count
 
     @property
     def startup_scripts(self) -> set[str]:
@@ -132,8 +148,9 @@ def test_a_failed_deployment_sends_the_old_settings_back(workshop: Workshop) -> 
 
     said = workshop.deploy_broken()
 
-    assert "UPDATE_ROLLBACK_COMPLETE" in said
-    assert "Workshop/Settings/Everybody" in said
+    assert "domain/d-unknown] does not exist" in said
+    assert workshop.stack_status == "UPDATE_ROLLBACK_COMPLETE"
+    assert workshop.updates_of("Custom::StudioSettings") == 2
     assert workshop.idle_minutes("ada") == 60
 
 
