@@ -122,6 +122,8 @@ def of_action(action: str, request: Arrived) -> dict[str, Value]:
         }
         if isinstance(pairs, dict):
             found["kms:EncryptionContextKeys"] = list(pairs)
+    elif action == "cloudwatch:PutMetricData":
+        found = {"cloudwatch:namespace": said.get("Namespace")}
     elif action == "lambda:CreateFunction":
         network = said.get("VpcConfig") or {}
         found = {

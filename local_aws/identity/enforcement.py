@@ -6,6 +6,7 @@ same rules that answer simulations.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -27,6 +28,8 @@ _DECIDED_BY_TRUST = {"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"
 _BUCKET_POLICY = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 """What nobody can lock the root user out of
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html)."""
+
+_ABOUT_STREAMS = {"logs:DeleteLogStream", "logs:GetLogEvents", "logs:PutLogEvents"}
 
 _NAMESPACES = {
     "documentdb": "rds",
@@ -196,6 +199,7 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
         principal = of_key(access_key, hooks.account_id())
         if principal is None:
             return refused
+        resource_arn = _with_its_stream(action, _with_its_path(resource_arn), request)
         try:
             check(principal, action, resource_arn, service_context or {}, request=request)
             for role, passed_to in passing.roles(action, request):
@@ -213,6 +217,24 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
         return None
 
     return enforce
+
+
+def _with_its_path(resource: str) -> str:
+    """IAM is asked about roles by their names alone; what they are known by has their path, too."""
+    found = re.fullmatch(r"arn:aws:iam::(\d{12}):role/([^/]+)", resource)
+    role = hooks.iam_role(found[1], found[2]) if found else None
+    return resource if role is None else str(role["Arn"])
+
+
+def _with_its_stream(action: str, resource: str, request: Arrived) -> str:
+    """Some actions are about a stream, of which ministack says the group.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+    """
+    stream = request.parameters.get("logStreamName")
+    if action not in _ABOUT_STREAMS or not stream or ":log-stream:" in resource:
+        return resource
+    return f"{resource.removesuffix(':*')}:log-stream:{stream}"
 
 
 def _reaches_rest_api(resource: str) -> bool:

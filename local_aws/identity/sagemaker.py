@@ -474,6 +474,10 @@ def _resources(name: str, request: Request) -> Iterator[tuple[str, Record | None
     if name == "CreatePresignedDomainUrl":
         yield _named(families()["UserProfile"], _key(families()["UserProfile"], request))
         return
+    package = _model_package(name, request)
+    if package is not None:
+        yield package, _of_arn(package)
+        return
     found = operations().get(name)
     family = found[1] if found and found[0] != "List" else _about(name)
     if family is None:
@@ -489,6 +493,18 @@ def _resources(name: str, request: Request) -> Iterator[tuple[str, Record | None
     for other, member in _ALSO_ABOUT.get(name, ()):
         if member in request:
             yield _named(families()[other], (str(request[member]),))
+
+
+def _model_package(name: str, request: Request) -> str | None:
+    """A package that is named by its ARN, or is going to be the next version of its group's."""
+    named = request.get("ModelPackageArn") or request.get("ModelPackageName")
+    if isinstance(named, str) and named.startswith("arn:"):
+        return named
+    group = request.get("ModelPackageGroupName")
+    if name == "CreateModelPackage" and isinstance(group, str):
+        where = f"{hooks.region()}:{hooks.account_id()}"
+        return f"arn:aws:sagemaker:{where}:model-package/{group.rpartition('/')[2].lower()}/*"
+    return None
 
 
 def _about(name: str) -> Family | None:
