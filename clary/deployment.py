@@ -17,6 +17,7 @@ from clary.drift import mark_owned
 from clary.errors import ClaryError
 from clary.outputs import endpoint_states, stack_states
 from clary.progress import Progress
+from clary.protection import protect
 from clary.target import Target
 from clary.workspace import ROOT
 
@@ -51,6 +52,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     with progress.step("deploying every stack") as tell:
         _cdk_deploy(target, assembly, ("--all",), lock, tell)
         mark_owned(target, changes.new_profiles)
+        protect(target)
     for name in wanted:
         with progress.step(f"{name}: endpoint in service"):
             _wait_in_service(target, name)

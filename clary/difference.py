@@ -62,7 +62,7 @@ PROTECTED: Mapping[str, tuple[str, str, str]] = {
 }
 """What is never replaced: as what it is told, what would be lost, and the way round."""
 
-_NEVER_REMOVED = {"AWS::SageMaker::Domain", "AWS::KMS::Key", "AWS::EC2::VPC"}
+NEVER_REMOVED = {"AWS::SageMaker::Domain", "AWS::KMS::Key", "AWS::EC2::VPC"}
 """No edit of a file asks for their removal while the environment stays: something else was meant."""
 
 _GONE = {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"}
@@ -182,7 +182,7 @@ def _refusals(changes: Sequence[Change]) -> Iterator[str]:
         with_it = f"; so would {_kinds(others)}" if others else ""
         yield f"{what} {_called(first)} would be replaced: {reason}, and {loss}{with_it}; {way}"
     for change in changes:
-        if change.action is Action.REMOVE and change.type in _NEVER_REMOVED:
+        if change.action is Action.REMOVE and change.type in NEVER_REMOVED:
             what, loss, way = PROTECTED[change.type]
             yield f"{what} {_called(change)} would be removed: {loss}; {way}"
 

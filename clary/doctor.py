@@ -33,7 +33,15 @@ _STUCK = {
 }
 _SERVICES = {"apigateway": "API Gateway", "kms": "KMS", "sagemaker": "SageMaker", "wafv2": "WAF"}
 _NOTEBOOKS_ROLE = "AWSServiceRoleForAmazonSageMakerNotebooks"
-_OWN_ACTIONS = ("cloudformation:DescribeStacks", "cloudformation:GetTemplate")
+_OWN_ACTIONS = (
+    "cloudformation:DescribeStacks",
+    "cloudformation:GetStackPolicy",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStackResources",
+    "cloudformation:SetStackPolicy",
+    "sagemaker:AddTags",
+    "sagemaker:DescribeUserProfile",
+)
 _TRAINING_ACTIONS = (
     "ecr:DescribeImages",
     "ecr:GetAuthorizationToken",

@@ -7,11 +7,20 @@ def install() -> None:
     """Makes this server deploy everything. Cheap: what takes time is done in the background."""
     # Only now: the server prepares its environment before anything of ministack is imported.
     from local_aws import hooks
-    from local_aws.cloudformation import admission, client, custom_resources, engine, patience, services
+    from local_aws.cloudformation import (
+        admission,
+        client,
+        custom_resources,
+        engine,
+        patience,
+        services,
+        stack_policy,
+    )
 
     services.install()
     engine.install()
     admission.install()
+    stack_policy.install()
     patience.install()
     custom_resources.install()
     hooks.in_background(client.warm_up, name="cloudformation-warm-up")
