@@ -333,7 +333,7 @@ def _administer_studio(position: Position) -> Iterator[Right]:
     yield Right(
         "Jobs",
         ["logs:DescribeLogStreams"],
-        [position.log_group(f"/aws/sagemaker/{group}") for group in ("*Jobs:*", "Endpoints/*")],
+        [position.log_group(f"/aws/sagemaker/{group}") for group in ("*Jobs", "*Jobs:*", "Endpoints/*")],
         wildcard_because=why,
     )
     yield Right(
@@ -384,14 +384,20 @@ def _run_jobs(position: Position) -> Iterator[Right]:
     yield Right("Jobs", TAG, jobs, _AS_IT_IS_MADE, why)
     yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=_NO_RESOURCE)
     yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+    # searching a group would show the streams of other teams, too:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+    groups = [f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs")]
     yield Right(
         "Jobs",
-        READ_LOGS,
-        [
-            position.log_group(f"/aws/sagemaker/{kind}:log-stream:{workspace.job_prefix}*")
-            for kind in ("ProcessingJobs", "TrainingJobs")
-        ],
+        ["logs:GetLogEvents"],
+        [position.log_group(f"{group}:log-stream:{workspace.job_prefix}*") for group in groups],
         wildcard_because=why,
+    )
+    yield Right(
+        "Jobs",
+        ["logs:DescribeLogStreams"],
+        [position.log_group(f"{group}{end}") for group in groups for end in ("", ":*")],
+        wildcard_because="streams are listed by their group, which all teams' jobs share",
     )
 
 

@@ -17,7 +17,7 @@ from clary.environment import loader
 from clary.environment.model import Environment
 from local_aws.identity.decision import Decision, Policies, decide
 from local_aws.identity.policy import Caller, Request, Statement, statements
-from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement
+from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement, trusting
 from support.synthesis import ROOT
 from support.truth import FOLDER, Row, Table
 
@@ -108,9 +108,7 @@ class World:
             "other-repository": f"arn:aws:ecr:{_WHERE}:repository/other",
             "job-role": self.job_role("research"),
             "other-job-role": self.job_role("risk"),
-            "own-role": f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-research-data-scientist"
-            if of.team is None
-            else self.role_of(of),
+            "own-role": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/clary/truth/idle",
             "boundary": self.boundary,
             "user/mallory": f"arn:aws:iam::{ACCOUNT}:user/mallory",
             "network-interface": f"arn:aws:ec2:{_WHERE}:network-interface/*",
@@ -316,6 +314,9 @@ def deploy(aws: EnforcingAws, folder: Path) -> World:
         _wait(cloudformation, name)
         templates[unit] = template
         resources[unit] = dict(_resources(cloudformation, name))
+    aws.client("iam").create_role(
+        Path="/clary/truth/", RoleName="idle", AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT})
+    )
     world = World(aws, "", resources, templates)
     world.domain = _studio(world)
     return world

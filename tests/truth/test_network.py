@@ -1,0 +1,103 @@
+"""The network's own rules: what may come through its endpoints, and who writes its flow logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local_aws.identity.decision import Policies, decide
+from local_aws.identity.policy import Caller, Request, Statement, statements
+from support.identity import ACCOUNT, REGION, document, statement
+from support.truth_world import World
+
+STRANGER = "999999999999"
+EVERYTHING = statements(document(statement("*")))
+
+
+@pytest.fixture(scope="module")
+def endpoints(world: World) -> Mapping[str, tuple[Statement, ...]]:
+    """The policies of the endpoints, as they are deployed, by service."""
+    found = world.aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+    return {each["ServiceName"]: statements(each["PolicyDocument"]) for each in found}
+
+
+def _passes(policy: tuple[Statement, ...], action: str, resource: str, *, caller: str, owner: str) -> bool:
+    """Whether somebody who may everything may do this through an endpoint."""
+    who = Caller((f"arn:aws:sts::{caller}:assumed-role/somebody/session",), caller)
+    keys = {"aws:principalaccount": caller, "aws:resourceaccount": owner}
+    asked = Request(action, resource, keys)
+    return decide(who, asked, Policies(identity=EVERYTHING, endpoint=policy)).allowed
+
+
+def test_every_endpoint_has_a_policy(endpoints: Mapping[str, tuple[Statement, ...]]) -> None:
+    assert len(endpoints) == 11
+    assert [service for service, policy in endpoints.items() if not policy] == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "owner", "passes"),
+    [(ACCOUNT, ACCOUNT, True), (STRANGER, ACCOUNT, False), (ACCOUNT, STRANGER, False)],
+    ids=["ours to ours", "credentials of somebody else's", "a bucket of somebody else's"],
+)
+def test_endpoints_know_this_account_only(
+    endpoints: Mapping[str, tuple[Statement, ...]], caller: str, owner: str, passes: bool
+) -> None:
+    decided = {
+        service: _passes(policy, "s3:GetObject", "arn:aws:s3:::bucket/1", caller=caller, owner=owner)
+        for service, policy in endpoints.items()
+    }
+
+    assert set(decided.values()) == {passes}
+
+
+def test_the_layers_of_images_come_through_and_nothing_goes_out_that_way(
+    endpoints: Mapping[str, tuple[Statement, ...]],
+) -> None:
+    layer = f"arn:aws:s3:::prod-{REGION}-starport-layer-bucket/layer"
+
+    decided = {
+        action: _passes(
+            endpoints[f"com.amazonaws.{REGION}.s3"], action, layer, caller=ACCOUNT, owner=STRANGER
+        )
+        for action in ("s3:GetObject", "s3:PutObject")
+    }
+
+    assert decided == {"s3:GetObject": True, "s3:PutObject": False}
+
+
+def test_requests_through_an_endpoint_reach_our_buckets(world: World) -> None:
+    found = world.aws.client("ec2").describe_vpc_endpoints(
+        Filters=[{"Name": "service-name", "Values": [f"com.amazonaws.{REGION}.s3"]}]
+    )["VpcEndpoints"]
+    bucket = world.aws.bucket(**{"1": b"1"})
+    somebody = world.aws.somebody(statement("s3:*"))
+    somebody.client("s3").meta.events.register(
+        "before-sign.s3",
+        lambda request, **_: request.headers.add_header("x-local-aws-source-vpce", found[0]["VpcEndpointId"]),
+    )
+
+    assert somebody.client("s3").get_object(Bucket=bucket, Key="1")["Body"].read() == b"1"
+
+
+def test_flow_logs_of_all_traffic_are_written_by_their_service_to_their_group_alone(world: World) -> None:
+    (log,) = world.aws.client("ec2").describe_flow_logs()["FlowLogs"]
+    name = world.found("Network", "AWS::Logs::LogGroup")
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"
+    iam = world.aws.client("iam")
+    role = iam.get_role(RoleName=world.found("Network", "AWS::IAM::Role"))["Role"]["Arn"]
+
+    def may(resource: str) -> set[Any]:
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=role, ActionNames=["logs:PutLogEvents"], ResourceArns=[resource]
+        )
+        return {each["EvalDecision"] for each in answer["EvaluationResults"]}
+
+    assert log["TrafficType"] == "ALL"
+    assert may(group) == {"allowed"}
+    assert may(group.replace(name, "other")) == {"implicitDeny"}
+    trust = iam.get_role(RoleName=role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+    principals = [each["Principal"] for each in json.loads(json.dumps(trust))["Statement"]]
+    assert principals == [{"Service": "vpc-flow-logs.amazonaws.com"}]
