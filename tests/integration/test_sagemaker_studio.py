@@ -273,7 +273,9 @@ def test_a_lifecycle_configuration_stays_while_it_is_in_use(studio: Studio) -> N
     delete = studio.sagemaker.delete_studio_lifecycle_config
     assert refusal(delete, StudioLifecycleConfigName="hello")[0] == "ResourceInUse"
 
-    studio.sagemaker.update_user_profile(DomainId=studio.id, UserProfileName="Ada", UserSettings={})
+    # What an update leaves out stays as it is: to take it away, it has to be said.
+    nothing = {"JupyterLabAppSettings": {"LifecycleConfigArns": []}}
+    studio.sagemaker.update_user_profile(DomainId=studio.id, UserProfileName="Ada", UserSettings=nothing)
     delete(StudioLifecycleConfigName="hello")
 
 
