@@ -8,8 +8,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 
+from clary.environment.guardrail import control_policies
 from clary.environment.model import Environment, Organization
-from clary.guardrail import control_policies
 from constructs import Construct
 
 

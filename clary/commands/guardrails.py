@@ -16,7 +16,7 @@ OutputOption = Annotated[
 
 def guardrails(environment: EnvironmentName, output: OutputOption = None) -> None:
     """Writes the guardrails as service control policies, to attach where the account may not do it itself."""
-    from clary.guardrail import control_policies
+    from clary.environment.guardrail import control_policies
 
     found = read_environment(environment)
     folder = output or Path()

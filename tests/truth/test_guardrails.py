@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from clary.guardrail import control_policies
+from clary.environment.guardrail import control_policies
 from local_aws.identity.decision import Policies
 from local_aws.identity.policy import Statement, statements
 from support.identity import ACCOUNT, Somebody, document, statement

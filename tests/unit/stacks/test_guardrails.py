@@ -14,8 +14,8 @@ from cfnlint.config import ManualArgs
 from typer.testing import CliRunner
 
 from clary.cli import app as command_line
+from clary.environment.guardrail import CONTROL_POLICY_CHARACTERS, TooManyGuardrailsError, control_policies
 from clary.environment.model import Environment
-from clary.guardrail import CONTROL_POLICY_CHARACTERS, TooManyGuardrailsError, control_policies
 from stacks.environment_app import add_stacks
 from stacks.policy_limits import problems
 from support.synthesis import ROOT, app_of
