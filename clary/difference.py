@@ -266,16 +266,19 @@ def _people(changes: Sequence[Change], environment: Environment) -> Iterator[_To
                 if change.action is profile.action and _stem(change.logical_id, stems) == name
             ]
         if profile is not None and profile.action is Action.ADD:
+            before = _former_team(who, team, profiles)
+            if before is not None:
+                yield f"{who} moves from {before}: files do not move with them, copy them first", []
             made = "a profile is made" if not own else "a profile and a private space are made"
             yield f"{who} joins {team} as {persona}: {made}", theirs
         elif profile is not None and profile.action is Action.REMOVE:
             what = "the profile" if not own else "the profile and the private space"
             verb = "are" if own else "is"
             fate = (
-                f"{verb} kept, because data is retained: delete them by hand"
+                f"{verb} kept, because data is retained: delete {'them' if own else 'it'} by hand"
                 if profile.kept
                 else (
-                    f"{verb} deleted, with the home directory's way in"
+                    f"{verb} deleted, and with it the way to its files"
                     if not own
                     else f"{verb} deleted, with its disk"
                 )
@@ -283,6 +286,15 @@ def _people(changes: Sequence[Change], environment: Environment) -> Iterator[_To
             yield f"{name} leaves: {what} {fate}", theirs
         else:
             yield from _person_changed(name, profile, own, persona)
+
+
+def _former_team(who: str, team: str, profiles: Mapping[str, Change]) -> str | None:
+    """Whoever leaves one team and joins another at once, as everybody does whose team is renamed."""
+    for name, change in profiles.items():
+        former = name.removesuffix(f"-{who}")
+        if change.action is Action.REMOVE and former not in (name, team):
+            return former
+    return None
 
 
 def _stem(logical_id: str, stems: Mapping[str, str]) -> str | None:

@@ -151,7 +151,26 @@ def test_says_that_what_is_retained_has_to_be_deleted_by_hand(
     found = _said(retained, environment, "Studio", StudioResearchAdaProfileC93D3466=None)
 
     assert found.sentences == [
-        "research-ada leaves: the profile is kept, because data is retained: delete them by hand"
+        "research-ada leaves: the profile is kept, because data is retained: delete it by hand"
+    ]
+
+
+def test_says_that_files_do_not_move_to_another_team(
+    deployed: dict[str, Template], environment: Environment
+) -> None:
+    former = _edited(deployed, "Studio", OldGrace=_profile("analysis-grace", "data-scientist"))
+
+    found = _said(
+        former,
+        environment,
+        "Studio",
+        OldGrace=None,
+        NewGrace=_profile("research-grace", "mlops-engineer"),
+    )
+
+    assert found.sentences[:2] == [
+        "grace moves from analysis: files do not move with them, copy them first",
+        "grace joins research as mlops-engineer: a profile is made",
     ]
 
 
