@@ -442,7 +442,10 @@ def _failure_of(message: str, request_id: str) -> dict[str, Any] | None:
     _, init_failed, told = message.partition("Worker init failed: ")
     if not init_failed:
         return None
-    failure: dict[str, Any] = json.loads(told)
+    try:
+        failure: dict[str, Any] = json.loads(told)
+    except ValueError:  # only our own process for Python tells it as Lambda does
+        return {"errorType": "Error", "errorMessage": told}
     return failure
 
 
@@ -724,9 +727,14 @@ def answer_custom_resources(
     execute = _lambda._execute_function_with_config_scope
 
     def run(function: dict[str, Any], event: dict[str, Any]) -> Any:
-        result = execute(function, event)
         url = str(event.get("ResponseURL", "")) if isinstance(event, dict) else ""
-        if "/cfn-response/" in url and isinstance(result, dict) and result.get("error"):
+        if "/cfn-response/" not in url:
+            return execute(function, event)
+        try:
+            result = execute(function, event)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody answers any more
+            result = {"error": True, "body": {"errorMessage": str(error)}}
+        if isinstance(result, dict) and result.get("error"):
             reason = (
                 "CloudFormation did not receive a response from your custom resource. Its function failed: "
                 f"{_error_message(result.get('body'))}"

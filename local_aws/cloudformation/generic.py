@@ -77,7 +77,10 @@ class StoredResource:
         if kind == "boolean":
             return False
         if leaf.endswith("Arn"):
-            return f"arn:aws:{service.lower()}:{hooks.region()}:{hooks.account_id()}:{kebab}/{name}"
+            # Where the name does not identify a resource, two may have it: a resource and its replacement.
+            known = self._type.name_property in self._type.primary_identifier
+            own = name if known or len(pointer) > 1 else f"{name}/{identity[:12]}"
+            return f"arn:aws:{service.lower()}:{hooks.region()}:{hooks.account_id()}:{kebab}/{own}"
         if leaf.endswith(("Time", "Date", "At")):
             return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if leaf.endswith("Name"):

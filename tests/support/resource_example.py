@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
 # The parser of Python's own expressions: a pattern's parts, in order.
@@ -209,7 +210,8 @@ class Maker:
         plain = _PROPERTY_CLASS.sub(lambda found: _CLASSES.get(found[1][0], "a-z"), pattern)
         plain = plain.replace("(?i)", "")
         try:
-            parts = parser.parse(plain)
+            with warnings.catch_warnings(action="ignore"):  # AWS's patterns are AWS's
+                parts = parser.parse(plain)
         except (re.error, OverflowError):
             return
         for attempt in range(_ATTEMPTS):

@@ -25,10 +25,18 @@ def policy(**more: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-SUBNETS = [ref("SubnetA"), ref("SubnetB")]
-TRUST = policy(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
-del TRUST["Statement"][0]["Resource"]
+def trust(service: str) -> dict[str, Any]:
+    principal = {"Service": f"{service}.amazonaws.com"}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+    return {"Version": "2012-10-17", "Statement": [statement]}
 
+
+SUBNETS = [ref("SubnetA"), ref("SubnetB")]
+TRUST = trust("lambda")
+
+PRODUCT_TEMPLATE = "https://s3.amazonaws.com/product-templates/product.json"
+"""Where a test has put one."""
+_PRODUCT_VERSIONS = [{"Name": "v1", "Info": {"LoadTemplateFromURL": PRODUCT_TEMPLATE}}]
 REQUEST = """\
 -----BEGIN CERTIFICATE REQUEST-----
 MIHKMHMCAQAwETEPMA0GA1UEAwwGc2FtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0D
@@ -68,6 +76,24 @@ WORLD: Mapping[str, Any] = {
     ),
     "Tls": resource("CertificateManager::Certificate", DomainName="iot.example.com"),
     "AclLogs": resource("Logs::LogGroup", LogGroupName="aws-waf-logs-world"),
+    "Portfolio": resource("ServiceCatalog::Portfolio", DisplayName="world", ProviderName="world"),
+    "Product": resource(
+        "ServiceCatalog::CloudFormationProduct",
+        Name="world",
+        Owner="world",
+        ProvisioningArtifactParameters=_PRODUCT_VERSIONS,
+    ),
+    "Offered": resource(
+        "ServiceCatalog::PortfolioProductAssociation", PortfolioId=ref("Portfolio"), ProductId=ref("Product")
+    ),
+    "Restart": resource(
+        "ServiceCatalog::ServiceAction",
+        Name="world",
+        DefinitionType="SSM_AUTOMATION",
+        Definition=[{"Key": "Name", "Value": "AWS-RestartEC2Instance"}, {"Key": "Version", "Value": "1"}],
+    ),
+    "TagOption": resource("ServiceCatalog::TagOption", Key="world", Value="world"),
+    "Launcher": resource("IAM::Role", AssumeRolePolicyDocument=trust("servicecatalog")),
     "Vpc": resource("EC2::VPC", CidrBlock="10.9.0.0/16"),
     "SubnetA": resource(
         "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.9.1.0/24", AvailabilityZone="us-east-1a"
@@ -189,6 +215,10 @@ WORLD: Mapping[str, Any] = {
 }
 """What others refer to; in each stack as far as it is referred to."""
 
+_OFFERED: Mapping[str, Any] = {
+    "PortfolioId": {"Fn::Select": [0, [ref("Portfolio"), ref("Offered")]]},
+    "ProductId": ref("Product"),
+}
 _FORWARD = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}]
 GIVEN: Mapping[str, Mapping[str, Any]] = {
     "AWS::ApiGateway::Authorizer": {
@@ -396,6 +426,43 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
         "SecretId": ref("Secret"),
         "TargetId": ref("Instance"),
         "TargetType": "AWS::RDS::DBInstance",
+    },
+    "AWS::ServiceCatalog::CloudFormationProduct": {"ProvisioningArtifactParameters": _PRODUCT_VERSIONS},
+    "AWS::ServiceCatalog::LaunchNotificationConstraint": {
+        **_OFFERED,
+        "NotificationArns": ["arn:aws:sns:us-east-1:000000000000:sample"],
+    },
+    "AWS::ServiceCatalog::LaunchRoleConstraint": {**_OFFERED, "RoleArn": attribute("Launcher", "Arn")},
+    "AWS::ServiceCatalog::LaunchTemplateConstraint": {
+        **_OFFERED,
+        "Rules": json.dumps({"Rules": {"Any": {"Assertions": [{"Assert": {"Fn::Equals": ["a", "a"]}}]}}}),
+    },
+    "AWS::ServiceCatalog::PortfolioPrincipalAssociation": {
+        "PortfolioId": ref("Portfolio"),
+        "PrincipalARN": attribute("Role", "Arn"),
+        "PrincipalType": "IAM",
+    },
+    "AWS::ServiceCatalog::PortfolioProductAssociation": {
+        "PortfolioId": ref("Portfolio"),
+        "ProductId": ref("Product"),
+    },
+    "AWS::ServiceCatalog::PortfolioShare": {"PortfolioId": ref("Portfolio"), "AccountId": "111111111111"},
+    "AWS::ServiceCatalog::ResourceUpdateConstraint": {
+        **_OFFERED,
+        "TagUpdateOnProvisionedProduct": "ALLOWED",
+    },
+    "AWS::ServiceCatalog::ServiceAction": {
+        "Definition": [{"Key": "Name", "Value": "AWS-RestartEC2Instance"}, {"Key": "Version", "Value": "1"}]
+    },
+    "AWS::ServiceCatalog::ServiceActionAssociation": {
+        "ProductId": ref("Product"),
+        "ProvisioningArtifactId": attribute("Product", "ProvisioningArtifactIds"),
+        "ServiceActionId": ref("Restart"),
+    },
+    "AWS::ServiceCatalog::StackSetConstraint": _OFFERED,
+    "AWS::ServiceCatalog::TagOptionAssociation": {
+        "ResourceId": ref("Portfolio"),
+        "TagOptionId": ref("TagOption"),
     },
     "AWS::ServiceDiscovery::Instance": {
         "ServiceId": attribute("Discovered", "Id"),
