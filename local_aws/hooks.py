@@ -63,6 +63,7 @@ from ministack.services.cloudformation import handlers as _handlers
 from ministack.services.cloudformation import helpers as _helpers
 from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
+from ministack.services.cloudformation import wait_conditions as _wait_conditions
 
 from local_aws import function_process
 
@@ -236,7 +237,12 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
     "ministack.services.cloudformation": ("_exports", "_stacks"),
-    "ministack.services.cloudformation.custom_resource": ("deliver_response", "invoke_custom_resource"),
+    "ministack.services.cloudformation.custom_resource": (
+        "_lock",
+        "_pending",
+        "deliver_response",
+        "invoke_custom_resource",
+    ),
     "ministack.services.cloudformation.changesets": (
         "_deploy_stack_async",
         "_evaluate_conditions",
@@ -286,6 +292,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_runs_on_worker_thread",
         "_update_resource",
     ),
+    "ministack.services.cloudformation.wait_conditions": ("reset",),
 }
 
 
@@ -474,6 +481,14 @@ def stop_functions() -> None:
         workers = [worker for pool in _lambda_runtime._workers.values() for worker in pool]
         _lambda_runtime._workers.clear()
     _lambda_runtime.kill_workers(workers)
+
+
+def stop_waiting() -> None:
+    """Ends what waits, for up to hours, for an answer or a signal: nobody will give one any more."""
+    with _custom_resource._lock:
+        for waiting in _custom_resource._pending.values():
+            waiting["event"].set()
+    _wait_conditions.reset()
 
 
 # --- CloudWatch ------------------------------------------------------------------------------------

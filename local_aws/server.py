@@ -212,6 +212,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         loop.add_signal_handler(number, stop.set)
 
     def end_programs() -> None:
+        hooks.stop_waiting()
         hooks.stop_functions()
         sagemaker.shut_down()
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import threading
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_aws import process
 from support.deployed import DeploymentFailed, LocalAws, Stacks
 
 ROLE = {
@@ -47,6 +52,14 @@ def custom(kind: str, **properties: Any) -> dict[str, Any]:
 
 
 BASE = {"Role": ROLE, "Function": function()}
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs; one that only waits to be counted does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 class TestSdkCall:
@@ -218,3 +231,25 @@ class TestFunction:
 
         with pytest.raises(DeploymentFailed, match="NODE_PATH"):
             stacks.deploy({"Role": ROLE, "Function": needy, "Mine": custom("Mine")})
+
+    def test_that_never_answers_does_not_keep_the_server(self, tmp_path: Path) -> None:
+        running = process.start(tmp_path, port=0)
+        stacks = Stacks(LocalAws(running.url, tmp_path, running.pid), "silent")
+        silent = function("def handler(event, context): return 1", Runtime="python3.13")
+        body = json.dumps({"Resources": {"Role": ROLE, "Function": silent, "Mine": custom("Mine")}})
+        cloudformation = stacks.local_aws.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="silent", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        asked: list[str] = []
+        while "Mine" not in asked:
+            events = cloudformation.describe_stack_events(StackName="silent")["StackEvents"]
+            asked = [event["LogicalResourceId"] for event in events]
+
+        os.kill(running.pid, signal.SIGTERM)
+
+        pause, tries = threading.Event(), 0
+        while alive(running.pid) and tries < 200:
+            pause.wait(0.05)
+            tries += 1
+        assert not alive(running.pid)
