@@ -95,6 +95,11 @@ class ResourceType:
             return None
         return name, "list" if self.definition((name,)).get("type") == "array" else "map"
 
+    @cached_property
+    def takes_system_tags(self) -> bool:
+        """Whether CloudFormation puts tags of its own on a resource: its stack, its name there."""
+        return bool((self.schema.get("tagging") or {}).get("cloudFormationSystemTags", True))
+
     def definition(self, pointer: Pointer) -> dict[str, Any]:
         """The schema of a property; empty where the schema does not say."""
         found: dict[str, Any] = self.schema

@@ -46,6 +46,9 @@ _HOW_TO_UPDATE = {
 }
 """Properties that say how an update is made, and are no change by themselves."""
 
+_STOPPED_FOR_CHANGES = {"NotebookInstance": "InService"}
+_STOPPED_FOR_DELETION = {**_STOPPED_FOR_CHANGES, "InferenceExperiment": "Running"}
+"""What must not run meanwhile, and the state that it is in when it runs."""
 
 _LONGEST_NAME = 63
 
@@ -58,6 +61,7 @@ class SageMakerResource:
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         family = self._family()
+        properties = self._with_kept_tags(properties)
         try:
             request = _named(family, self._create_request(family, properties), logical_id, stack_name)
             _validate("Create", family, request)
@@ -90,7 +94,7 @@ class SageMakerResource:
         except ServiceError as error:
             raise _failed(error) from error
         if "Tags" in new or "Tags" in old:
-            tags.replace(record, new.get("Tags", []))
+            tags.replace(record, self._with_kept_tags(new).get("Tags", []))
         return self._answer(family, record)
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002 - the protocol's
@@ -110,11 +114,18 @@ class SageMakerResource:
             raise ResourceFailed(f"{self._name} works on AWS only: the local AWS does not emulate it")
         return family
 
+    def _with_kept_tags(self, properties: Properties) -> dict[str, Any]:
+        """Without CloudFormation's own tags, where the type does not take them (its schema's `tagging`)."""
+        kept = dict(properties)
+        if "Tags" in kept and not resource_type(self._name).takes_system_tags:
+            kept["Tags"] = [tag for tag in kept["Tags"] if not tag["Key"].startswith("aws:cloudformation:")]
+        return kept
+
     def _change(self, family: Family, record: Record, request: Mapping[str, Any]) -> None:
         """Updates the resource and waits for it; one that runs is stopped for it, as CloudFormation does."""
         _validate("Update", family, request)
         control.settle(family, record)
-        started = _stop(family, record)
+        started = _stop(family, record, _STOPPED_FOR_CHANGES)
         control.update(family, request)
         reason = control.settle(family, record)
         if started:
@@ -137,7 +148,7 @@ class SageMakerResource:
 
     def _remove(self, family: Family, record: Record) -> None:
         control.settle(family, record)  # what is on its way cannot be deleted
-        _stop(family, record)
+        _stop(family, record, _STOPPED_FOR_DELETION)
         control.delete(family, record, {})
         control.settle(family, record)
 
@@ -252,9 +263,9 @@ def _tokens(family: Family) -> dict[str, str]:
     return {name: str(uuid.uuid4()) for name, one in members.items() if one.metadata.get("idempotencyToken")}
 
 
-def _stop(family: Family, record: Record) -> bool:
+def _stop(family: Family, record: Record, running: Mapping[str, str]) -> bool:
     """Stops what must be stopped before it is changed or deleted; whether it was running."""
-    if family.name != "NotebookInstance" or record[str(family.status_member)] != "InService":
+    if family.name not in running or record[str(family.status_member)] != running[family.name]:
         return False
     behaviour(family.name).stop(record)
     control.settle(family, record)

@@ -126,6 +126,29 @@ def test_tags_what_it_makes(workshop: Workshop, stacks: Stacks) -> None:
     assert {"Key": "team", "Value": "research"} in tags
 
 
+def test_puts_no_tags_of_its_own_on_types_that_take_none(
+    workshop: Workshop, stacks: Stacks, studio: dict[str, Any]
+) -> None:
+    studio["Domain"]["Properties"]["Tags"] = [{"Key": "team", "Value": "research"}]
+    studio["Registry"] = {
+        "Type": "AWS::SageMaker::ModelPackageGroup",
+        "Properties": {"ModelPackageGroupName": "system-tagged"},
+    }
+    stack = stacks.deploy(studio)
+
+    def tags(arn: str) -> dict[str, str]:
+        found = workshop.sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+    domain = stack.physical_id("Domain")
+    described = workshop.sagemaker.describe_domain(DomainId=domain)
+    profile = workshop.sagemaker.describe_user_profile(DomainId=domain, UserProfileName="research-ada")
+    space = workshop.sagemaker.describe_space(DomainId=domain, SpaceName="research-ada")
+    assert tags(described["DomainArn"]) == {"team": "research"}
+    assert (tags(profile["UserProfileArn"]), tags(space["SpaceArn"])) == ({}, {})
+    assert tags(stack.physical_id("Registry"))["aws:cloudformation:logical-id"] == "Registry"
+
+
 def test_refers_to_studio_as_aws_does(workshop: Workshop, stacks: Stacks, studio: dict[str, Any]) -> None:
     stack = stacks.deploy(
         studio,
