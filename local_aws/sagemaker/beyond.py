@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.sagemaker import listing, resources, studio_page, tags
+from local_aws.sagemaker.behaviours import edge_deployment_plan, inference_experiment, training_plan
 from local_aws.sagemaker.behaviours.endpoint import update_weights_and_capacities
 from local_aws.sagemaker.behaviours.image import versions
 from local_aws.sagemaker.behaviours.model_package import group
@@ -247,10 +248,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "AddTags": tags.add,
     "AssociateTrialComponent": _associate_component,
     "BatchDescribeModelPackage": _batch_describe,
+    "CreateEdgeDeploymentStage": edge_deployment_plan.create_stage,
     "CreatePresignedDomainUrl": _presigned_domain_url,
     "CreatePresignedMlflowTrackingServerUrl": _presigned_mlflow_url,
     "CreatePresignedNotebookInstanceUrl": _presigned_notebook_url,
     "DeleteAssociation": _delete_association,
+    "DeleteEdgeDeploymentStage": edge_deployment_plan.delete_stage,
     "DeleteModelPackageGroupPolicy": _delete_policy,
     "DeleteTags": tags.delete,
     "DescribeFeatureMetadata": _describe_feature,
@@ -272,5 +275,7 @@ OPERATIONS: Mapping[str, Operation] = {
         "TrainingJobSummaries", "HyperParameterTuningJob", "HyperParameterTuningJobName"
     ),
     "PutModelPackageGroupPolicy": _put_policy,
+    "SearchTrainingPlanOfferings": training_plan.search,
+    "StopInferenceExperiment": inference_experiment.stop,
     "UpdateFeatureMetadata": _update_feature,
 }

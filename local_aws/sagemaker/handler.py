@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from local_aws import hooks
 from local_aws.identity import AccessDenied
 from local_aws.identity import sagemaker as identity
-from local_aws.sagemaker import control, runtime
+from local_aws.sagemaker import callers, control, runtime
 from local_aws.sagemaker.errors import ServiceError
 
 logger = logging.getLogger("local_aws.sagemaker")
@@ -39,6 +39,7 @@ def _answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> 
             return runtime.answer(method, path, headers, body)
         operation, request = target.removeprefix(_TARGET), _parsed(body)
         identity.authorize(operation, request)
+        callers.remember(headers)
         found = control.call(operation, request)
         return 200, {"Content-Type": content_type}, json.dumps(found).encode()
     except ServiceError as error:

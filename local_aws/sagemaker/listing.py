@@ -28,6 +28,8 @@ def answer(name: str, request: Request) -> dict[str, Any]:
     _check_parent(family, request)
     if family.name == "ModelPackage" and "ModelPackageGroupName" not in request:
         request = {"ModelPackageType": "Unversioned", **request}  # "the default value"
+    filters = {one["Name"]: one["Value"] for one in request.get("Filters", ())}
+    request = {**{name: value for name, value in request.items() if name != "Filters"}, **filters}
     records = [
         record
         for record in resources.every(family.name)
@@ -78,7 +80,7 @@ def _fits(record: Record, family: Family, name: str, value: Any) -> bool:
     for ending, fits in (("After", _later), ("Before", _earlier)):
         if name.endswith(ending):
             start = name.removesuffix(ending)
-            return fits(record[_TIMES.get(start, start)], value)
+            return fits(record[start if start in record else _TIMES.get(start, start)], value)
     if name == "CrossAccountFilterOption":
         return bool(value == "SameAccount")  # nothing is shared between accounts here
     member = name.removesuffix("Equals")
@@ -142,7 +144,9 @@ def _has(shape: Shape, member: str, depth: int = 6) -> bool:
 
 def _order(asked: str, family: Family) -> Callable[[Record], Any]:
     by = asked.replace("_", "").lower()
-    if by in ("creationtime", "createdate", "createdtime", "starttime"):
+    if by == "starttime":
+        return lambda record: record.get("StartTime", record["CreationTime"])
+    if by in ("creationtime", "createdate", "createdtime"):
         return lambda record: record["CreationTime"]
     if by == "lastmodifiedtime":
         return lambda record: record["LastModifiedTime"]

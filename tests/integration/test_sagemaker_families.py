@@ -17,8 +17,11 @@ from support.deployed import LocalAws
 from support.service_model import PARENTS, create_request, missing, request
 
 ACCOUNT = "000000000631"
-OTHERS_TEST = {"Endpoint", "EndpointConfig", "Model", "ProcessingJob", "TrainingJob", "TransformJob"}
-"""Families that run something: tests of their own create them."""
+OTHERS_TEST = {
+    *("EdgeDeploymentPlan", "Endpoint", "EndpointConfig", "InferenceExperiment", "Model"),
+    *("ProcessingJob", "Project", "TrainingJob", "TrainingPlan", "TransformJob"),
+}
+"""Families that run something, or want more than a parent: tests of their own create them."""
 WALKED = sorted(set(families()) - set(NOT_EMULATED) - OTHERS_TEST)
 
 

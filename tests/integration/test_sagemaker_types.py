@@ -13,8 +13,8 @@ from support.deployed import DeploymentFailed, LocalAws, Stack, Stacks
 from support.resource_example import example_of
 
 PREFIX = "AWS::SageMaker::"
-OTHERS_TEST = {"Endpoint", "EndpointConfig", "InferenceComponent", "Model", "ProcessingJob"}
-"""They run something, and need an image for it: tests of their own deploy them."""
+OTHERS_TEST = {"Endpoint", "EndpointConfig", "InferenceExperiment", "Model", "ProcessingJob", "Project"}
+"""They run something, or need an image or a product for it: tests of their own deploy them."""
 TYPES = sorted(name.removeprefix(PREFIX) for name in type_names() if name.startswith(PREFIX))
 DEPLOYED = [name for name in TYPES if name not in OTHERS_TEST and name not in NOT_EMULATED]
 REFUSED = [name for name in TYPES if name in NOT_EMULATED and name not in OTHERS_TEST]
@@ -38,22 +38,6 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
     },
     "HumanTaskUi": {"UiTemplate": {"Content": "<p>Which is it?</p>"}},
     "Image": {"ImageName": "sample"},
-    "InferenceExperiment": {
-        "ModelVariants": [
-            {
-                "ModelName": "sample",
-                "VariantName": "sample",
-                "InfrastructureConfig": {
-                    "InfrastructureType": "RealTimeInference",
-                    "RealTimeInferenceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-                },
-            }
-        ],
-        "ShadowModeConfig": {
-            "SourceModelVariantName": "sample",
-            "ShadowModelVariants": [{"ShadowModelVariantName": "sample", "SamplingPercentage": 1}],
-        },
-    },
     "ImageVersion": {"ImageName": {"Fn::GetAtt": ["Image", "ImageName"]}},
     "ModelPackage": {"ModelPackageName": "sample"},
     "MonitoringSchedule": {
@@ -96,6 +80,7 @@ NOT_ALWAYS_THERE = {
     },
     "MlflowApp": {"MlflowVersion"},
     "ModelCard": {"ModelCardProcessingStatus"},
+    "PartnerApp": {"BaseUrl", "CurrentVersionEolDate"},
     "TrialComponent": {"LineageGroupArn"},
 }
 """Attributes that a resource has only where something else is there."""

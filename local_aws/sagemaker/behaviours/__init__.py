@@ -9,11 +9,13 @@ from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.app import App
 from local_aws.sagemaker.behaviours.cluster import Cluster
 from local_aws.sagemaker.behaviours.domain import Domain
+from local_aws.sagemaker.behaviours.edge_deployment_plan import EdgeDeploymentPlan
 from local_aws.sagemaker.behaviours.endpoint import Endpoint
 from local_aws.sagemaker.behaviours.endpoint_config import EndpointConfig
 from local_aws.sagemaker.behaviours.experiment import Experiment, Trial, TrialComponent
 from local_aws.sagemaker.behaviours.feature_group import FeatureGroup
 from local_aws.sagemaker.behaviours.image import Image, ImageVersion
+from local_aws.sagemaker.behaviours.inference_experiment import InferenceExperiment
 from local_aws.sagemaker.behaviours.job_definition import JobDefinition
 from local_aws.sagemaker.behaviours.mlflow_tracking_server import MlflowTrackingServer
 from local_aws.sagemaker.behaviours.model import Model
@@ -21,11 +23,14 @@ from local_aws.sagemaker.behaviours.model_package import ModelPackage, ModelPack
 from local_aws.sagemaker.behaviours.monitoring_schedule import MonitoringSchedule
 from local_aws.sagemaker.behaviours.not_run import NotRun
 from local_aws.sagemaker.behaviours.notebook_instance import NotebookInstance
+from local_aws.sagemaker.behaviours.partner_app import PartnerApp
 from local_aws.sagemaker.behaviours.pipeline import Pipeline
 from local_aws.sagemaker.behaviours.processing_job import ProcessingJob
+from local_aws.sagemaker.behaviours.project import Project
 from local_aws.sagemaker.behaviours.space import Space
 from local_aws.sagemaker.behaviours.studio_lifecycle_config import StudioLifecycleConfig
 from local_aws.sagemaker.behaviours.training_job import TrainingJob
+from local_aws.sagemaker.behaviours.training_plan import TrainingPlan
 from local_aws.sagemaker.behaviours.transform_job import TransformJob
 from local_aws.sagemaker.behaviours.user_profile import UserProfile
 from local_aws.sagemaker.behaviours.workforce import Workforce, Workteam
@@ -55,23 +60,28 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "App": App(),
     "Cluster": Cluster(),
     "Domain": Domain(),
+    "EdgeDeploymentPlan": EdgeDeploymentPlan(),
     "Endpoint": Endpoint(),
     "EndpointConfig": EndpointConfig(),
     "Experiment": Experiment(),
     "FeatureGroup": FeatureGroup(),
     "Image": Image(),
     "ImageVersion": ImageVersion(),
+    "InferenceExperiment": InferenceExperiment(),
     "MlflowTrackingServer": MlflowTrackingServer(),
     "Model": Model(),
     "ModelPackage": ModelPackage(),
     "ModelPackageGroup": ModelPackageGroup(),
     "MonitoringSchedule": MonitoringSchedule(),
     "NotebookInstance": NotebookInstance(),
+    "PartnerApp": PartnerApp(),
     "Pipeline": Pipeline(),
     "ProcessingJob": ProcessingJob(),
+    "Project": Project(),
     "Space": Space(),
     "StudioLifecycleConfig": StudioLifecycleConfig(),
     "TrainingJob": TrainingJob(),
+    "TrainingPlan": TrainingPlan(),
     "TransformJob": TransformJob(),
     "Trial": Trial(),
     "TrialComponent": TrialComponent(),
@@ -85,12 +95,7 @@ OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {}
 """What is none of Create, Describe, List, Update, Delete and Stop: given the valid request, answers."""
 
 NOT_EMULATED: Mapping[str, str] = {
-    "EdgeDeploymentPlan": "there are no edge devices here",
     "InferenceComponent": "endpoints serve models here, not inference components",
-    "InferenceExperiment": "no endpoint is made for an experiment here",
-    "PartnerApp": "there is no marketplace to subscribe to it here",
-    "Project": "no product of Service Catalog is launched for a project here",
-    "TrainingPlan": "there is no capacity to reserve here",
 }
 """Families whose resources cannot be created: to keep a record of them would be to pretend. Listing
 and describing them is answered: there are none."""

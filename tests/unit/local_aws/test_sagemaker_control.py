@@ -18,7 +18,8 @@ from support.service_model import create_request, request
 IN_A_NETWORK = {"App", "Domain", "Space", "UserProfile"}
 RUNNING = {"Endpoint", "EndpointConfig", "InferenceComponent", "Model"}
 JOBS = {"ProcessingJob", "TrainingJob", "TransformJob"}
-MADE_HERE = sorted(set(families()) - set(NOT_EMULATED) - IN_A_NETWORK - RUNNING - JOBS)
+OF_OTHERS = {"EdgeDeploymentPlan", "InferenceExperiment", "Project", "TrainingPlan"}
+MADE_HERE = sorted(set(families()) - set(NOT_EMULATED) - IN_A_NETWORK - RUNNING - JOBS - OF_OTHERS)
 """What needs no other service to be created."""
 
 
