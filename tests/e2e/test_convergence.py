@@ -38,6 +38,8 @@ def _interrupted_up(
         env=command.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Ctrl-C reaches it also where these tests run in the background of a shell, which ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         _until(lambda: log.exists() and moment in log.read_text()[before:], process)
         interrupt(process)

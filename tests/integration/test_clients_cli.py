@@ -24,7 +24,11 @@ def aws(local_aws: LocalAws, tmp_path: Path) -> Aws:
     environment = local_aws.environment | {"AWS_ACCESS_KEY_ID": _ACCOUNT, "AWS_PAGER": ""}
 
     def run(*words: str | Path, failing: bool = False) -> str:
-        done = client_programs.run("aws", *words, environment=environment, at=tmp_path)
+        for _ in range(20):
+            done = client_programs.run("aws", *words, environment=environment, at=tmp_path)
+            # `deploy` names its change sets by the second, and two of them take less than one here.
+            if "ChangeSet [awscli-" not in done.stderr or "already exists" not in done.stderr:
+                break
         assert (done.returncode != 0) is failing, done.stdout + done.stderr
         return done.stderr if failing else done.stdout
 

@@ -131,9 +131,7 @@ def api() -> dict[str, Any]:
                 "Action": "lambda:InvokeFunction",
                 "FunctionName": {"Ref": "Function"},
                 "Principal": "apigateway.amazonaws.com",
-                "SourceArn": {
-                    "Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/*"
-                },
+                "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/*"},
             },
         },
         "LogRole": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
