@@ -27,8 +27,17 @@ _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
 _OWN_REASONS = ("Threshold Crossed:", "Insufficient Data:", "Unchecked:")
 
 
+_VALUES: dict[str, list[float | None]] = {}
+
+
 def install() -> None:
     hooks.evaluate_alarms_by(decide)
+    hooks.on_reset(_VALUES.clear)
+
+
+def values_of(alarm_arn: str) -> Sequence[float | None]:
+    """What an alarm has last been decided by: its metric's values, the newest one first."""
+    return _VALUES.get(alarm_arn, ())
 
 
 def decide(alarm: Alarm, points: Points, statistic: Statistic) -> tuple[str, str] | None:
@@ -43,6 +52,8 @@ def decide(alarm: Alarm, points: Points, statistic: Statistic) -> tuple[str, str
     wanted = int(alarm.get("DatapointsToAlarm") or periods)
     seconds = settings.current().here(float(alarm.get("Period", 60)))
     values = _values(alarm, points, statistic, periods, seconds)
+    if "AlarmArn" in alarm:
+        _VALUES[alarm["AlarmArn"]] = values
     breaches = [None if value is None else compare(value, alarm["Threshold"]) for value in values]
     missing = alarm.get("TreatMissingData") or "missing"
     known = [breach for breach in breaches if breach is not None]

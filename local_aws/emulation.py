@@ -60,7 +60,11 @@ def resource_types() -> str:
 
     built_in = set(hooks.resource_handlers())
     services.install()
-    for module in ("sagemaker.resource_types", "servicecatalog.cloudformation"):
+    for module in (
+        "sagemaker.resource_types",
+        "scaling.cloudformation",
+        "servicecatalog.cloudformation",
+    ):
         importlib.import_module(f"local_aws.{module}").install()
     completed = {*CHECKS, *DELETION_GUARDS, *RECONCILERS, *TRANSLATORS}
     ours, theirs, all_types = Counter[str](), Counter[str](), Counter[str]()
@@ -164,6 +168,17 @@ def operations() -> str:
     )
 
 
+# --- Application Auto Scaling ----------------------------------------------------------------------
+
+
+def scaling() -> str:
+    from local_aws.scaling.dimensions import INSTANCES, NOT_ACTING
+
+    kept = [[f"`{name}`", "deployed", _sentence(why)] for name, why in NOT_ACTING.items()]
+    acts = [f"`{INSTANCES}`", "executed", "Alarms set how many instances a variant has"]
+    return _table(["dimension", "tier", "what happens"], [acts, *kept])
+
+
 # --- everything ------------------------------------------------------------------------------------
 
 
@@ -237,6 +252,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "properties": properties,
     "refusals": refusals,
     "resource-types": resource_types,
+    "scaling": scaling,
     "services": services,
 }
 

@@ -13,6 +13,8 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 from local_aws.errors import ServiceError, invalid
 
 _NUMBERS = {"integer", "long", "float", "double"}
+_SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
+"""How Java writes the characters from U+10000 on."""
 _JSON_NAMES = {bool: "TRUE_VALUE", dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE"}
 
 
@@ -101,7 +103,8 @@ def _fault(value: Any, path: str, constraint: str) -> str:
 
 @cache
 def _pattern(pattern: str) -> Any:
-    return regex.compile(pattern)  # AWS's patterns use Java's \p{...}, which `re` does not know
+    # AWS's patterns use Java's \p{...}, which `re` does not know.
+    return regex.compile(pattern.replace(_SURROGATES, r"\U00010000-\U0010FFFF"))
 
 
 def _expect(value: Any, expected: type, article: str, path: str) -> None:

@@ -176,6 +176,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         functions,
         hooks,
         sagemaker,
+        scaling,
         servicecatalog,
         settings,
         wafv2,
@@ -195,6 +196,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     wafv2.install()
     functions.install()
     sagemaker.install()
+    scaling.install()
     servicecatalog.install()
     grammar.install()
     front.add_page(settings.PATH, settings.answer)
@@ -219,6 +221,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     def take_up() -> None:
         # Endpoints first: a stack's rollback waits for them.
         sagemaker.take_up()
+        scaling.take_up()
         recovery.take_up()
         servicecatalog.take_up()
 

@@ -28,6 +28,9 @@ KEPT_BY_ITS_SCHEMA = "it is kept and answered as AWS's schema of its type says, 
 """Of every type that neither ministack nor this server makes real."""
 
 _REASONS: Mapping[str, Mapping[str, str]] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "ScheduledActions": _NO_TIME,
+    },
     "AWS::AutoScaling::AutoScalingGroup": {
         "": "it is kept and answered, but no instance is started",
     },

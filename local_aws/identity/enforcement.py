@@ -32,6 +32,7 @@ _BUCKET_POLICY = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPo
 _ABOUT_STREAMS = {"logs:DeleteLogStream", "logs:GetLogEvents", "logs:PutLogEvents"}
 
 _NAMESPACES = {
+    "application-autoscaling": "application-autoscaling",
     "documentdb": "rds",
     "kinesisanalyticsv2": "kinesisanalytics",
     "servicequotas": "servicequotas",

@@ -15,7 +15,12 @@ from local_aws.cloudformation.schema import resource_type
 from support.property_audit import dropped
 from support.resource_example import ACCOUNT
 
-_OTHERS = ("AWS::CloudFormation::", "AWS::SageMaker::", "AWS::ServiceCatalog::")
+_OTHERS = (
+    "AWS::ApplicationAutoScaling::",
+    "AWS::CloudFormation::",
+    "AWS::SageMaker::",
+    "AWS::ServiceCatalog::",
+)
 """The engine's own, and those whose services check every member of a request by its model."""
 
 
