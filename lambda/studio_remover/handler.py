@@ -7,7 +7,6 @@ harmless: what is gone is not looked for.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,11 +14,12 @@ from typing import Any
 import boto3
 
 from runtime_common.custom_resource import Answer, answering
+from runtime_common.pause import growing_pause
 from studio_remover.adapters import Clients, layers
 from studio_remover.rules import remove
 
 _SECONDS_TO_ANSWER = 30
-_SECONDS_BETWEEN_LOOKS = 5
+_LONGEST_SECONDS_BETWEEN_LOOKS = 5
 
 
 @cache
@@ -46,6 +46,6 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
             domain_arn=properties["DomainArn"],
             vpc_id=properties["VpcId"],
         )
-        remove(found, time_is_up=time_is_up, pause=lambda: time.sleep(_SECONDS_BETWEEN_LOOKS))
+        remove(found, time_is_up=time_is_up, pause=growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS))
         print(f'{{"removed": "{properties["DomainId"]}"}}')
     return Answer(physical_id=f"content-of-{properties['DomainId']}")

@@ -7,7 +7,6 @@ does nothing: who is left keeps what they have. Sending twice is harmless, who h
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -16,11 +15,12 @@ import boto3
 from botocore.config import Config
 
 from runtime_common.custom_resource import Answer, answering
+from runtime_common.pause import growing_pause
 from studio_settings.adapters import DomainProfiles
 from studio_settings.rules import send
 
 _SECONDS_TO_ANSWER = 30
-_SECONDS_BETWEEN_LOOKS = 2
+_LONGEST_SECONDS_BETWEEN_LOOKS = 2
 
 
 @cache
@@ -49,7 +49,7 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
             # somebody whose profile was deleted by hand must not keep a stack from rolling back
             may_be_gone=event["RequestType"] == "Update",
             time_is_up=time_is_up,
-            pause=lambda: time.sleep(_SECONDS_BETWEEN_LOOKS),
+            pause=growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
         )
         print(json.dumps({"told": told}))
     return Answer(physical_id=event.get("PhysicalResourceId") or f"settings-{event['LogicalResourceId']}")
