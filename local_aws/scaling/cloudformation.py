@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from local_aws import hooks
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, register
 from local_aws.errors import ServiceError
+from local_aws.scaling.dimensions import NOT_ACTING
 
 _PREFIX = "AWS::ApplicationAutoScaling::"
 _PLACE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -46,10 +48,15 @@ def _given(properties: Properties, *names: str) -> dict[str, Any]:
 class _Target:
     """What `Ref` and `Id` answer is the resource, the dimension and the namespace, in this order."""
 
-    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
-        return self._put(properties, {})
+    def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
+        created = self._put(properties, {})
+        why = NOT_ACTING.get(properties["ScalableDimension"])
+        if why is not None:
+            words = f"Not emulated on the local AWS: it is kept and answered, but never scaled, {why}"
+            hooks.tell_about_resource(stack_name, logical_id, f"{_PREFIX}ScalableTarget", words)
+        return created
 
-    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002
+    def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
         return self._put(new, old)
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002

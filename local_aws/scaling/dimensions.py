@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
 
-_NO_COPIES = "there are no inference components here"
 _AS_SET = "its capacity stays as it was set"
 _NO_MACHINES = "there are no machines behind it here"
 
@@ -35,7 +34,7 @@ NOT_ACTING: Mapping[str, str] = {
     "lambda:function:ProvisionedConcurrency": _AS_SET,
     "neptune:cluster:ReadReplicaCount": _NO_MACHINES,
     "rds:cluster:ReadReplicaCount": _NO_MACHINES,
-    "sagemaker:inference-component:DesiredCopyCount": _NO_COPIES,
+    "sagemaker:inference-component:DesiredCopyCount": _AS_SET,
     "sagemaker:variant:DesiredProvisionedConcurrency": _AS_SET,
     "workspaces:workspacespool:DesiredUserSessions": _NO_MACHINES,
 }

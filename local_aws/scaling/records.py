@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from local_aws.scaling.dimensions import INSTANCES, variant_of
 from local_aws.store import STORE, Record
 
 TARGET = "ApplicationAutoScaling::ScalableTarget"
@@ -35,3 +36,9 @@ def policies(place: Place) -> list[Record]:
 def everywhere() -> Iterator[tuple[str, str, Record]]:
     """Account, region and target, of all that are registered."""
     return ((account, region, found) for account, region, _, found in STORE.everywhere(TARGET))
+
+
+def scaled_variants(endpoint: str) -> list[str]:
+    """The variants of an endpoint whose instances are registered."""
+    places = [variant_of(key[1]) for key, _ in STORE.all(TARGET) if key[2] == INSTANCES]
+    return [variant for name, variant in places if name == endpoint]

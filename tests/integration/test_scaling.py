@@ -52,6 +52,11 @@ def test_load_scales_a_variant_out_and_quiet_scales_it_in(hall: Hall) -> None:
     assert [one["StatusCode"] for one in (grown, shrunk)] == ["Successful", "Successful"]
 
 
+def told(local_aws: LocalAws, stack: str) -> list[str]:
+    events = local_aws.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [event.get("ResourceStatusReason", "") for event in events]
+
+
 @pytest.fixture(scope="module")
 def calm(hall: Hall) -> str:
     hall.serve("calm", hall.variant(hall.model("calm", hall.container(2))))
@@ -90,6 +95,64 @@ def test_a_target_takes_its_policies_and_their_alarms_with_it(hall: Hall, calm: 
         client.deregister_scalable_target(**place(calm))
 
 
+def test_an_endpoint_that_goes_is_no_target_any_more(hall: Hall) -> None:
+    hall.serve("gone", hall.variant(hall.model("gone", hall.container(2))))
+    scaling(hall).register_scalable_target(**place("gone"), MinCapacity=1, MaxCapacity=2)
+
+    hall.sagemaker.delete_endpoint(EndpointName="gone")
+
+    def targets() -> Any:
+        resources = [place("gone")["ResourceId"]]
+        return scaling(hall).describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=resources)
+
+    eventually(lambda: targets()["ScalableTargets"] == [])
+
+
+def test_a_scaled_variant_keeps_its_instance_type(hall: Hall, calm: str) -> None:
+    scaling(hall).register_scalable_target(**place(calm), MinCapacity=1, MaxCapacity=2)
+    hall.configure("larger", {**hall.variant(calm), "InstanceType": "ml.m5.xlarge"})
+    hall.configure("renamed", hall.variant(calm, "other"))
+
+    for configuration in ("larger", "renamed"):
+        with pytest.raises(ClientError, match="must be deregistered as scalable targets") as raised:
+            hall.sagemaker.update_endpoint(EndpointName=calm, EndpointConfigName=configuration)
+        assert '"[main]"' in raised.value.response["Error"]["Message"]
+
+
+def test_suspended_scaling_does_nothing(hall: Hall) -> None:
+    hall.serve("idle", hall.variant(hall.model("idle", hall.container(2))))
+    suspended = {"DynamicScalingOutSuspended": True}
+    limits = {"MinCapacity": 1, "MaxCapacity": 2}
+    scaling(hall).register_scalable_target(**place("idle"), **limits, SuspendedState=suspended)
+    step = {"AdjustmentType": "ExactCapacity", "StepAdjustments": [{"ScalingAdjustment": 2}]}
+    policy = scaling(hall).put_scaling_policy(
+        **place("idle"), PolicyName="two", PolicyType="StepScaling", StepScalingPolicyConfiguration=step
+    )
+    hall.client("cloudwatch").put_metric_alarm(
+        AlarmName="by-hand",
+        Namespace="Ours",
+        MetricName="Wishes",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[policy["PolicyARN"]],
+    )
+    hall.client("cloudwatch").set_alarm_state(AlarmName="by-hand", StateValue="ALARM", StateReason="test")
+    # Another target is looked at after this one: what would be scaled has been scaled by then.
+    hall.serve("later", hall.variant(hall.model("later", hall.container(2))))
+    scaling(hall).register_scalable_target(**place("later"), MinCapacity=2, MaxCapacity=2)
+    eventually(lambda: instances(hall, "later") == 2, 10)
+    before = activities(hall, "idle")
+    scaling(hall).register_scalable_target(
+        **place("idle"), SuspendedState={"DynamicScalingOutSuspended": False}
+    )
+
+    eventually(lambda: instances(hall, "idle") == 2, 10)
+    assert before == []
+
+
 def test_a_template_makes_the_same_targets_and_policies(local_aws: LocalAws, stacks: Stacks) -> None:
     table = {"ServiceNamespace": "dynamodb", "ResourceId": "table/orders"}
     dimension = "dynamodb:table:ReadCapacityUnits"
@@ -119,7 +182,8 @@ def test_a_template_makes_the_same_targets_and_policies(local_aws: LocalAws, sta
     assert stack.outputs["Target"] == f"table/orders|{dimension}|dynamodb"
     assert [one["PolicyARN"] for one in found] == [stack.outputs["Policy"]]
     assert found[0]["TargetTrackingScalingPolicyConfiguration"] == tracking
-    assert found[0]["Alarms"] == []  # nothing acts on a table here
+    assert found[0]["Alarms"] == []
+    assert any("never scaled, its capacity stays as it was set" in one for one in told(local_aws, stack.name))
 
 
 @pytest.mark.parametrize(
