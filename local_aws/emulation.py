@@ -136,9 +136,7 @@ def families() -> str:
     rows = []
     for name in sorted(all_families()):
         acts = type(behaviours.behaviour(name))
-        if name in behaviours.NOT_EMULATED:
-            rows.append([name, "refused", _sentence(behaviours.NOT_EMULATED[name])])
-        elif name in behaviours.NOT_RUN:
+        if name in behaviours.NOT_RUN:
             rows.append([name, "fails", _sentence(behaviours.NOT_RUN[name])])
         elif acts is Behaviour:
             kept.append(name)
@@ -155,12 +153,11 @@ def families() -> str:
 def operations() -> str:
     import botocore.session
 
-    from local_aws.sagemaker import behaviours, beyond
+    from local_aws.sagemaker import beyond
     from local_aws.sagemaker.families import operations as by_family
 
     names = set(botocore.session.get_session().get_service_model("sagemaker").operation_names)
-    refused = {f"Create{name}" for name in behaviours.NOT_EMULATED}
-    answered = (set(by_family()) | set(beyond.OPERATIONS)) - refused
+    answered = set(by_family()) | set(beyond.OPERATIONS)
     missing = sorted(names - answered)
     return (
         f"{len(names & answered)} of the {len(names)} operations of SageMaker's API are answered. The others"

@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.sagemaker import listing, resources, studio_page, tags
-from local_aws.sagemaker.behaviours import edge_deployment_plan, inference_experiment, training_plan
+from local_aws.sagemaker.behaviours import (
+    edge_deployment_plan,
+    inference_component,
+    inference_experiment,
+    training_plan,
+)
 from local_aws.sagemaker.behaviours.endpoint import update_weights_and_capacities
 from local_aws.sagemaker.behaviours.image import versions
 from local_aws.sagemaker.behaviours.model_package import group
@@ -278,4 +283,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "SearchTrainingPlanOfferings": training_plan.search,
     "StopInferenceExperiment": inference_experiment.stop,
     "UpdateFeatureMetadata": _update_feature,
+    "UpdateInferenceComponentRuntimeConfig": inference_component.update_copies,
 }

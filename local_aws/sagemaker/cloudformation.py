@@ -42,6 +42,7 @@ _POLICY = "ModelPackageGroupPolicy"
 """A property that an operation of its own sets, once the group is there."""
 
 _HOW_TO_UPDATE = {
+    "InferenceComponent": {"DeploymentConfig"},
     "Endpoint": {"ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig"},
 }
 """Properties that say how an update is made, and are no change by themselves."""

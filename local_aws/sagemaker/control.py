@@ -13,7 +13,7 @@ from botocore.model import StructureShape
 
 from local_aws import hooks, request_validation, settings
 from local_aws.sagemaker import answers, beyond, listing, quotas, resources, states, tags
-from local_aws.sagemaker.behaviours import NOT_EMULATED, OPERATIONS, behaviour
+from local_aws.sagemaker.behaviours import OPERATIONS, behaviour
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import Family, operation, operations
 from local_aws.store import STORE, Key, Record
@@ -64,8 +64,6 @@ def call(name: str, request: Request) -> dict[str, Any]:
 
 def create(family: Family, request: Request) -> Record:
     """Makes and starts a resource; the request is known to be valid."""
-    if family.name in NOT_EMULATED:
-        raise not_supported(f"Create{family.name} ({NOT_EMULATED[family.name]})")
     acts = behaviour(family.name)
     acts.check(request)
     now = time.time()

@@ -27,8 +27,11 @@ def of_configuration(endpoint: str, config: Mapping[str, Any]) -> hosting.Fleet:
 
 
 def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
-    model = require("Model", (variant["ModelName"],), validation=True)
-    containers = models.containers_of(model)
+    model: Mapping[str, Any] = {}
+    containers: Sequence[Mapping[str, Any]] = ()
+    if "ModelName" in variant:  # or else it is for inference components
+        model = require("Model", (variant["ModelName"],), validation=True)
+        containers = models.containers_of(model)
     serverless = variant.get("ServerlessConfig")
     return hosting.VariantPlan(
         name=variant["VariantName"],

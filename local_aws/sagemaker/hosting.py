@@ -268,6 +268,13 @@ class Variant:
         self.resize(0)
 
 
+class VariantForComponents(Variant):
+    """A variant without a model: inference components are placed on it, and none of them runs here."""
+
+    def resize(self, count: int) -> None:
+        self.desired = count
+
+
 class ServerlessVariant(Variant):
     """A variant whose containers start when requests come, and stop when they stay away.
 
@@ -424,7 +431,9 @@ class Traffic:
 
 
 def variant_of(plan: VariantPlan) -> Variant:
-    return ServerlessVariant(plan) if plan.serverless else Variant(plan)
+    if plan.serverless:
+        return ServerlessVariant(plan)
+    return Variant(plan) if plan.containers else VariantForComponents(plan)
 
 
 def _read(opened: Reply | Answer, container: str) -> bytes:

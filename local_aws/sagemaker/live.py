@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from local_aws import hooks, metrics
 from local_aws.sagemaker.asynchronous import Queue
 from local_aws.sagemaker.capture import Capture
-from local_aws.sagemaker.hosting import Fleet, Invocation, Lease, Traffic, Variant
+from local_aws.sagemaker.hosting import Fleet, Invocation, Lease, Traffic, Variant, VariantForComponents
 from local_aws.sagemaker.metrics import ENDPOINTS, INSTANCES, count, duration
 from local_aws.sagemaker.model_server import Answer, NoAnswer, Reply
 
@@ -62,6 +62,11 @@ class LiveEndpoint:
     queue: Queue | None = None
     """Of an asynchronous endpoint, which answers nothing else."""
     _copying: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_COPIES))
+
+    @property
+    def for_components(self) -> bool:
+        """Whether its variants have no models: requests are for inference components, none of which run."""
+        return self.fleet is not None and isinstance(self.fleet.variants[0], VariantForComponents)
 
     def invoke(self, invocation: Invocation, began: float | None = None) -> Served:
         """Raises what `Traffic.lease` and `Instance.open` raise. `began`: when the request came in

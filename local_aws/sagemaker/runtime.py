@@ -78,6 +78,11 @@ def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> R
     live = endpoint.live(name)
     if live is None or STORE.get("Endpoint", (name,)) is None:
         raise _invalid(f"Endpoint {name} of account {hooks.account_id()} not found.")
+    if live.for_components:
+        raise _invalid(
+            "Inference Component Name header is required for endpoints to which you plan to deploy inference"
+            " components. Please include Inference Component Name header or consider using SageMaker models."
+        )
     if operation == "InvokeEndpointAsync":
         return _enqueue(live, headers, body)
     if live.queue is not None:

@@ -11,18 +11,25 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from local_aws.sagemaker.behaviours import NOT_EMULATED
 from local_aws.sagemaker.families import Family, families, listing, operation, operations
 from support.deployed import LocalAws
 from support.service_model import PARENTS, create_request, missing, request
 
 ACCOUNT = "000000000631"
 OTHERS_TEST = {
-    *("EdgeDeploymentPlan", "Endpoint", "EndpointConfig", "InferenceExperiment", "Model"),
-    *("ProcessingJob", "Project", "TrainingJob", "TrainingPlan", "TransformJob"),
+    *("EdgeDeploymentPlan", "Endpoint", "EndpointConfig", "InferenceComponent"),
+    *(
+        "InferenceExperiment",
+        "Model",
+        "ProcessingJob",
+        "Project",
+        "TrainingJob",
+        "TrainingPlan",
+        "TransformJob",
+    ),
 }
 """Families that run something, or want more than a parent: tests of their own create them."""
-WALKED = sorted(set(families()) - set(NOT_EMULATED) - OTHERS_TEST)
+WALKED = sorted(set(families()) - OTHERS_TEST)
 
 
 class Walk:
@@ -142,11 +149,3 @@ def test_is_gone_when_it_is_deleted(walk: Walk, family: Family) -> None:
     with pytest.raises(ClientError) as raised:
         walk.call(f"Describe{family.name}", **key)
     assert not_there(raised.value), raised.value
-
-
-@pytest.mark.parametrize("family", sorted(NOT_EMULATED), indirect=True)
-def test_says_that_it_is_not_emulated(walk: Walk, family: Family) -> None:
-    with pytest.raises(ClientError) as raised:
-        walk.call(f"Create{family.name}", **create_request(family))
-
-    assert raised.value.response["Error"]["Code"] == "NotSupportedOnLocalAws"

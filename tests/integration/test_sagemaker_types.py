@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 
 from local_aws.cloudformation.schema import resource_type, type_names
-from local_aws.sagemaker.behaviours import NOT_EMULATED
-from support.deployed import DeploymentFailed, LocalAws, Stack, Stacks
+from support.deployed import LocalAws, Stack, Stacks
 from support.resource_example import example_of
 
 PREFIX = "AWS::SageMaker::"
-OTHERS_TEST = {"Endpoint", "EndpointConfig", "InferenceExperiment", "Model", "ProcessingJob", "Project"}
+OTHERS_TEST = {
+    *("Endpoint", "EndpointConfig", "InferenceComponent", "InferenceExperiment", "Model"),
+    *("ProcessingJob", "Project"),
+}
 """They run something, or need an image or a product for it: tests of their own deploy them."""
 TYPES = sorted(name.removeprefix(PREFIX) for name in type_names() if name.startswith(PREFIX))
-DEPLOYED = [name for name in TYPES if name not in OTHERS_TEST and name not in NOT_EMULATED]
-REFUSED = [name for name in TYPES if name in NOT_EMULATED and name not in OTHERS_TEST]
+DEPLOYED = [name for name in TYPES if name not in OTHERS_TEST]
 
 DOMAIN = {"Fn::GetAtt": ["Domain", "DomainId"]}
 PARENTS: Mapping[str, tuple[str, ...]] = {
@@ -139,9 +140,3 @@ def test_deploys_answers_and_is_deleted(
     cloudformation.delete_stack(StackName=stack.name)
     gone = Stack(local_aws, identifier)
     assert (gone.status, gone.failures) == ("DELETE_COMPLETE", [])
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refuses_what_is_not_emulated(stacks: Stacks, name: str) -> None:
-    with pytest.raises(DeploymentFailed, match="the local AWS does not emulate it"):
-        stacks.deploy({name: resource(name)}, name=f"types-{name}")

@@ -1,4 +1,4 @@
-"""The behaviours of the resource families that do something, and the families that are not emulated."""
+"""The behaviours of the resource families that do something."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from local_aws.sagemaker.behaviours.endpoint_config import EndpointConfig
 from local_aws.sagemaker.behaviours.experiment import Experiment, Trial, TrialComponent
 from local_aws.sagemaker.behaviours.feature_group import FeatureGroup
 from local_aws.sagemaker.behaviours.image import Image, ImageVersion
+from local_aws.sagemaker.behaviours.inference_component import InferenceComponent
 from local_aws.sagemaker.behaviours.inference_experiment import InferenceExperiment
 from local_aws.sagemaker.behaviours.job_definition import JobDefinition
 from local_aws.sagemaker.behaviours.mlflow_tracking_server import MlflowTrackingServer
@@ -67,6 +68,7 @@ _BEHAVIOURS: Mapping[str, Behaviour] = {
     "FeatureGroup": FeatureGroup(),
     "Image": Image(),
     "ImageVersion": ImageVersion(),
+    "InferenceComponent": InferenceComponent(),
     "InferenceExperiment": InferenceExperiment(),
     "MlflowTrackingServer": MlflowTrackingServer(),
     "Model": Model(),
@@ -93,12 +95,6 @@ _REMEMBERED = Behaviour()
 
 OPERATIONS: Mapping[str, Callable[[Request], dict[str, Any]]] = {}
 """What is none of Create, Describe, List, Update, Delete and Stop: given the valid request, answers."""
-
-NOT_EMULATED: Mapping[str, str] = {
-    "InferenceComponent": "endpoints serve models here, not inference components",
-}
-"""Families whose resources cannot be created: to keep a record of them would be to pretend. Listing
-and describing them is answered: there are none."""
 
 
 def behaviour(family: str) -> Behaviour:

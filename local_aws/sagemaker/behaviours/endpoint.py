@@ -11,13 +11,13 @@ from typing import Any
 from local_aws import hooks, metrics
 from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting
 from local_aws.sagemaker.behaviour import Behaviour, Request
+from local_aws.sagemaker.behaviours import inference_component
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.capture import Capture
 from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.live import LiveEndpoint
 from local_aws.sagemaker.model_server import Answer, NoAnswer
-from local_aws.scaling.records import scaled_variants
 from local_aws.store import STORE, Record
 
 _LONGEST_REASON = 1024
@@ -57,7 +57,6 @@ class Endpoint(Behaviour):
         guards = _deployment_config(record, request)
         deployment.check(guards)
         deployment.check_for(guards, _present(record), config["ProductionVariants"])
-        _check_scaled(record, config)
         _check_alarms(guards)
 
     def update(self, record: Record, request: Request) -> None:
@@ -77,6 +76,12 @@ class Endpoint(Behaviour):
 
     def check_deletion(self, record: Record) -> None:
         _check_steady(record)
+        components = inference_component.on_endpoint(record["EndpointName"])
+        if components:
+            raise invalid(
+                f'Cannot delete the endpoint "{record["EndpointArn"]}": it has inference components'
+                f" ({', '.join(components)})."
+            )
 
     def delete(self, record: Record, request: Request) -> bool:  # noqa: ARG002 - it says no more than the name
         record["EndpointStatus"] = "Deleting"
@@ -148,25 +153,6 @@ def _present(record: Record) -> list[dict[str, Any]]:
         | ({"ServerlessConfig": {}} if "CurrentServerlessConfig" in one else {})
         for one in record["ProductionVariants"]
     ]
-
-
-def _check_scaled(record: Record, config: Mapping[str, Any]) -> None:
-    """Variants that are scaled keep their instance type: "If the update would change the instance type for
-    any variant that is a target for automatic scaling, the update fails"
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-update.html)."""
-    old = STORE.get("EndpointConfig", (record["EndpointConfigName"],)) or {}
-    before = {one["VariantName"]: one.get("InstanceType") for one in old.get("ProductionVariants", ())}
-    after = {one["VariantName"]: one.get("InstanceType") for one in config["ProductionVariants"]}
-    changed = [
-        name
-        for name in scaled_variants(record["EndpointName"])
-        if name not in after or (name in before and before[name] != after[name])
-    ]
-    if changed:
-        raise invalid(
-            f'The variant(s) "[{", ".join(changed)}]" must be deregistered as scalable targets with AWS Auto'
-            " Scaling before they can be removed or have their instance type updated."
-        )
 
 
 def _check_alarms(guards: Mapping[str, Any]) -> None:
@@ -337,7 +323,9 @@ def _adopt(
 ) -> None:
     """From now on the endpoint is what this configuration says; `capture` is kept where it is given."""
     before, endpoint.fleet = endpoint.capture, fleet
-    role = require("Model", (config["ProductionVariants"][0]["ModelName"],))["ExecutionRoleArn"]
+    first = config["ProductionVariants"][0]
+    own_role = "ModelName" not in first
+    role = (config if own_role else require("Model", (first["ModelName"],)))["ExecutionRoleArn"]
     wanted = config.get("DataCaptureConfig")
     if capture is None:
         endpoint.capture = None
@@ -401,23 +389,25 @@ def _arrange_queue(endpoint: LiveEndpoint, config: Mapping[str, Any] | None, rol
 
 def _summary(variant: Mapping[str, Any]) -> dict[str, Any]:
     weight = variant.get("InitialVariantWeight", 1.0)
-    model = require("Model", (variant["ModelName"],))
-    images = [models.image_of(container) for container in models.containers_of(model)]
-    now = time.time()
     found = {
         "VariantName": variant["VariantName"],
-        "DeployedImages": [
-            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images
-        ],
         "CurrentWeight": weight,
         "DesiredWeight": weight,
     }
+    if "ModelName" in variant:
+        model = require("Model", (variant["ModelName"],))
+        images = [models.image_of(container) for container in models.containers_of(model)]
+        now = time.time()
+        found["DeployedImages"] = [
+            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now} for image in images
+        ]
     if "ServerlessConfig" in variant:
         config = variant["ServerlessConfig"]
         return found | {"CurrentServerlessConfig": config, "DesiredServerlessConfig": config}
     count = variant["InitialInstanceCount"]
-    if "RoutingConfig" in variant:
-        found["RoutingConfig"] = variant["RoutingConfig"]
+    for member in ("ManagedInstanceScaling", "RoutingConfig"):
+        if member in variant:
+            found[member] = variant[member]
     return found | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
 
 

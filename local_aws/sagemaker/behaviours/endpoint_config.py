@@ -12,6 +12,8 @@ from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.store import STORE, Record
 
 _NOT_EMULATED_OF_VARIANTS = ("ManagedInstanceScaling", "CapacityReservationConfig", "InstancePools")
+_SCALING = "ManagedInstanceScaling"
+"""Where there are no instances, as for inference components, their number may be anything."""
 _MEMORY_SIZES = range(1024, 6145, 1024)
 
 
@@ -26,6 +28,9 @@ class EndpointConfig(Behaviour):
             raise invalid("Production variant names must be unique within an endpoint configuration.")
         for variant in (*variants, *shadows):
             _check_variant(variant)
+        if any("ModelName" not in variant for variant in (*variants, *shadows)):
+            _check_for_components(request)
+            return
         for variant in (*variants, *shadows):
             model = require("Model", (variant["ModelName"],), validation=True)
             if "ServerlessConfig" in variant:
@@ -51,10 +56,8 @@ class EndpointConfig(Behaviour):
 
 def _check_variant(variant: Mapping[str, Any]) -> None:
     for member in _NOT_EMULATED_OF_VARIANTS:
-        if member in variant:
+        if member in variant and not (member == _SCALING and "ModelName" not in variant):
             raise not_supported(f"a production variant with {member}")
-    if "ModelName" not in variant:
-        raise not_supported("a production variant without ModelName, for inference components")
     name = variant["VariantName"]
     machines = [member for member in ("InitialInstanceCount", "InstanceType") if member in variant]
     if "ServerlessConfig" in variant:
@@ -65,6 +68,29 @@ def _check_variant(variant: Mapping[str, Any]) -> None:
             )
     elif len(machines) < 2:
         raise invalid(f"Production variant {name} must have InitialInstanceCount and InstanceType.")
+
+
+def _check_for_components(request: Request) -> None:
+    """Variants without models have instances for inference components, and a role for them.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/realtime-endpoints-deploy-models.html
+    https://github.com/stdapi-ai/stdapi.ai/issues/43
+    """
+    variants = request["ProductionVariants"]
+    if any("ModelName" in variant for variant in variants):
+        raise invalid("Either all production variants or none of them must have a ModelName.")
+    if "ExecutionRoleArn" not in request:
+        raise invalid("ExecutionRoleArn must be given where production variants have no ModelName.")
+    for member in ("AsyncInferenceConfig", "ShadowProductionVariants"):
+        if member in request:
+            raise invalid(f"{member} can not be given where production variants have no ModelName.")
+    for variant in variants:
+        if "ServerlessConfig" in variant:
+            raise invalid("Serverless production variants must have a ModelName.")
+        scaling = variant.get(_SCALING, {})
+        least, most = scaling.get("MinInstanceCount", 0), scaling.get("MaxInstanceCount")
+        if most is not None and most < max(least, variant["InitialInstanceCount"]):
+            raise invalid("MaxInstanceCount must not be less than MinInstanceCount and InitialInstanceCount.")
 
 
 def _check_serverless(request: Request, variant: Mapping[str, Any], model: Mapping[str, Any]) -> None:

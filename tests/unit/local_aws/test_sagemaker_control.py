@@ -9,7 +9,6 @@ import pytest
 
 from local_aws import request_validation
 from local_aws.sagemaker import control
-from local_aws.sagemaker.behaviours import NOT_EMULATED
 from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import families, listing, operation, operations
 from local_aws.store import STORE
@@ -19,7 +18,7 @@ IN_A_NETWORK = {"App", "Domain", "Space", "UserProfile"}
 RUNNING = {"Endpoint", "EndpointConfig", "InferenceComponent", "Model"}
 JOBS = {"ProcessingJob", "TrainingJob", "TransformJob"}
 OF_OTHERS = {"EdgeDeploymentPlan", "InferenceExperiment", "Project", "TrainingPlan"}
-MADE_HERE = sorted(set(families()) - set(NOT_EMULATED) - IN_A_NETWORK - RUNNING - JOBS - OF_OTHERS)
+MADE_HERE = sorted(set(families()) - IN_A_NETWORK - RUNNING - JOBS - OF_OTHERS)
 """What needs no other service to be created."""
 
 
@@ -60,16 +59,6 @@ def test_every_answer_is_what_the_model_says(name: str) -> None:
         model = operation(asked)
         assert model is not None
         request_validation.check(model.output_shape, answer)
-
-
-@pytest.mark.parametrize("name", sorted(NOT_EMULATED))
-def test_creates_nothing_that_it_does_not_emulate(name: str) -> None:
-    with pytest.raises(ServiceError, match="the local AWS does not emulate it"):
-        control.create(families()[name], {})
-
-
-def test_names_only_families_that_exist_as_not_emulated() -> None:
-    assert set(NOT_EMULATED) <= set(families())
 
 
 def test_answers_page_by_page() -> None:
