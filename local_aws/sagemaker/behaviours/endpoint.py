@@ -18,6 +18,7 @@ from local_aws.sagemaker.capture import Capture
 from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.live import LiveEndpoint
 from local_aws.sagemaker.model_server import Answer, NoAnswer
+from local_aws.scaling.records import scaled_variants
 from local_aws.store import STORE, Record
 
 _LONGEST_REASON = 1024
@@ -57,6 +58,7 @@ class Endpoint(Behaviour):
         guards = _deployment_config(record, request)
         deployment.check(guards)
         deployment.check_for(guards, _present(record), config["ProductionVariants"])
+        _check_scaled(record, config)
         _check_alarms(guards)
 
     def update(self, record: Record, request: Request) -> None:
@@ -153,6 +155,25 @@ def _present(record: Record) -> list[dict[str, Any]]:
         | ({"ServerlessConfig": {}} if "CurrentServerlessConfig" in one else {})
         for one in record["ProductionVariants"]
     ]
+
+
+def _check_scaled(record: Record, config: Mapping[str, Any]) -> None:
+    """Variants that are scaled keep their instance type: "If the update would change the instance type for
+    any variant that is a target for automatic scaling, the update fails"
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-update.html)."""
+    old = STORE.get("EndpointConfig", (record["EndpointConfigName"],)) or {}
+    before = {one["VariantName"]: one.get("InstanceType") for one in old.get("ProductionVariants", ())}
+    after = {one["VariantName"]: one.get("InstanceType") for one in config["ProductionVariants"]}
+    changed = [
+        name
+        for name in scaled_variants(record["EndpointName"])
+        if name not in after or (name in before and before[name] != after[name])
+    ]
+    if changed:
+        raise invalid(
+            f'The variant(s) "[{", ".join(changed)}]" must be deregistered as scalable targets with AWS Auto'
+            " Scaling before they can be removed or have their instance type updated."
+        )
 
 
 def _check_alarms(guards: Mapping[str, Any]) -> None:
