@@ -70,9 +70,7 @@ def _make_way(file_system: str, domain: Record) -> None:
     ec2.authorize_security_group_egress(GroupId=outbound, IpPermissions=[_nfs(inbound)])
     zones = {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in reversed(subnets)}
     for subnet in zones.values():  # a file system has one mount target in each zone
-        client("efs").create_mount_target(
-            FileSystemId=file_system, SubnetId=subnet, SecurityGroups=[inbound]
-        )
+        client("efs").create_mount_target(FileSystemId=file_system, SubnetId=subnet, SecurityGroups=[inbound])
 
 
 def remove(domain: Record) -> None:
