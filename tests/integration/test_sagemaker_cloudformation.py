@@ -191,16 +191,10 @@ def test_updates_a_domain_in_place(workshop: Workshop, stacks: Stacks, studio: d
 
 
 def test_says_what_it_does_not_emulate(stacks: Stacks) -> None:
-    app = {
-        "Type": "AWS::SageMaker::PartnerApp",
-        "Properties": {
-            "Name": "tracking",
-            "Type": "comet",
-            "AuthType": "IAM",
-            "Tier": "small",
-            "ExecutionRoleArn": "arn:aws:iam::000000000000:role/worker",
-        },
+    device = {
+        "Type": "AWS::SageMaker::Device",
+        "Properties": {"DeviceFleetName": "vans", "Device": {"DeviceName": "van-1"}},
     }
 
     with pytest.raises(DeploymentFailed, match="the local AWS does not emulate it"):
-        stacks.deploy({"App": app})
+        stacks.deploy({"Device": device})

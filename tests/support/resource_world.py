@@ -123,6 +123,14 @@ WORLD: Mapping[str, Any] = {
     "HttpApi": resource("ApiGatewayV2::Api", Name="world", ProtocolType="HTTP"),
     "HttpStage": resource("ApiGatewayV2::Stage", ApiId=ref("HttpApi"), StageName="$default"),
     "HttpDomain": resource("ApiGatewayV2::DomainName", DomainName="http.example.com"),
+    "ScaledService": resource(
+        "ApplicationAutoScaling::ScalableTarget",
+        ServiceNamespace="ecs",
+        ResourceId="service/world/world",
+        ScalableDimension="ecs:service:DesiredCount",
+        MinCapacity=1,
+        MaxCapacity=2,
+    ),
     "Application": resource("AppConfig::Application", Name="world"),
     "Environment": resource("AppConfig::Environment", ApplicationId=ref("Application"), Name="world"),
     "Profile": resource(
@@ -246,6 +254,22 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
         "PathPart": "sample",
     },
     "AWS::ApiGateway::RestApi": {"Name": "sample"},
+    "AWS::ApplicationAutoScaling::ScalableTarget": {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/world/sample",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1,
+        "MaxCapacity": 2,
+    },
+    "AWS::ApplicationAutoScaling::ScalingPolicy": {
+        "PolicyName": "sample",
+        "PolicyType": "TargetTrackingScaling",
+        "ScalingTargetId": ref("ScaledService"),
+        "TargetTrackingScalingPolicyConfiguration": {
+            "TargetValue": 50,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        },
+    },
     "AWS::ApiGateway::Stage": {
         "RestApiId": ref("Api"),
         "DeploymentId": ref("Deployment"),
