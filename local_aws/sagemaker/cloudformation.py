@@ -110,10 +110,7 @@ class SageMakerResource:
             raise _failed(error) from error
 
     def _family(self) -> Family:
-        family = families().get(self._name.removeprefix(_PREFIX))
-        if family is None:
-            raise ResourceFailed(f"{self._name} works on AWS only: the local AWS does not emulate it")
-        return family
+        return families()[self._name.removeprefix(_PREFIX)]
 
     def _with_kept_tags(self, properties: Properties) -> dict[str, Any]:
         """Without CloudFormation's own tags, where the type does not take them (its schema's `tagging`)."""

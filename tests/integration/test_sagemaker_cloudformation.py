@@ -188,13 +188,3 @@ def test_updates_a_domain_in_place(workshop: Workshop, stacks: Stacks, studio: d
 
     assert stack.physical_id("Domain") == before
     assert workshop.sagemaker.describe_domain(DomainId=before)["DefaultUserSettings"] == settings
-
-
-def test_says_what_it_does_not_emulate(stacks: Stacks) -> None:
-    device = {
-        "Type": "AWS::SageMaker::Device",
-        "Properties": {"DeviceFleetName": "vans", "Device": {"DeviceName": "van-1"}},
-    }
-
-    with pytest.raises(DeploymentFailed, match="the local AWS does not emulate it"):
-        stacks.deploy({"Device": device})
