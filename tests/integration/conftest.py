@@ -9,6 +9,7 @@ import pytest
 from local_aws import process
 from support.deployed import LocalAws, Stacks, client_of
 from support.identity import EnforcingAws
+from support.sagemaker import Workshop
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,9 @@ def stacks(local_aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[Stac
     made = Stacks(local_aws, prefix="-".join(words)[:60].rstrip("-"))
     yield made
     made.delete_all()
+
+
+@pytest.fixture(scope="session")
+def stacks_workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """One for all who need it in the account where `stacks` deploys."""
+    return Workshop(local_aws, local_aws.account, tmp_path_factory.mktemp("workshop"))

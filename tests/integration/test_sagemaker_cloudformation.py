@@ -12,8 +12,8 @@ from support.sagemaker import Workshop
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, local_aws.account, tmp_path_factory.mktemp("image"))
+def workshop(stacks_workshop: Workshop) -> Workshop:
+    return stacks_workshop
 
 
 def serving(workshop: Workshop, factor: float, name: str) -> dict[str, Any]:

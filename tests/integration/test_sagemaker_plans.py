@@ -67,10 +67,8 @@ def test_an_experiment_is_made_tagged_stopped_and_deleted(workshop: Workshop) ->
         client.describe_inference_experiment(Name="trial")
 
 
-def test_a_stack_makes_changes_and_stops_an_experiment(
-    local_aws: LocalAws, stacks: Stacks, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    workshop = Workshop(local_aws, local_aws.account, tmp_path_factory.mktemp("own"))
+def test_a_stack_makes_changes_and_stops_an_experiment(stacks_workshop: Workshop, stacks: Stacks) -> None:
+    workshop = stacks_workshop
     properties = experiment(workshop, "stacked")
     made = {"Type": "AWS::SageMaker::InferenceExperiment", "Properties": properties}
     status = {"Fn::GetAtt": ["Trial", "Status"]}
