@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,8 +72,11 @@ def _press_ctrl_c(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def killed_command(tmp_path: Path) -> Command:
-    return Command(tmp_path, free_port())
+def killed_command(tmp_path: Path) -> Iterator[Command]:
+    """Stops what is left when a test has failed on its way."""
+    command = Command(tmp_path, free_port())
+    yield command
+    command("local", "stop")
 
 
 def test_converges_after_the_local_aws_was_killed_three_times(killed_command: Command) -> None:
