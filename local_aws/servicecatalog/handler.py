@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 
 from local_aws import hooks
 from local_aws.errors import ServiceError, not_supported
+from local_aws.json_protocol import Answer, parsed, refusal, success
 from local_aws.servicecatalog import (  # noqa: F401 - importing them registers their operations
     constraints,
     operations,
@@ -25,47 +25,30 @@ from local_aws.servicecatalog.access import caller_of
 logger = logging.getLogger("local_aws.servicecatalog")
 
 _TARGET = "AWS242ServiceCatalogService."
-_TYPE = {"Content-Type": "application/x-amz-json-1.1"}
-_Answer = tuple[int, dict[str, str], bytes]
 
 
 async def handle(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
-) -> _Answer:
+) -> Answer:
     """Every request has a thread of its own: what it does may call this server back."""
-    answer: _Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body, dict(query))
+    answer: Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body, dict(query))
     return answer
 
 
 def _answer(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
-) -> _Answer:
+) -> Answer:
     target = headers.get("x-amz-target", "")
     try:
         if not target.startswith(_TARGET):
             raise not_supported(f"AppRegistry's API ({method} {path}; its resource types deploy)")
         caller = caller_of(hooks.access_key_of(headers, query))
-        name, members = target.removeprefix(_TARGET), _parsed(body)
+        name, members = target.removeprefix(_TARGET), parsed(body)
         rights.require(name, members, caller)
         found = operations.call(name, members, caller)
-        return 200, dict(_TYPE), json.dumps(found).encode()
+        return success(found)
     except ServiceError as error:
-        return _refusal(error)
+        return refusal(error)
     except Exception:
         logger.exception("%s %s failed", method, target or path)
-        return _refusal(ServiceError("InternalFailure", "the local AWS failed, see its log", 500))
-
-
-def _parsed(body: bytes) -> Mapping[str, object]:
-    try:
-        request = json.loads(body or b"{}")
-    except ValueError as error:
-        raise ServiceError("SerializationException", f"the body is not JSON: {error}") from error
-    if not isinstance(request, dict):
-        raise ServiceError("SerializationException", "the body is not a JSON object")
-    return request
-
-
-def _refusal(error: ServiceError) -> _Answer:
-    members = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
-    return error.status, {**_TYPE, "x-amzn-errortype": error.code}, json.dumps(members).encode()
+        return refusal(ServiceError("InternalFailure", "the local AWS failed, see its log", 500))
