@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clary.environment.model import Environment, Model
+from clary.environment.model import Environment
+from clary.environment.serving import Model
 
 _LEFT_OUT = {"__pycache__", ".DS_Store"}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clary.content import ModelContent, artifact_prefix, files_in
-from clary.environment.model import Image
+from clary.environment.serving import Image
 from clary.errors import ClaryError
 from clary.outputs import image_uri, pascal, stack_outputs
 from clary.progress import Progress, Tell

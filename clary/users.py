@@ -20,7 +20,8 @@ import yaml
 
 from clary.environment import document
 from clary.environment.loader import load_content
-from clary.environment.model import Environment, no_such
+from clary.environment.model import Environment
+from clary.environment.part import no_such
 from clary.errors import ClaryError
 
 

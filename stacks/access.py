@@ -9,7 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary.environment.guardrail import Perimeter, denials
-from clary.environment.model import Environment, Persona
+from clary.environment.model import Environment
+from clary.environment.people import Persona
 from clary_constructs import Guardrails, JobRole, PermissionsBoundary, TeamWorkspace
 from clary_constructs import Persona as PersonaRole
 from constructs import Construct

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary.environment.model import Client, Environment
+from clary.environment.gateway import Client
+from clary.environment.model import Environment
 from clary_constructs import (
     ApiClient,
     ApiFirewall,

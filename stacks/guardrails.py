@@ -9,7 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_organizations as organizations
 
 from clary.environment.guardrail import control_policies
-from clary.environment.model import Environment, Organization
+from clary.environment.model import Environment
+from clary.environment.rails import Organization
 from constructs import Construct
 
 

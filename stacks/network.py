@@ -7,7 +7,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
-from clary.environment.model import Environment, GivenVpc
+from clary.environment.model import Environment
+from clary.environment.network import GivenVpc
 from clary_constructs import S3_PREFIX_LISTS, NetworkGroups, PrivateNetwork
 from constructs import Construct
 

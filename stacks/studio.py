@@ -8,7 +8,8 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from clary.environment.model import Environment, Persona
+from clary.environment.model import Environment
+from clary.environment.people import Persona
 from clary_constructs import (
     ExperimentTracking,
     StudioDomain,

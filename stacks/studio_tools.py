@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from clary.environment.model import IdleShutdown as IdleInFile
-from clary.environment.model import Studio, Tools
+from clary.environment.studio import IdleShutdown as IdleInFile
+from clary.environment.studio import Studio, Tools
 from clary_constructs import (
     CanvasTools,
     DockerAccess,

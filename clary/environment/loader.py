@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from clary.environment import document, wording
 from clary.environment.document import Document, Place, Problem
-from clary.environment.model import Environment, no_such
+from clary.environment.model import Environment
+from clary.environment.part import no_such
 
 FOLDER = "environments"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from clary.environment.loader import EnvironmentFileError, check_folders, find, load
-from clary.environment.model import Environment, Space
+from clary.environment.model import Environment
+from clary.environment.people import Space
 
 ROOT = Path(__file__).parents[3]
 FIVE_LINES = """\
