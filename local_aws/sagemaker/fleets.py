@@ -38,7 +38,14 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
         weight=variant.get("InitialVariantWeight", 1.0),
         instances=variant.get("InitialInstanceCount", 0),
         containers=[
-            _container_plan(endpoint, variant, model, container, name)
+            _container_plan(
+                f"The {name} container for production variant {variant['VariantName']}",
+                f"/aws/sagemaker/Endpoints/{endpoint}",
+                model,
+                container,
+                name,
+                variant,
+            )
             for container, name in zip(containers, models.names_of(containers), strict=True)
         ],
         dimensions={"EndpointName": endpoint, "VariantName": variant["VariantName"]},
@@ -47,12 +54,60 @@ def _plan(endpoint: str, variant: Mapping[str, Any]) -> hosting.VariantPlan:
     )
 
 
+def of_component(record: Mapping[str, Any], role: str, copies: int) -> hosting.Fleet:
+    """The copies of an inference component, which do not run yet; `role` is that of the endpoint's
+    configuration. Raises `ServiceError` for what has gone meanwhile."""
+    name, endpoint, variant = (
+        record[member] for member in ("InferenceComponentName", "EndpointName", "VariantName")
+    )
+    specification = record.get("Specification") or record["Specifications"][0]
+    if "ModelName" in specification:
+        model = require("Model", (specification["ModelName"],), validation=True)
+        containers = models.containers_of(model)
+    else:
+        given = specification["Container"]
+        model = {"ExecutionRoleArn": role}
+        containers = [_as_of_model(given)]
+    plan = hosting.VariantPlan(
+        name=variant,
+        weight=1.0,
+        instances=copies,
+        containers=[
+            _container_plan(
+                f"The {title} container for inference component {name}",
+                f"/aws/sagemaker/InferenceComponents/{name}",
+                model,
+                container,
+                title,
+                specification.get("StartupParameters", {}),
+            )
+            for container, title in zip(containers, models.names_of(containers), strict=True)
+        ],
+        dimensions={"InferenceComponentName": name},
+        host={"EndpointName": endpoint, "VariantName": variant},
+    )
+    return hosting.Fleet(name, [hosting.variant_of(plan)])
+
+
+def _as_of_model(container: Mapping[str, Any]) -> dict[str, Any]:
+    """An inference component's container in a model's words."""
+    found = {"Environment": container.get("Environment", {})}
+    if "Image" in container:
+        found["Image"] = container["Image"]
+    elif "DeployedImage" in container:
+        found["Image"] = container["DeployedImage"]["SpecifiedImage"]
+    if "ArtifactUrl" in container:
+        found["ModelDataUrl"] = container["ArtifactUrl"]
+    return found
+
+
 def _container_plan(
-    endpoint: str,
-    variant: Mapping[str, Any],
+    title: str,
+    log_group: str,
     model: Mapping[str, Any],
     container: Mapping[str, Any],
     name: str,
+    startup: Mapping[str, Any],
 ) -> hosting.ContainerPlan:
     role = model["ExecutionRoleArn"]
     isolated = model.get("EnableNetworkIsolation", False)
@@ -64,13 +119,13 @@ def _container_plan(
         return {**session, **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}), **given}
 
     serving = ServingPlan(
-        title=f"The {name} container for production variant {variant['VariantName']}",
-        log_group=f"/aws/sagemaker/Endpoints/{endpoint}",
+        title=title,
+        log_group=log_group,
         image=image_of(models.image_of(container)),
         environment=environment,
         fill=partial(models.fill, container, role),
         network_isolated=isolated,
-        startup_seconds=variant.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
+        startup_seconds=startup.get("ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS),
         homes=folders.containers(),
     )
     store = None

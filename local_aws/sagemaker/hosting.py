@@ -42,6 +42,14 @@ class NoCapacity(Exception):
     """No instance of the variant is running."""
 
 
+class NoComponent(Exception):
+    """There is no inference component of that name on the endpoint."""
+
+
+class NoCopies(Exception):
+    """No copy of the inference component is running."""
+
+
 class Throttled(Exception):
     """A serverless variant answers as many requests at once as it may."""
 
@@ -74,6 +82,9 @@ class VariantPlan:
     direct: bool = False
     """Whether a request is for one of the containers, and not for all, one after the other."""
     serverless: Serverless | None = None
+    host: metrics.Dimensions | None = None
+    """Of an inference component: the dimensions of the variant that it is placed on. Its copies are
+    instances here."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,8 @@ class Invocation:
     variant: str | None = None
     model: str | None = None
     container: str | None = None
+    component: str | None = None
+    """The inference component that is asked, where there are some."""
     seconds: float = INVOCATION_SECONDS
 
 
@@ -269,7 +282,7 @@ class Variant:
 
 
 class VariantForComponents(Variant):
-    """A variant without a model: inference components are placed on it, and none of them runs here."""
+    """A variant without a model: inference components are placed on it, which run by themselves."""
 
     def resize(self, count: int) -> None:
         self.desired = count

@@ -6,13 +6,24 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from local_aws import hooks, metrics
 from local_aws.sagemaker.asynchronous import Queue
 from local_aws.sagemaker.capture import Capture
-from local_aws.sagemaker.hosting import Fleet, Invocation, Lease, Traffic, Variant, VariantForComponents
+from local_aws.sagemaker.hosting import (
+    Fleet,
+    Invocation,
+    Lease,
+    NoCapacity,
+    NoComponent,
+    NoCopies,
+    Traffic,
+    Variant,
+    VariantForComponents,
+    WrongTarget,
+)
 from local_aws.sagemaker.metrics import ENDPOINTS, INSTANCES, count, duration
 from local_aws.sagemaker.model_server import Answer, NoAnswer, Reply
 
@@ -51,6 +62,33 @@ class Streamed:
 
 
 @dataclass
+class LiveComponent:
+    """An inference component that is placed: its copies, and those of a new specification meanwhile."""
+
+    name: str
+    fleet: Fleet
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def copies(self) -> Variant:
+        return self.fleet.variants[0]
+
+    @contextmanager
+    def lease(self, seconds: float) -> Iterator[Lease]:
+        """Raises `NoCopies`, and what keeps a container from starting."""
+        with ExitStack() as stack:
+            try:
+                lease = stack.enter_context(self.traffic.lease(None, seconds))
+            except NoCapacity as error:
+                # What wakes it up: https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
+                metrics.record(
+                    ENDPOINTS, {"NoCapacityInvocationFailures": count(1)}, self.copies.plan.dimensions
+                )
+                raise NoCopies from error
+            yield lease
+
+
+@dataclass
 class LiveEndpoint:
     name: str
     traffic: Traffic = field(default_factory=Traffic)
@@ -61,18 +99,19 @@ class LiveEndpoint:
     capture: Capture | None = None
     queue: Queue | None = None
     """Of an asynchronous endpoint, which answers nothing else."""
+    components: dict[str, LiveComponent] = field(default_factory=dict)
     _copying: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(_COPIES))
 
     @property
     def for_components(self) -> bool:
-        """Whether its variants have no models: requests are for inference components, none of which run."""
+        """Whether its variants have no models: requests are for inference components."""
         return self.fleet is not None and isinstance(self.fleet.variants[0], VariantForComponents)
 
     def invoke(self, invocation: Invocation, began: float | None = None) -> Served:
         """Raises what `Traffic.lease` and `Instance.open` raise. `began`: when the request came in
         (`time.perf_counter`)."""
         began = began or time.perf_counter()
-        with self.traffic.lease(invocation.variant, invocation.seconds) as lease:
+        with self._lease(invocation) as lease:
             with self._measured(lease, began) as measured:
                 container, answer = lease.instance.ask(invocation)
                 measured.status = answer.status
@@ -86,11 +125,27 @@ class LiveEndpoint:
     def stream(self, invocation: Invocation) -> Iterator[Streamed]:
         """As `invoke`; the body is read while inside."""
         began = time.perf_counter()
-        with self.traffic.lease(invocation.variant, invocation.seconds) as lease:
+        with self._lease(invocation) as lease:
             with self._measured(lease, began) as measured:
                 container, reply = lease.instance.open(invocation)
                 measured.status = reply.status
             yield Streamed(lease.variant.name, container, reply)
+
+    @contextmanager
+    def _lease(self, invocation: Invocation) -> Iterator[Lease]:
+        if invocation.component is None:
+            with self.traffic.lease(invocation.variant, invocation.seconds) as lease:
+                yield lease
+            return
+        if not self.for_components:
+            raise WrongTarget("has models and does not support the inference component header")
+        component = self.components.get(invocation.component)
+        if component is None:
+            raise NoComponent(invocation.component)
+        if invocation.variant not in (None, component.copies.name):
+            raise WrongTarget(f"has no copies of '{component.name}' on the variant '{invocation.variant}'")
+        with component.lease(invocation.seconds) as lease:
+            yield lease
 
     def stop(self) -> None:
         metrics.forget(self.gauge)
@@ -98,6 +153,9 @@ class LiveEndpoint:
             self.queue.stop()
         fleets, self.fleet, self.leftover = (self.fleet, self.leftover), None, None
         self.traffic.share()
+        components, self.components = self.components, {}
+        for component in components.values():
+            component.fleet.stop()
         for fleet in fleets:
             if fleet is not None:
                 fleet.stop()
@@ -105,12 +163,16 @@ class LiveEndpoint:
             self.capture.stop()
 
     def gauge(self) -> Iterator[tuple[str, metrics.Values, metrics.Dimensions]]:
-        """How many models each multi-model container has loaded."""
+        """How many models each multi-model container has loaded, and how many requests are under way: of what
+        is busy."""
         for variant in self.fleet.variants if self.fleet else ():
             for instance in variant.instances:
                 loaded = instance.loaded_models
                 if loaded is not None:
                     yield INSTANCES, {"LoadedModelCount": count(loaded)}, variant.plan.dimensions
+            yield from _under_way("ConcurrentRequestsPerModel", variant)
+        for component in list(self.components.values()):
+            yield from _under_way("ConcurrentRequestsPerCopy", component.copies)
 
     @contextmanager
     def _measured(self, lease: Lease, began: float) -> Iterator[_Measured]:
@@ -135,12 +197,14 @@ class LiveEndpoint:
             "ModelLatency": duration(now - asked),
             "OverheadLatency": duration(asked - began),
         }
+        dimensions, host = variant.plan.dimensions, variant.plan.host
         if variant.desired:
-            values["InvocationsPerInstance"] = count(1 / variant.desired)
+            values["InvocationsPerCopy" if host else "InvocationsPerInstance"] = count(1 / variant.desired)
         # The second ones tell an old fleet's from a new one's
         # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html).
-        of_fleet = {**variant.plan.dimensions, "EndpointConfigName": fleet.configuration}
-        metrics.record(ENDPOINTS, values, variant.plan.dimensions, of_fleet)
+        metrics.record(
+            ENDPOINTS, values, dimensions, host or {**dimensions, "EndpointConfigName": fleet.configuration}
+        )
 
     def _copy(self, lease: Lease, invocation: Invocation) -> None:
         """To each shadow variant, a share of what the production variant gets: its weight, beside that
@@ -167,6 +231,41 @@ class LiveEndpoint:
             return
         finally:
             self._copying.release()
+
+
+def _under_way(metric: str, variant: Variant) -> Iterator[tuple[str, metrics.Values, metrics.Dimensions]]:
+    busy = sum(instance.in_flight for instance in variant.instances)
+    if busy and variant.desired:
+        yield ENDPOINTS, {metric: count(busy / variant.desired)}, variant.plan.dimensions
+
+
+_LIVE: dict[tuple[str, str, str], LiveEndpoint] = {}
+
+
+def find(name: str) -> LiveEndpoint | None:
+    """What answers an endpoint's requests; None while it has not been in service."""
+    return _LIVE.get(_key(name))
+
+
+def keep(endpoint: LiveEndpoint) -> None:
+    _LIVE[_key(endpoint.name)] = endpoint
+
+
+def take_out(name: str) -> LiveEndpoint | None:
+    return _LIVE.pop(_key(name), None)
+
+
+def stop_all() -> None:
+    """Ends every endpoint of every account, and forgets it."""
+    for key in list(_LIVE):
+        endpoint = _LIVE.pop(key, None)
+        if endpoint is not None:
+            with hooks.scope(*key[:2]):
+                endpoint.stop()
+
+
+def _key(name: str) -> tuple[str, str, str]:
+    return hooks.account_id(), hooks.region(), name
 
 
 @dataclass

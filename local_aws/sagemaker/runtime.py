@@ -19,12 +19,14 @@ from botocore.model import OperationModel
 
 from local_aws import hooks, request_validation
 from local_aws.sagemaker import clients, event_stream, storage
+from local_aws.sagemaker import live as endpoints
 from local_aws.sagemaker.asynchronous import Request
-from local_aws.sagemaker.behaviours import endpoint
 from local_aws.sagemaker.errors import ServiceError, not_supported
 from local_aws.sagemaker.hosting import (
     Invocation,
     NoCapacity,
+    NoComponent,
+    NoCopies,
     NoVariant,
     ServerlessVariant,
     Throttled,
@@ -47,15 +49,19 @@ _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocatio
 _PREFIX = "x-amzn-sagemaker-"
 _ATTRIBUTES = f"{_PREFIX}custom-attributes"
 _INFERENCE_ID = f"{_PREFIX}inference-id"
+_COMPONENT = f"{_PREFIX}inference-component"
 _FORWARDED = ("content-type", "accept", _ATTRIBUTES, _INFERENCE_ID)
-_NOT_EMULATED = tuple(
-    _PREFIX + name for name in ("inference-component", "enable-explanations", "session-id", "prefix-aware-id")
-)
+_NOT_EMULATED = tuple(_PREFIX + name for name in ("enable-explanations", "session-id", "prefix-aware-id"))
 _OPERATIONS = {
     "invocations": "InvokeEndpoint",
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
 }
+_NO_COPIES = (
+    "Inference Component has no capacity to process this request. ApplicationAutoScaling may be in-progress"
+    " (if configured) or try to increase the capacity by invoking UpdateInferenceComponentRuntimeConfig API."
+)
+"""https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/"""
 _TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container {container}. Review the"
     " latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
@@ -75,10 +81,10 @@ def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> R
     if operation != "InvokeEndpointAsync":
         _check_size(body, _LARGEST)
     _check(operation, name, headers)
-    live = endpoint.live(name)
+    live = endpoints.find(name)
     if live is None or STORE.get("Endpoint", (name,)) is None:
         raise _invalid(f"Endpoint {name} of account {hooks.account_id()} not found.")
-    if live.for_components:
+    if live.for_components and _COMPONENT not in headers:
         raise _invalid(
             "Inference Component Name header is required for endpoints to which you plan to deploy inference"
             " components. Please include Inference Component Name header or consider using SageMaker models."
@@ -195,6 +201,7 @@ def _invocation(headers: Mapping[str, str], body: bytes) -> Invocation:
         variant=headers.get(f"{_PREFIX}target-variant"),
         model=headers.get(f"{_PREFIX}target-model"),
         container=headers.get(f"{_PREFIX}target-container-hostname"),
+        component=headers.get(_COMPONENT),
     )
 
 
@@ -210,6 +217,10 @@ def _told(name: str) -> Iterator[None]:
             else f"Cannot invoke the endpoint {name}: {error}."
         )
         raise _invalid(said) from error
+    except NoComponent as error:
+        raise _no_component(name, str(error)) from error
+    except NoCopies as error:
+        raise _invalid(_NO_COPIES) from error
     except NoCapacity as error:
         raise ServiceError(
             "ServiceUnavailable", f"no instance of the endpoint {name} is running", 503
@@ -230,6 +241,15 @@ def _told(name: str) -> Iterator[None]:
     except NoAnswer as error:
         said = _TIMED_OUT.format(container=error.container) if error.timed_out else str(error)
         raise _model_error(name, 0, error.container, said) from error
+
+
+def _no_component(endpoint: str, name: str) -> ServiceError:
+    record = STORE.get("InferenceComponent", (name,))
+    if record is None or record["EndpointName"] != endpoint:
+        return _invalid(f"Inference Component {name} of account {hooks.account_id()} not found.")
+    if "BaseInferenceComponentName" in record.get("Specification", {}):
+        return not_supported("an invocation of an adapter")
+    return _invalid(_NO_COPIES)
 
 
 def _check(operation: str, name: str, headers: Mapping[str, str]) -> None:

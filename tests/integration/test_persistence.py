@@ -23,7 +23,7 @@ from local_aws.persistence import FILE
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
 from support.persistent import PATIENCE_SECONDS, PersistentAws, settled
-from support.sagemaker import Workshop
+from support.sagemaker import Workshop, eventually
 
 _ACCOUNT = "210000000001"
 _TRUST = json.dumps(
@@ -377,12 +377,38 @@ def test_a_deletion_goes_on(kept: PersistentAws) -> None:
     assert aws.client("s3").list_buckets()["Buckets"] == []
 
 
+def place_component(workshop: Workshop, endpoint: str, name: str, factor: float) -> None:
+    variant = {"VariantName": "main", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    workshop.sagemaker.create_endpoint_config(
+        EndpointConfigName=endpoint, ExecutionRoleArn=workshop.role, ProductionVariants=[variant]
+    )
+    workshop.serve(endpoint, endpoint)
+    workshop.sagemaker.create_inference_component(
+        InferenceComponentName=name,
+        EndpointName=endpoint,
+        Specification={
+            "Container": {"Image": workshop.image, "ArtifactUrl": workshop.artifact(factor)},
+            "ComputeResourceRequirements": {"MinMemoryRequiredInMb": 128},
+        },
+        RuntimeConfig={"CopyCount": 1},
+    )
+    component_in_service(workshop, name)
+
+
+def component_in_service(workshop: Workshop, name: str) -> None:
+    describe = workshop.sagemaker.describe_inference_component
+    eventually(
+        lambda: describe(InferenceComponentName=name)["InferenceComponentStatus"] == "InService",
+    )
+
+
 def test_endpoints_answer_again_and_jobs_begin_anew(kept: PersistentAws, tmp_path: Path) -> None:
     aws = kept.start()
     workshop = Workshop(aws, _ACCOUNT, tmp_path / "image")
     workshop.serve("doubles", workshop.configure("twice", factor=2))
     workshop.train("job", factor="3", forever="yes")
     workshop.begun("job")
+    place_component(workshop, "shelf", "triples", factor=3)
     kept.kill()
 
     again = kept.start()
@@ -390,6 +416,8 @@ def test_endpoints_answer_again_and_jobs_begin_anew(kept: PersistentAws, tmp_pat
 
     assert workshop.settled("doubles")["EndpointStatus"] == "InService"
     assert workshop.invoke("doubles", "21") == "42.0"
+    component_in_service(workshop, "triples")
+    assert workshop.invoke("shelf", "7", InferenceComponentName="triples") == "21.0"
     workshop.begun("job")
     workshop.sagemaker.stop_training_job(TrainingJobName="job")
     assert workshop.trained("job")["TrainingJobStatus"] == "Stopped"

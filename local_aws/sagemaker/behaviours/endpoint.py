@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from local_aws import hooks, metrics
-from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting
+from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting, live, rollback
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import inference_component
 from local_aws.sagemaker.behaviours import model as models
@@ -26,7 +26,6 @@ _LONGEST_REASON = 1024
 _UNDER_WAY = ("Creating", "Updating", "RollingBack", "Deleting")
 _RETAINED = ("DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig")
 
-_LIVE: dict[tuple[str, str, str], LiveEndpoint] = {}
 _SETTLING: dict[tuple[str, str, str], threading.Thread] = {}
 
 
@@ -59,7 +58,8 @@ class Endpoint(Behaviour):
         deployment.check(guards)
         deployment.check_for(guards, _present(record), config["ProductionVariants"])
         _check_scaled(record, config)
-        _check_alarms(guards)
+        _check_components(record, config)
+        rollback.check_alarms(guards)
 
     def update(self, record: Record, request: Request) -> None:
         guards = _deployment_config(record, request)
@@ -95,11 +95,6 @@ class Endpoint(Behaviour):
         if thread is not None:
             thread.join()
         return record.get("FailureReason")
-
-
-def live(name: str) -> LiveEndpoint | None:
-    """What answers an endpoint's requests; None while it has not been in service."""
-    return _LIVE.get(_key(name))
 
 
 def update_weights_and_capacities(request: Request) -> dict[str, Any]:
@@ -176,14 +171,18 @@ def _check_scaled(record: Record, config: Mapping[str, Any]) -> None:
         )
 
 
-def _check_alarms(guards: Mapping[str, Any]) -> None:
-    names = _alarm_names(guards)
-    if not names:
-        return
-    missing = [name for name in names if name not in _alarm_states(names)]
-    if missing:
+def _check_components(record: Record, config: Mapping[str, Any]) -> None:
+    """Inference components keep their place."""
+    places = {one["VariantName"] for one in config["ProductionVariants"] if "ModelName" not in one}
+    lost = [
+        name
+        for name in inference_component.on_endpoint(record["EndpointName"])
+        if inference_component.variant_of(name) not in places
+    ]
+    if lost:
         raise invalid(
-            f"Could not find the CloudWatch alarms of AutoRollbackConfiguration: {', '.join(missing)}."
+            f'Cannot update endpoint "{record["EndpointArn"]}": the endpoint configuration has no variant for'
+            f" its inference components ({', '.join(lost)})."
         )
 
 
@@ -218,7 +217,7 @@ def _create(record: Record) -> None:
         return
     endpoint.traffic.share((fleet, 1.0))
     _adopt(endpoint, fleet, config, record)
-    _LIVE[_key(name)] = endpoint
+    live.keep(endpoint)
     metrics.watch(endpoint.gauge)
     _settle(record, "InService")
 
@@ -226,7 +225,8 @@ def _create(record: Record) -> None:
 def _update(record: Record, configuration: str, guards: Mapping[str, Any], retained: Sequence[str]) -> None:
     """Brings the endpoint to a configuration; where that fails, it stays with the one it had."""
     name = record["EndpointName"]
-    endpoint = _LIVE[_key(name)]
+    endpoint = live.find(name)
+    assert endpoint is not None
     old = endpoint.fleet
     assert old is not None
     new = None
@@ -280,7 +280,8 @@ def _resume(record: Record, wanted: str | None) -> None:
 
 
 def _scale(record: Record, asked: Mapping[str, Mapping[str, Any]]) -> None:
-    endpoint = _LIVE[_key(record["EndpointName"])]
+    endpoint = live.find(record["EndpointName"])
+    assert endpoint is not None
     fleet = endpoint.fleet
     assert fleet is not None
     failure = None
@@ -310,7 +311,7 @@ def _scale(record: Record, asked: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _end(record: Record) -> None:
-    endpoint = _LIVE.pop(_key(record["EndpointName"]), None)
+    endpoint = live.take_out(record["EndpointName"])
     if endpoint is not None:
         endpoint.stop()
     STORE.remove("Endpoint", (record["EndpointName"],))
@@ -318,11 +319,7 @@ def _end(record: Record) -> None:
 
 def stop_all() -> None:
     """Ends every endpoint of every account, and forgets it."""
-    for key in list(_LIVE):
-        endpoint = _LIVE.pop(key, None)
-        if endpoint is not None:
-            with hooks.scope(*key[:2]):
-                endpoint.stop()
+    live.stop_all()
     _SETTLING.clear()
 
 
@@ -472,7 +469,7 @@ def _pending(record: Record, config: Mapping[str, Any], status: str) -> None:
 
 
 def _guards(record: Record, config: Mapping[str, Any]) -> deployment.Guards:
-    names = _alarm_names(config)
+    names = rollback.alarm_names(config)
 
     def entered(status: str) -> None:
         summary = dict(record["PendingDeploymentSummary"])
@@ -483,25 +480,12 @@ def _guards(record: Record, config: Mapping[str, Any]) -> deployment.Guards:
         record["PendingDeploymentSummary"] = summary
 
     def alarmed() -> Sequence[str]:
-        states = _alarm_states(names) if names else {}
-        return [name for name in names if states.get(name) == "ALARM"]
+        return rollback.alarmed(names)
 
     def rolling_back() -> None:
         record["EndpointStatus"] = "RollingBack"
 
     return deployment.Guards(entered, alarmed, rolling_back)
-
-
-def _alarm_names(config: Mapping[str, Any]) -> list[str]:
-    return [alarm["AlarmName"] for alarm in config.get("AutoRollbackConfiguration", {}).get("Alarms", [])]
-
-
-def _alarm_states(names: Sequence[str]) -> dict[str, str]:
-    found = clients.of_account("cloudwatch").describe_alarms(
-        AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    alarms = (*found["MetricAlarms"], *found.get("CompositeAlarms", ()))
-    return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
 
 
 def _key(name: str) -> tuple[str, str, str]:

@@ -78,7 +78,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def put(served: Variant) -> None:
         live = LiveEndpoint("e", traffic(served), Fleet("config", [served]))
-        monkeypatch.setattr(runtime.endpoint, "live", lambda name: live)
+        monkeypatch.setattr(runtime.endpoints, "find", lambda name: live)
         monkeypatch.setattr(runtime.STORE, "get", lambda family, key: {"EndpointName": "e"})
 
     return put
@@ -194,7 +194,7 @@ def test_tells_what_went_wrong(serving: Any, instance: Instance, code: str, stat
     ("method", "path", "headers"),
     [
         ("GET", "/endpoints/e/invocations", {}),
-        ("POST", "/endpoints/e/invocations", {"x-amzn-sagemaker-inference-component": "c"}),
+        ("POST", "/endpoints/e/invocations", {"x-amzn-sagemaker-session-id": "s"}),
         ("PUT", "/FeatureGroup/houses", {}),
     ],
 )
