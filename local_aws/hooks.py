@@ -1309,7 +1309,8 @@ class ServiceStore:
 
 def service_modules() -> list[str]:
     """The services that are in use, by their modules' names."""
-    return sorted(name for name in sys.modules if name.startswith(_SERVICES))
+    # A copy: other threads import meanwhile, those that warm up at the start above all.
+    return sorted(name for name in list(sys.modules) if name.startswith(_SERVICES))
 
 
 def service_stores(module_names: Iterable[str]) -> list[ServiceStore]:

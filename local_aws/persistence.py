@@ -68,7 +68,7 @@ Blob = tuple[str, str]
 
 
 class CannotRestore(Exception):
-    """Why what an earlier server has kept cannot be taken up."""
+    """Why what an earlier server has kept cannot be taken up. Nothing of it is overwritten."""
 
 
 class Stopped(Exception):
@@ -144,36 +144,37 @@ class _File:
     """The SQLite file: entries by store and key, and long contents by their hash."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `CannotRestore`."""
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for statement in (
-            "PRAGMA auto_vacuum=FULL",
-            "PRAGMA locking_mode=EXCLUSIVE",
-            "PRAGMA journal_mode=WAL",
-            "PRAGMA synchronous=OFF",
-            "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)",
-            "CREATE TABLE IF NOT EXISTS blob (digest TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID",
-            # With row ids: entries come back in the order in which they were made.
-            "CREATE TABLE IF NOT EXISTS entry"
-            " (store TEXT, key BLOB, value BLOB, blobs TEXT, UNIQUE (store, key))",
-        ):
-            self._database.execute(statement)
         try:
+            for statement in (
+                "PRAGMA auto_vacuum=FULL",
+                "PRAGMA locking_mode=EXCLUSIVE",
+                "PRAGMA journal_mode=WAL",
+                "PRAGMA synchronous=OFF",
+                "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)",
+                "CREATE TABLE IF NOT EXISTS blob (digest TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID",
+                # With row ids: entries come back in the order in which they were made.
+                "CREATE TABLE IF NOT EXISTS entry"
+                " (store TEXT, key BLOB, value BLOB, blobs TEXT, UNIQUE (store, key))",
+            ):
+                self._database.execute(statement)
             self._require("format", _FORMAT)
             self._require("ministack", importlib.metadata.version("ministack"))
+            self._drop_unused_blobs()
+            self._blobs = {digest for (digest,) in self._database.execute("SELECT digest FROM blob")}
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise CannotRestore(f"{path.name}: {error}") from error
         except CannotRestore:
             self._database.close()
             raise
-        self._drop_unused_blobs()
-        self._blobs = {digest for (digest,) in self._database.execute("SELECT digest FROM blob")}
 
     def _require(self, name: str, value: str) -> None:
         self._database.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (name, value))
         (found,) = self._database.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
         if found != value:
-            raise CannotRestore(
-                f"it was kept with {name} {found} and this is {name} {value}: remove the state folder, or"
-                " start without --persist"
-            )
+            raise CannotRestore(f"it was kept with {name} {found} and this is {name} {value}")
 
     def _drop_unused_blobs(self) -> None:
         used = {
@@ -226,6 +227,8 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         """Raises `CannotRestore`."""
         self._file = _File(folder / FILE)
+        self.refusal: CannotRestore | None = None
+        """Why the server does not start."""
         self._generation = 0
         self._kept: dict[int, _Kept] = {}
         self._modules = 0
@@ -456,10 +459,11 @@ def kept(application: Any, keeper: Keeper, take_up: Callable[[], None]) -> Any:
                     keeper.restore()
                     take_up()
                     keeper.begin()
-                except Exception:
+                except Exception as error:
                     # Nothing is served, and nothing overwritten.
                     logger.exception("what was kept cannot be taken up")
-                    message = {"type": "lifespan.startup.failed", "message": "see the log"}
+                    keeper.refusal = CannotRestore(f"{type(error).__name__}: {error}")
+                    message = {"type": "lifespan.startup.failed", "message": str(keeper.refusal)}
             await send(message)
 
         if scope["type"] == "http" and scope["path"] != _HEALTH:

@@ -63,17 +63,18 @@ def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: 
         _write(record, told | ({"ca": str(secured.files.authority)} if secured else {}))
         cleanup.callback(record.unlink, missing_ok=True)
         cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)
-        keeper = None
-        if persist:
-            # Only now: ministack must find its environment prepared.
-            from local_aws.persistence import CannotRestore, Keeper
+        # Only now: ministack must find its environment prepared.
+        from local_aws.persistence import CannotRestore, Keeper
 
-            try:
-                keeper = Keeper(state)
-            except CannotRestore as error:
-                print(f"the state in '{state}' cannot be taken up: {error}", file=sys.stderr)
-                return _CANNOT_RESTORE
-        asyncio.run(_serve(listener, secured, keeper))
+        try:
+            asyncio.run(_serve(listener, secured, Keeper(state) if persist else None))
+        except CannotRestore as error:
+            print(
+                f"the state in '{state}' cannot be taken up: {error}; `clary local reset` removes it, a start"
+                " without --persist leaves it where it is",
+                file=sys.stderr,
+            )
+            return _CANNOT_RESTORE
     return 0
 
 
@@ -166,6 +167,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     # Only now: ministack must find its environment prepared.
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
+    from hypercorn.utils import LifespanFailureError
 
     from local_aws import (
         alarms,
@@ -244,5 +246,11 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         application = identity.remember_requests(application, secured.inside.getsockname()[1])
     if keeper is not None:
         application = kept(application, keeper, take_up)
-    await serve(application, config, shutdown_trigger=until_stopped)
-    end_programs()
+    try:
+        await serve(application, config, shutdown_trigger=until_stopped)
+    except LifespanFailureError:
+        if keeper is None or keeper.refusal is None:
+            raise
+        raise keeper.refusal from None  # the log has the whole of it
+    finally:
+        end_programs()

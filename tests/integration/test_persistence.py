@@ -505,3 +505,35 @@ def test_what_another_version_has_kept_is_not_taken_up(kept: PersistentAws) -> N
     assert done.returncode == 4
     assert "it was kept with ministack 0.1" in done.stderr
     assert process.running(kept.state) is None
+    assert "`clary local reset` removes it" in done.stderr
+
+
+def test_what_cannot_be_taken_up_is_told_with_what_to_do_and_stays_as_it_is(kept: PersistentAws) -> None:
+    kept.start().client("s3").create_bucket(Bucket="kept")
+    kept.stop()
+    _spoil(kept.state, b"torn")
+
+    with pytest.raises(process.LocalAwsFailed) as failure:
+        kept.start()
+
+    assert str(failure.value).splitlines()[-1] == (
+        f"the state in '{kept.state}' cannot be taken up: UnpicklingError: could not find MARK; `clary"
+        " local reset` removes it, a start without --persist leaves it where it is"
+    )
+    assert "local_aws/persistence.py" in str(failure.value)  # where it happened
+    kept.start(persist=False)
+    kept.stop()
+    _spoil(kept.state, None)
+    buckets = kept.start().client("s3").list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in buckets] == ["kept"]
+
+
+def _spoil(state: Path, value: bytes | None) -> None:
+    """Puts an entry into what is kept, or takes it out again."""
+    with sqlite3.connect(state / FILE) as database:
+        if value is None:
+            database.execute("DELETE FROM entry WHERE blobs = 'spoilt'")
+        else:
+            row = ("ministack.services.s3:_buckets", value, value)
+            database.execute("INSERT INTO entry VALUES (?, ?, ?, 'spoilt')", row)
+    database.close()

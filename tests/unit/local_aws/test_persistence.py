@@ -8,8 +8,10 @@ import os
 import pickle
 import pkgutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,6 +63,20 @@ def test_finds_every_store_of_every_service() -> None:
     assert len(there) > 500
     assert there <= {id(one.store) for one in found}
     assert "ministack.services.cognito:_revoked_tokens" in {one.name for one in found}
+
+
+def test_finds_services_while_another_thread_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ImportsMeanwhile(str):
+        __slots__ = ()
+
+        def startswith(self, *arguments: Any) -> bool:
+            monkeypatch.setitem(sys.modules, "imported.meanwhile", ModuleType("meanwhile"))
+            return super().startswith(*arguments)
+
+    monkeypatch.setitem(sys.modules, ImportsMeanwhile("looked.at"), ModuleType("at"))
+
+    assert "ministack.services.s3" in hooks.service_modules()
+    assert "imported.meanwhile" in sys.modules
 
 
 def test_keeps_what_was_there_when_it_saved(folder: Path) -> None:
@@ -187,6 +203,13 @@ def test_what_cannot_be_kept_is_told_and_the_rest_is_kept(
     assert [key for key, _ in STORE.all(_PLACE)] == [("b",)]
     assert [record.message.partition(":")[0] for record in caplog.records] == ["something in local_aws.store"]
     keeper.close()
+
+
+def test_refuses_what_is_not_its_file(folder: Path) -> None:
+    (folder / FILE).write_bytes(b"something else" * 1000)
+
+    with pytest.raises(CannotRestore, match=r"kept\.sqlite: file is not a database"):
+        Keeper(folder)
 
 
 def test_refuses_what_another_version_has_kept(folder: Path) -> None:
