@@ -169,11 +169,11 @@ def operations() -> str:
 
 
 def scaling() -> str:
-    from local_aws.scaling.dimensions import INSTANCES, NOT_ACTING
+    from local_aws.scaling.dimensions import ACTING, NOT_ACTING
 
     kept = [[f"`{name}`", "deployed", _sentence(why)] for name, why in NOT_ACTING.items()]
-    acts = [f"`{INSTANCES}`", "executed", "Alarms set how many instances a variant has"]
-    return _table(["dimension", "tier", "what happens"], [acts, *kept])
+    acts = [[f"`{name}`", "executed", _sentence(what)] for name, what in ACTING.items()]
+    return _table(["dimension", "tier", "what happens"], [*acts, *kept])
 
 
 # --- everything ------------------------------------------------------------------------------------

@@ -318,6 +318,10 @@ class ServerlessVariant(Variant):
             instance.occupy()
         utilization = (busy + 1) / self.serverless.concurrency
         measured = {"ServerlessConcurrentExecutionsUtilization": count(utilization)}
+        if self.serverless.provisioned:
+            measured["ServerlessProvisionedConcurrencyUtilization"] = count(
+                min(1.0, (busy + 1) / self.serverless.provisioned)
+            )
         metrics.record(ENDPOINTS, measured, self.plan.dimensions)
         return instance
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,7 +81,12 @@ class _Target:
     def _schedule(self, place: Mapping[str, Any], properties: Properties, old: Properties) -> None:
         wanted = properties.get("ScheduledActions", [])
         for action in wanted:
-            _call("PutScheduledAction", {**place, **action})
+            times = {
+                name: datetime.datetime.fromisoformat(str(action[name])).timestamp()
+                for name in ("StartTime", "EndTime")
+                if name in action
+            }
+            _call("PutScheduledAction", {**place, **action, **times})
         names = {action["ScheduledActionName"] for action in wanted}
         for action in old.get("ScheduledActions", []):
             if action["ScheduledActionName"] not in names:

@@ -9,6 +9,14 @@ import re
 from collections.abc import Mapping
 
 INSTANCES = "sagemaker:variant:DesiredInstanceCount"
+PROVISIONED = "sagemaker:variant:DesiredProvisionedConcurrency"
+COPIES = "sagemaker:inference-component:DesiredCopyCount"
+
+ACTING: Mapping[str, str] = {
+    INSTANCES: "alarms and schedules set how many instances a variant has",
+    PROVISIONED: "alarms and schedules set how many containers of a serverless variant are kept",
+    COPIES: "alarms and schedules set how many copies an inference component has",
+}
 
 _AS_SET = "its capacity stays as it was set"
 _NO_MACHINES = "there are no machines behind it here"
@@ -34,8 +42,6 @@ NOT_ACTING: Mapping[str, str] = {
     "lambda:function:ProvisionedConcurrency": _AS_SET,
     "neptune:cluster:ReadReplicaCount": _NO_MACHINES,
     "rds:cluster:ReadReplicaCount": _NO_MACHINES,
-    "sagemaker:inference-component:DesiredCopyCount": _AS_SET,
-    "sagemaker:variant:DesiredProvisionedConcurrency": _AS_SET,
     "workspaces:workspacespool:DesiredUserSessions": _NO_MACHINES,
 }
 """Targets that are kept and answered, with their policies; no alarms are made for these."""
@@ -64,7 +70,7 @@ _RESOURCES: Mapping[str, str] = {
 
 
 def acts(dimension: str) -> bool:
-    return dimension == INSTANCES
+    return dimension in ACTING
 
 
 def fits(namespace: str, resource: str, dimension: str) -> bool:
@@ -77,3 +83,8 @@ def variant_of(resource: str) -> tuple[str, str]:
     """The endpoint and the variant of `endpoint/my-endpoint/variant/my-variant`."""
     _, endpoint, _, variant = resource.split("/")
     return endpoint, variant
+
+
+def component_of(resource: str) -> str:
+    """The name in `inference-component/my-component`."""
+    return resource.partition("/")[2]

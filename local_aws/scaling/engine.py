@@ -1,4 +1,4 @@
-"""Acts on alarms: looks at those of every registered variant, and sets how many instances it has."""
+"""Acts on alarms and on schedules: looks at those of every registered target, and sets its capacity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from local_aws import alarms, hooks, metrics, settings
 from local_aws.sagemaker import clients
 from local_aws.sagemaker.metrics import ENDPOINTS, count
-from local_aws.scaling import dimensions, records, rules, tracking
+from local_aws.scaling import calendar, dimensions, records, rules, tracking
+from local_aws.scaling.capacity import CAPACITIES, Capacity, State
 from local_aws.store import STORE, Record
 
 logger = logging.getLogger("local_aws.scaling")
@@ -25,7 +26,7 @@ _AGAIN_SECONDS = 60.0
 """An alarm that stays in its state calls its policy once a minute.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html"""
 _COOLDOWN = 300
-"""The default for variants of SageMaker's endpoints."""
+"""The default for what SageMaker has."""
 _ACTIONS = {
     "ALARM": "AlarmActions",
     "OK": "OKActions",
@@ -71,7 +72,7 @@ def _watch() -> None:
     while True:
         time.sleep(_LOOK_SECONDS)
         with _LOCK:
-            places = {(account, region) for account, region, target in _acting()}
+            places = {(account, region) for account, region, _ in _acting()} | set(calendar.places())
             if not places:
                 _watching.clear()
                 return
@@ -88,21 +89,24 @@ def _acting() -> list[tuple[str, str, Record]]:
 
 
 def _look(now: float) -> None:
+    calendar.keep_appointments(now)
     targets = [one for _, one in STORE.all(records.TARGET) if dimensions.acts(one["ScalableDimension"])]
-    found = list(_alarms())
+    found = list(_alarms()) if targets else []
     for target in targets:
-        name, variant = dimensions.variant_of(target["ResourceId"])
-        endpoint = STORE.get("Endpoint", (name,))
-        if endpoint is None:
+        state = _capacity(target).state(target["ResourceId"])
+        if state is None:
             # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-delete.html
             tracking.remove_target(records.place_of(target))
             continue
-        if endpoint["EndpointStatus"] in ("Creating", "Updating", "RollingBack", "Deleting"):
+        if not state.steady:
             continue
-        _finish(target, endpoint, variant, now)
-        described = _variant(endpoint, variant)
-        if endpoint["EndpointStatus"] == "InService" and described is not None:
-            _attend(target, name, described, found, now)
+        _finish(target, state, now)
+        if state.desired is not None:
+            _attend(target, state.desired, found, now)
+
+
+def _capacity(target: Record) -> Capacity:
+    return CAPACITIES[target["ScalableDimension"]]
 
 
 def _alarms() -> list[Mapping[str, Any]]:
@@ -110,27 +114,13 @@ def _alarms() -> list[Mapping[str, Any]]:
     return [alarm for page in pages.paginate(AlarmTypes=["MetricAlarm"]) for alarm in page["MetricAlarms"]]
 
 
-def _variant(endpoint: Record, name: str) -> Mapping[str, Any] | None:
-    for one in endpoint.get("ProductionVariants", ()):
-        if one["VariantName"] == name and "DesiredInstanceCount" in one:
-            return dict(one)
-    return None
-
-
-def _attend(
-    target: Record,
-    endpoint: str,
-    variant: Mapping[str, Any],
-    found: Sequence[Mapping[str, Any]],
-    now: float,
-) -> None:
-    """Scales a variant by its limits, or by what its policies want, where one of these asks for it."""
-    current = int(variant["DesiredInstanceCount"])
+def _attend(target: Record, current: int, found: Sequence[Mapping[str, Any]], now: float) -> None:
+    """Scales a target by its limits, or by what its policies want, where one of these asks for it."""
     limits = rules.Limits(target["MinCapacity"], target["MaxCapacity"])
     suspended = target["SuspendedState"]
     policies = records.policies(records.place_of(target))
     if current:
-        _tell_quiet(policies, {"EndpointName": endpoint, "VariantName": variant["VariantName"]})
+        _tell_quiet(policies, _capacity(target), target["ResourceId"])
     held = limits.hold(current)
     if held != current:
         side = "minimum" if held > current else "maximum"
@@ -207,7 +197,7 @@ def _may_scale_in(call: Call) -> bool:
     return not call.policy["TargetTrackingScalingPolicyConfiguration"].get("DisableScaleIn")
 
 
-def _tell_quiet(policies: Sequence[Record], variant: metrics.Dimensions) -> None:
+def _tell_quiet(policies: Sequence[Record], capacity: Capacity, resource: str) -> None:
     """ "If a variant's traffic becomes zero [...] SageMaker emits metrics with a value of zero."
     https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-edit.html
     """
@@ -215,33 +205,28 @@ def _tell_quiet(policies: Sequence[Record], variant: metrics.Dimensions) -> None
         tracked = policy.get("TargetTrackingScalingPolicyConfiguration", {})
         if "PredefinedMetricSpecification" in tracked and policy["Alarms"]:
             values = alarms.values_of(policy["Alarms"][0]["AlarmARN"])
+            metric = capacity.metrics[tracked["PredefinedMetricSpecification"]["PredefinedMetricType"]]
             if not values or values[0] is None:
-                metrics.record(ENDPOINTS, {"InvocationsPerInstance": count(0)}, variant)
-                return
+                metrics.record(ENDPOINTS, {metric.name: count(0)}, capacity.measured(resource))
 
 
 def _scale(target: Record, current: int, wanted: int, cause: str, cooldown: int) -> None:
-    name, variant = dimensions.variant_of(target["ResourceId"])
+    capacity = _capacity(target)
+    what = f"desired {capacity.words} to {wanted}"
     activity: Record = {
         "ActivityId": str(uuid.uuid4()),
         **{member: target[member] for member in records.PLACE},
-        "Description": f"Setting desired instance count to {wanted}.",
+        "Description": f"Setting {what}.",
         "Cause": cause,
         "StartTime": round(time.time(), 3),
         "StatusCode": "InProgress",
-        "StatusMessage": (
-            f"Successfully set desired instance count to {wanted}. Waiting for change to be fulfilled by"
-            " sagemaker."
-        ),
+        "StatusMessage": f"Successfully set {what}. Waiting for change to be fulfilled by sagemaker.",
     }
     STORE.add(records.ACTIVITY, (activity["ActivityId"],), activity)
     try:
-        clients.of_account("sagemaker").update_endpoint_weights_and_capacities(
-            EndpointName=name,
-            DesiredWeightsAndCapacities=[{"VariantName": variant, "DesiredInstanceCount": wanted}],
-        )
+        capacity.set(target["ResourceId"], wanted)
     except ClientError as error:
-        _end(activity, wanted, str(error))
+        _end(activity, what, str(error))
         return
     target["_activity"] = {
         "id": activity["ActivityId"],
@@ -251,7 +236,7 @@ def _scale(target: Record, current: int, wanted: int, cause: str, cooldown: int)
     }
 
 
-def _finish(target: Record, endpoint: Record, variant: str, now: float) -> None:
+def _finish(target: Record, state: State, now: float) -> None:
     """Ends the activity that was under way; its cooldown begins."""
     under_way = target.pop("_activity", None)
     if under_way is None:
@@ -259,13 +244,11 @@ def _finish(target: Record, endpoint: Record, variant: str, now: float) -> None:
     activity = STORE.get(records.ACTIVITY, (under_way["id"],))
     if activity is None:
         return
-    described = _variant(endpoint, variant)
-    if described is None or described["DesiredInstanceCount"] != under_way["wanted"]:
-        _end(
-            activity, under_way["wanted"], endpoint.get("FailureReason", "the variant was changed meanwhile")
-        )
+    what = f"desired {_capacity(target).words} to {under_way['wanted']}"
+    if state.desired != under_way["wanted"]:
+        _end(activity, what, state.failure)
         return
-    _end(activity, under_way["wanted"], None)
+    _end(activity, what, None)
     target["_cooldown"] = {
         "outwards": under_way["wanted"] > under_way["before"],
         "before": under_way["before"],
@@ -273,10 +256,10 @@ def _finish(target: Record, endpoint: Record, variant: str, now: float) -> None:
     }
 
 
-def _end(activity: Record, wanted: int, failure: str | None) -> None:
-    said = f"Successfully set desired instance count to {wanted}. Change successfully fulfilled by sagemaker."
+def _end(activity: Record, what: str, failure: str | None) -> None:
+    said = f"Successfully set {what}. Change successfully fulfilled by sagemaker."
     if failure is not None:
-        said = f"Failed to set desired instance count to {wanted}. Reason: {failure}"
+        said = f"Failed to set {what}. Reason: {failure}"
     activity.update(
         EndTime=round(time.time(), 3),
         StatusCode="Failed" if failure is not None else "Successful",

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/API_Operations.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,8 +17,10 @@ from botocore.model import ServiceModel
 from local_aws import hooks, request_validation
 from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import listing
-from local_aws.scaling import dimensions, engine, records, rules, tracking
+from local_aws.scaling import calendar, dimensions, engine, records, rules, tracking
+from local_aws.scaling.capacity import CAPACITIES
 from local_aws.scaling.records import ACTION, ACTIVITY, POLICY, TARGET, Place
+from local_aws.schedules import InvalidSchedule, parse
 from local_aws.store import STORE, Record
 
 Request = Mapping[str, Any]
@@ -34,7 +35,6 @@ _SUSPENSIONS = (
 _TRACKING = "TargetTrackingScalingPolicyConfiguration"
 _STEPS = "StepScalingPolicyConfiguration"
 _CONFIGURATIONS = {"TargetTrackingScaling": _TRACKING, "StepScaling": _STEPS}
-_SCHEDULE = re.compile(r"(at|rate|cron)\(.+\)")
 
 _ROLES = {
     "appstream": "AppStreamFleet",
@@ -90,7 +90,7 @@ def _register(request: Request) -> dict[str, Any]:
     if least > most:
         raise invalid("Maximum capacity cannot be less than minimum capacity")
     if dimensions.acts(place[2]):
-        _check_variant(place[1], least)
+        CAPACITIES[place[2]].check(place[1], least, most)
     if record is None:
         record = {
             **dict(zip(records.PLACE, place, strict=True)),
@@ -112,26 +112,6 @@ def _register(request: Request) -> dict[str, Any]:
     if dimensions.acts(place[2]):
         engine.start()
     return {"ScalableTargetARN": record["ScalableTargetARN"]}
-
-
-def _check_variant(resource: str, least: int) -> None:
-    name, variant = dimensions.variant_of(resource)
-    endpoint = STORE.get("Endpoint", (name,))
-    if endpoint is None:
-        arn = f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:endpoint/{name}"
-        raise invalid(f'Could not find endpoint "{arn}".')
-    config = STORE.get("EndpointConfig", (endpoint["EndpointConfigName"],)) or endpoint
-    there = {one["VariantName"]: one for one in config.get("ProductionVariants", ())}
-    if variant not in there:
-        raise invalid(f'Variant {variant} was not found in endpoint "{endpoint["EndpointArn"]}".')
-    if "ServerlessConfig" in there[variant] or "CurrentServerlessConfig" in there[variant]:
-        raise invalid(f"The variant {variant} is serverless: it has no instances to scale.")
-    if str(there[variant].get("InstanceType", "")).startswith("ml.t2."):
-        # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
-        raise invalid("Automatic scaling is not supported for burstable instances such as T2.")
-    if least < 1 and "AsyncInferenceConfig" not in config and "AsyncInferenceConfig" not in endpoint:
-        # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-edit.html
-        raise invalid(f"Minimum capacity of the variant {variant} must be 1 or higher.")
 
 
 def _role(namespace: str) -> str:
@@ -238,13 +218,11 @@ def _check_tracking(place: Place, name: str, configuration: Request) -> None:
 
 
 def _check_predefined(dimension: str, metric: str) -> None:
-    if metric == "SageMakerVariantConcurrentRequestsPerModelHighResolution":
-        raise not_supported("target tracking by ConcurrentRequestsPerModel")
-    if metric != "SageMakerVariantInvocationsPerInstance":
+    known = CAPACITIES[dimension].metrics
+    if metric not in known:
         raise invalid(
             f"Scalable dimension {dimension} only supports the following predefined metric types:"
-            " SageMakerVariantInvocationsPerInstance,"
-            " SageMakerVariantConcurrentRequestsPerModelHighResolution"
+            f" {', '.join(known)}"
         )
 
 
@@ -282,8 +260,7 @@ def _put_action(request: Request) -> dict[str, Any]:
     record = STORE.get(ACTION, (*place, name))
     if record is None and "Schedule" not in request:
         raise invalid("Schedule must be specified when a new scheduled action is put.")
-    if "Schedule" in request and not _SCHEDULE.fullmatch(request["Schedule"]):
-        raise invalid("Schedule must be in the format of at(...), rate(...) or cron(...)")
+    _check_schedule({**(record or {}), **request})
     limits = request.get("ScalableTargetAction") or (record or {}).get("ScalableTargetAction", {})
     if not limits:
         raise invalid("At least one of minimum capacity and maximum capacity should be provided")
@@ -302,7 +279,18 @@ def _put_action(request: Request) -> dict[str, Any]:
         STORE.add(ACTION, (*place, name), record)
     told = ("Schedule", "Timezone", "StartTime", "EndTime", "ScalableTargetAction")
     record.update({member: request[member] for member in told if member in request})
+    calendar.plan(record, time.time())
+    engine.start()
     return {}
+
+
+def _check_schedule(action: Request) -> None:
+    try:
+        parse(action["Schedule"], action.get("Timezone"))
+    except InvalidSchedule as error:
+        raise invalid(f"Invalid schedule: {error}") from error
+    if action.get("StartTime", 0) > action.get("EndTime", float("inf")):
+        raise invalid("StartTime cannot be after EndTime")
 
 
 def _delete_action(request: Request) -> dict[str, Any]:

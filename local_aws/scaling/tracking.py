@@ -13,7 +13,7 @@ from typing import Any
 from local_aws.sagemaker import clients
 from local_aws.sagemaker.metrics import ENDPOINTS
 from local_aws.scaling import records
-from local_aws.scaling.dimensions import variant_of
+from local_aws.scaling.capacity import CAPACITIES, Metric
 from local_aws.scaling.records import Place
 from local_aws.store import STORE, Record
 
@@ -21,6 +21,9 @@ HIGH, LOW = "AlarmHigh", "AlarmLow"
 
 _LOW_SHARE = 0.9
 _PERIOD = 60
+_SHORT_PERIOD = 10
+"""Of metrics of high resolution, of which one minute is enough to scale out:
+https://aws.amazon.com/blogs/machine-learning/unlock-cost-savings-with-the-new-scale-down-to-zero-feature-in-amazon-sagemaker-inference/"""
 
 
 def make_alarms(policy: Record) -> None:
@@ -28,12 +31,15 @@ def make_alarms(policy: Record) -> None:
     _delete_alarms(policy)
     configuration = policy["TargetTrackingScalingPolicyConfiguration"]
     target, arn = configuration["TargetValue"], policy["PolicyARN"]
-    sides = [(HIGH, "GreaterThanThreshold", target, 3)]
+    metric = _predefined(policy)
+    fast = metric is not None and metric.high_resolution
+    sides = [(HIGH, "GreaterThanThreshold", target, 1 if fast else 3, _PERIOD)]
     if not configuration.get("DisableScaleIn"):
-        sides.append((LOW, "LessThanThreshold", target * _LOW_SHARE, 15))
+        low = (90, _SHORT_PERIOD) if fast else (15, _PERIOD)
+        sides.append((LOW, "LessThanThreshold", target * _LOW_SHARE, *low))
     client = clients.of_account("cloudwatch")
     names = []
-    for side, comparison, threshold, periods in sides:
+    for side, comparison, threshold, periods, seconds in sides:
         name = f"TargetTracking-{policy['ResourceId']}-{side}-{uuid.uuid4()}"
         client.put_metric_alarm(
             AlarmName=name,
@@ -42,8 +48,8 @@ def make_alarms(policy: Record) -> None:
             ComparisonOperator=comparison,
             Threshold=threshold,
             EvaluationPeriods=periods,
-            Period=_PERIOD,
-            **_metric(policy),
+            Period=seconds,
+            **_metric(policy, metric),
         )
         names.append(name)
     found = client.describe_alarms(AlarmNames=names)["MetricAlarms"]
@@ -51,9 +57,15 @@ def make_alarms(policy: Record) -> None:
     policy["Alarms"] = [{"AlarmName": name, "AlarmARN": arns[name]} for name in names]
 
 
-def _metric(policy: Record) -> Mapping[str, Any]:
-    customized = policy["TargetTrackingScalingPolicyConfiguration"].get("CustomizedMetricSpecification")
-    if customized is not None:
+def _predefined(policy: Record) -> Metric | None:
+    given = policy["TargetTrackingScalingPolicyConfiguration"].get("PredefinedMetricSpecification")
+    known = CAPACITIES[policy["ScalableDimension"]].metrics
+    return known[given["PredefinedMetricType"]] if given else None
+
+
+def _metric(policy: Record, metric: Metric | None) -> Mapping[str, Any]:
+    if metric is None:
+        customized = policy["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"]
         return {
             "Namespace": customized["Namespace"],
             "MetricName": customized["MetricName"],
@@ -61,15 +73,12 @@ def _metric(policy: Record) -> Mapping[str, Any]:
             "Dimensions": customized.get("Dimensions", []),
             **({"Unit": customized["Unit"]} if "Unit" in customized else {}),
         }
-    endpoint, variant = variant_of(policy["ResourceId"])
+    measured = CAPACITIES[policy["ScalableDimension"]].measured(policy["ResourceId"])
     return {
         "Namespace": ENDPOINTS,
-        "MetricName": "InvocationsPerInstance",
-        "Statistic": "Sum",
-        "Dimensions": [
-            {"Name": "EndpointName", "Value": endpoint},
-            {"Name": "VariantName", "Value": variant},
-        ],
+        "MetricName": metric.name,
+        "Statistic": metric.statistic,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in measured.items()],
     }
 
 
