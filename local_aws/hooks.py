@@ -251,6 +251,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.cloudformation.engine": (
         "_check_rules_section",
         "_evaluate_conditions",
+        "_extract_deps",
         "_parse_template",
         "validate_template_support",
     ),
@@ -1395,6 +1396,54 @@ def wrap_resource_operations(
         wrapped = wrapper(getattr(_provisioners, name))
         for module in (_provisioners, _stacks):
             setattr(module, name, wrapped)
+
+
+def spare_what_is_needed() -> None:
+    """A stack's deletion spares what a resource needs that could not be deleted, and says nothing of it.
+
+    ministack deletes it all the same: a custom resource that has failed would lose its function and its
+    rights, and the next attempt could never succeed. AWS deletes nothing that something in the stack still
+    depends on, also when it is told to go on:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-delete-stack.html
+    """
+    tell, delete = _stacks._add_event, _stacks._delete_resource
+    failed = "DELETE_FAILED"
+
+    def needed(stack: Mapping[str, Any], logical_id: str) -> bool:
+        definitions = (stack.get("_template") or {}).get("Resources", {})
+        return any(
+            logical_id in _engine._extract_deps(definitions[other], {logical_id})
+            for other, resource in stack.get("_resources", {}).items()
+            if resource.get("ResourceStatus") == failed and other != logical_id and other in definitions
+        )
+
+    def remove(kind: str, physical_id: str, properties: Any, *more: Any, **named: Any) -> Any:
+        stack = _cloudformation._stacks.get(more[0]) if len(more) > 1 else None
+        if stack and stack["StackStatus"] == "DELETE_IN_PROGRESS" and needed(stack, more[1]):
+            raise RuntimeError(f"{more[1]} is needed by what could not be deleted")
+        return delete(kind, physical_id, properties, *more, **named)
+
+    def add_event(
+        stack_id: str, stack_name: str, logical_id: str, kind: str, status: str, *more: Any, **named: Any
+    ) -> None:
+        stack = _cloudformation._stacks.get(stack_name) or {}
+        if status in ("DELETE_IN_PROGRESS", failed) and stack.get("StackStatus") == "DELETE_IN_PROGRESS":
+            if needed(stack, logical_id):
+                return
+        elif status == failed and logical_id == stack_name:
+            left = stack.get("_resources", {})
+            tried = [name for name, resource in left.items() if resource.get("ResourceStatus") == failed]
+            spared = [name for name in tried if needed(stack, name)]
+            for name in spared:
+                left[name]["ResourceStatus"] = "CREATE_COMPLETE"
+            names = ", ".join(sorted(set(tried) - set(spared)))
+            reason = f"The following resource(s) failed to delete: [{names}]. "
+            stack["StackStatusReason"] = reason
+            more = (reason, *more[1:])
+        tell(stack_id, stack_name, logical_id, kind, status, *more, **named)
+
+    _stacks._delete_resource = remove
+    _stacks._add_event = add_event
 
 
 def on_resources_done(done: Callable[[str], None]) -> None:

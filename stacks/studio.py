@@ -37,7 +37,8 @@ class StudioStack(cdk.Stack):
 
     Where data is retained, so are the profile and the disk of somebody who leaves the file: deleting a
     space deletes its disk. Both have to be deleted by hand before somebody of the same name can join.
-    Where it is not, the domain goes with all that is in it and behind it.
+    Where it is not, the domain goes with all that is in it and behind it. Either way, destroying this stack
+    stops what runs.
     """
 
     def __init__(
@@ -96,15 +97,14 @@ class StudioStack(cdk.Stack):
         if studio.mlflow:
             self._track_experiments(environment, data, access)
 
-        if not environment.retain_data:
-            StudioRemover(
-                self,
-                "Remover",
-                code=python_code(_FUNCTIONS, ["runtime_common", "studio_remover"]),
-                domain=domain,
-                vpc=network.vpc,
-                encryption_key=data.key,
-            )
+        StudioRemover(
+            self,
+            "Remover",
+            code=python_code(_FUNCTIONS, ["runtime_common", "studio_remover"]),
+            domain=domain,
+            vpc=network.vpc,
+            encryption_key=data.key,
+        )
 
         cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
         cdk.CfnOutput(self, "DomainUrl", value=domain.url)

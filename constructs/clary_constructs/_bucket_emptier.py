@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CustomResource
+from aws_cdk import CustomResource, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -30,11 +30,12 @@ class BucketEmptier(Construct):
             description="Empties buckets that are about to be deleted",
             allowed="Empties the buckets of one stack",
             encryption_key=encryption_key,
-            reaches="S3",
+            reaches="S3, CloudFormation",
         )
+        self._policy.allow(["cloudformation:DescribeStacks"], [Stack.of(self).stack_id])
 
     def empty(self, bucket: s3.Bucket) -> None:
-        """Empties `bucket` when it is deleted, and never before."""
+        """Empties `bucket` when its stack is deleted, and never before: not when an edit takes this away."""
         self._policy.allow(["s3:ListBucketVersions"], [bucket.bucket_arn])
         self._policy.allow(
             ["s3:DeleteObject", "s3:DeleteObjectVersion"],

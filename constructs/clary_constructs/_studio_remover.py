@@ -1,13 +1,14 @@
-"""Studio domains that may go, with what SageMaker leaves behind."""
+"""What happens to a Studio domain, and to what runs in it, when its stack goes."""
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, CustomResource, Stack
+from aws_cdk import ArnFormat, CustomResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs._cleanup_function import cleanup_function
+from clary_constructs._policy import AccessPolicy
 from clary_constructs._studio_domain import StudioDomain
 from constructs import Construct
 
@@ -17,9 +18,13 @@ class StudioRemover(Construct):
 
     Apps and spaces that people have started keep a domain from being deleted. What SageMaker leaves behind
     (the home file system, its mount targets, two security groups that refer to each other) keeps its
-    network from being deleted. Both go here, in the order that works, and so do the home directories: it
-    is for domains whose data may be lost. The function (`code` holds `studio_remover.handler.handler`)
-    has fifteen minutes; destroying the stack again goes on where it stopped.
+    network from being deleted. All of it goes here, in the order that works, and so do the home
+    directories. Of a domain that is retained, only the apps are stopped: they would run, and cost, without
+    the roles that they work as. Their spaces stay, with their disks.
+
+    The function (`code` holds `studio_remover.handler.handler`) may take as long as CloudFormation waits,
+    which is an hour: longer than a function runs, so it calls itself. After that, destroying the stack again
+    goes on where it stopped. It does nothing when an edit takes this construct out of a stack that stays.
     """
 
     def __init__(
@@ -40,21 +45,65 @@ class StudioRemover(Construct):
             description="Removes a Studio domain that is about to be deleted",
             allowed="Removes one Studio domain and its home",
             encryption_key=encryption_key,
-            reaches="SageMaker, EFS, EC2",
+            reaches="SageMaker, EFS, EC2, CloudFormation",
+        )
+        stays = domain.removal_policy != RemovalPolicy.DESTROY
+        policy.allow(["cloudformation:DescribeStacks"], [Stack.of(self).stack_id])
+        policy.allow(
+            ["sagemaker:ListApps"],
+            ["*"],
+            wildcard_because="listing is of all or of nothing; the request names the domain",
+        )
+        self._stop_apps(policy, domain)
+        if not stays:
+            self._remove_domain(policy, domain, vpc)
+        # Of its own, because it names the function, which comes after its first policy.
+        assert function.role is not None
+        again = AccessPolicy(
+            self, "Again", description="Goes on where a call has ended", roles=[function.role]
+        )
+        again.allow(["lambda:InvokeFunction"], [function.function_arn])
+        content = CustomResource(
+            self,
+            "Content",
+            resource_type="Custom::StudioContent",
+            service_token=function.function_arn,
+            # the most there is: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+            service_timeout=Duration.hours(1),
+            properties={
+                "Domain": "stays" if stays else "goes",
+                "DomainId": domain.domain_id,
+                "DomainArn": domain.domain_arn,
+                "VpcId": vpc.vpc_id,
+            },
+        )
+        # Deleted in the opposite order: first this, while its rights still stand, then users and spaces,
+        # which are gone by then, then the domain.
+        content.node.add_dependency(policy, again)
+        if not stays:
+            content.node.add_dependency(domain)
+
+    def _arn(self, service: str, resource: str, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service=service,
+            resource=resource,
+            resource_name=name,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
 
-        def arn(service: str, resource: str, name: str) -> str:
-            return Stack.of(self).format_arn(
-                service=service,
-                resource=resource,
-                resource_name=name,
-                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-            )
+    def _stop_apps(self, policy: AccessPolicy, domain: StudioDomain) -> None:
+        policy.allow(
+            ["sagemaker:DeleteApp"],
+            [self._arn("sagemaker", "app", f"{domain.domain_id}/*")],
+            wildcard_because="all that runs in the domain is about to lose its roles",
+        )
 
+    def _remove_domain(self, policy: AccessPolicy, domain: StudioDomain, vpc: ec2.IVpc) -> None:
+        arn = self._arn
         policy.allow(["sagemaker:DescribeDomain", "sagemaker:DeleteDomain"], [domain.domain_arn])
         policy.allow(
-            ["sagemaker:DeleteApp", "sagemaker:DeleteSpace", "sagemaker:DeleteUserProfile"],
-            [arn("sagemaker", kind, f"{domain.domain_id}/*") for kind in ("app", "space", "user-profile")],
+            ["sagemaker:DeleteSpace", "sagemaker:DeleteUserProfile"],
+            [arn("sagemaker", kind, f"{domain.domain_id}/*") for kind in ("space", "user-profile")],
             wildcard_because="all that is in the domain is about to be deleted with it",
         )
         policy.allow(
@@ -62,7 +111,6 @@ class StudioRemover(Construct):
                 "ec2:DescribeSecurityGroups",
                 "elasticfilesystem:DescribeFileSystems",
                 "elasticfilesystem:DescribeMountTargets",
-                "sagemaker:ListApps",
                 "sagemaker:ListSpaces",
                 "sagemaker:ListUserProfiles",
             ],
@@ -88,17 +136,3 @@ class StudioRemover(Construct):
             conditions={"ArnEquals": {"ec2:Vpc": arn("ec2", "vpc", vpc.vpc_id)}},
             wildcard_because="SageMaker has made them in this VPC, under identifiers of its own",
         )
-        content = CustomResource(
-            self,
-            "Content",
-            resource_type="Custom::StudioContent",
-            service_token=function.function_arn,
-            properties={
-                "DomainId": domain.domain_id,
-                "DomainArn": domain.domain_arn,
-                "VpcId": vpc.vpc_id,
-            },
-        )
-        # Deleted in the opposite order: first this, while its rights still stand, then users and spaces,
-        # which are gone by then, then the domain.
-        content.node.add_dependency(policy, domain)

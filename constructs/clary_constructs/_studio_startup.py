@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 
 from clary_constructs._content_name import content_name
@@ -61,10 +62,18 @@ class StartupScript:
             lines += ["(", *beside, ') >>"$HOME/.clary/startup.log" 2>&1 </dev/null &']
         return "\n".join([*lines, "exit 0", ""])
 
-    def attach(self, scope: Construct, application: SpaceApplication, stem: str) -> str:
+    def attach(
+        self,
+        scope: Construct,
+        application: SpaceApplication,
+        stem: str,
+        *,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+    ) -> str:
         """The ARN of a lifecycle configuration with the script, also where there is nothing to do.
 
-        Configurations cannot be changed: the name is `stem` and a hash of the content.
+        Configurations cannot be changed: the name is `stem` and a hash of the content. A domain that is
+        retained keeps its own, SageMaker does not delete what is in use; those before it are deleted.
         """
         content = base64.b64encode(self.text(application).encode()).decode()
         if len(content) > _MOST_CHARACTERS:
@@ -81,6 +90,8 @@ class StartupScript:
             studio_lifecycle_config_content=content,
             studio_lifecycle_config_name=content_name(scope, f"{stem}-{kebab}", properties),
         )
+        config.apply_removal_policy(removal_policy, apply_to_update_replace_policy=False)
+        config.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.DELETE
         return config.attr_studio_lifecycle_config_arn
 
 

@@ -1,6 +1,8 @@
 """A custom resource that stands for a bucket's content: deleting it empties the bucket.
 
-Nothing happens on create and on update. Deleting twice is harmless, an empty or missing bucket is done.
+Nothing happens on create and on update, nor when an edit takes the custom resource out of a stack that
+stays: data that is to be kept from now on loses it then. Deleting twice is harmless, an empty or missing
+bucket is done.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import boto3
 from bucket_emptier.adapters import S3Bucket
 from bucket_emptier.rules import empty
 from runtime_common.custom_resource import Answer, answering
+from runtime_common.stack_state import is_going
 
 _SECONDS_TO_ANSWER = 20
 
@@ -21,6 +24,11 @@ _SECONDS_TO_ANSWER = 20
 @cache
 def _s3() -> Any:
     return boto3.client("s3")
+
+
+@cache
+def _cloudformation() -> Any:
+    return boto3.client("cloudformation")
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
@@ -35,7 +43,7 @@ def _little_time(context: Any) -> bool:
 
 def _done(event: Mapping[str, Any], time_is_up: Callable[[], bool]) -> Answer:
     name = event["ResourceProperties"]["BucketName"]
-    if event["RequestType"] == "Delete":
+    if event["RequestType"] == "Delete" and is_going(_cloudformation(), event["StackId"]):
         deleted = empty(S3Bucket(_s3(), name), time_is_up=time_is_up)
         print(f'{{"bucket": "{name}", "deleted": {deleted}}}')
     return Answer(physical_id=f"content-of-{name}")

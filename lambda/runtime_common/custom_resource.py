@@ -24,8 +24,11 @@ class Answer:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-def answering(event: Mapping[str, Any], work: Callable[[], Answer]) -> None:
-    """Does the work and reports it; a failure is reported with its reason, and logged with its trace."""
+def answering(event: Mapping[str, Any], work: Callable[[], Answer | None]) -> None:
+    """Does the work and reports it; a failure is reported with its reason, and logged with its trace.
+
+    Work that answers None is not done: who goes on with it reports it, with the same event.
+    """
     identity = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     try:
         answer = work()
@@ -36,6 +39,8 @@ def answering(event: Mapping[str, Any], work: Callable[[], Answer]) -> None:
         reason = f"{type(error).__name__}: {error}"[:_REASON_CHARACTERS]
         said = {"Status": "FAILED", "Reason": reason, "PhysicalResourceId": physical_id}
     else:
+        if answer is None:
+            return
         said = {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
     # The address is signed for a request without a content type: an own one would break the signature.
     request = urllib.request.Request(  # noqa: S310 - CloudFormation's own address, from its own event

@@ -23,7 +23,13 @@ _GONE = {
     "MountTargetNotFound",
     "ResourceNotFound",
 }
-_NOT_YET = {"DependencyViolation", "FileSystemInUse", "ResourceInUse"}
+_NOT_YET = {
+    "DependencyTimeout",
+    "DependencyViolation",
+    "FileSystemInUse",
+    "IncorrectFileSystemLifeCycleState",
+    "ResourceInUse",
+}
 """Refusals that the next look at what is left answers."""
 
 _HOME_OF = "ManagedByAmazonSageMakerResource"
@@ -50,11 +56,45 @@ class Things(Layer):
         self._found = self.list_all()
         return list(self._found)
 
-    def delete(self) -> None:
+    def delete(self, time_is_up: Callable[[], bool]) -> None:
         for name, deletable in self._found.items():
+            if time_is_up():
+                return
             if deletable:
                 with _unless(_GONE | _NOT_YET):
                     self.delete_one(name)
+
+
+def apps_of(sagemaker: Any, domain_id: str) -> Layer:
+    """The apps of a domain: of spaces, also those without an owner, and of user profiles."""
+    apps: dict[str, dict[str, str]] = {}
+    asked: set[str] = set()
+
+    def running() -> Mapping[str, bool]:
+        apps.clear()
+        found: dict[str, bool] = {}
+        for app in _pages(sagemaker, domain_id, "list_apps", "Apps"):
+            # Apps in a space have no user profile: they are the domain's, whosoever they are.
+            members = ("UserProfileName", "SpaceName", "AppType", "AppName")
+            known = {member: str(app[member]) for member in members if member in app}
+            name, status = "/".join(known.values()), app["Status"]
+            # what has failed may be in the way, and is asked to go once: it may fail for good
+            if status == "Deleted" or (status == "Failed" and name in asked):
+                continue
+            apps[name] = known
+            found[name] = status in ("InService", "Failed")
+        return found
+
+    def delete(name: str) -> None:
+        asked.add(name)
+        sagemaker.delete_app(DomainId=domain_id, **apps[name])
+
+    return Things("apps", running, delete)
+
+
+def _pages(sagemaker: Any, domain_id: str, operation: str, member: str) -> list[dict[str, Any]]:
+    found = sagemaker.get_paginator(operation).paginate(DomainIdEquals=domain_id)
+    return [item for page in found for item in page[member]]
 
 
 def layers(clients: Clients, *, domain_id: str, domain_arn: str, vpc_id: str) -> list[Layer]:
@@ -62,23 +102,7 @@ def layers(clients: Clients, *, domain_id: str, domain_arn: str, vpc_id: str) ->
     domain = {"DomainId": domain_id}
 
     def pages(operation: str, member: str) -> list[dict[str, Any]]:
-        found = sagemaker.get_paginator(operation).paginate(DomainIdEquals=domain_id)
-        return [item for page in found for item in page[member]]
-
-    apps: dict[str, dict[str, str]] = {}
-
-    def running_apps() -> Mapping[str, bool]:
-        found = [app for app in pages("list_apps", "Apps") if app["Status"] not in ("Deleted", "Failed")]
-        apps.clear()
-        # Apps in a space have no user profile: they are the domain's, whosoever they are.
-        for app in found:
-            members = ("UserProfileName", "SpaceName", "AppType", "AppName")
-            known = {member: str(app[member]) for member in members if member in app}
-            apps["/".join(known.values())] = known
-        return {name: app["Status"] == "InService" for name, app in zip(apps, found, strict=True)}
-
-    def delete_app(name: str) -> None:
-        sagemaker.delete_app(**domain, **apps[name])
+        return _pages(sagemaker, domain_id, operation, member)
 
     def spaces() -> Mapping[str, bool]:
         return {space["SpaceName"]: space["Status"] != "Deleting" for space in pages("list_spaces", "Spaces")}
@@ -89,7 +113,9 @@ def layers(clients: Clients, *, domain_id: str, domain_arn: str, vpc_id: str) ->
 
     def domains() -> Mapping[str, bool]:
         with _unless(_GONE):
-            return {domain_id: sagemaker.describe_domain(**domain)["Status"] != "Deleting"}
+            found = sagemaker.describe_domain(**domain)
+            why = f": {found['FailureReason']}" if found.get("FailureReason") else ""
+            return {f"{domain_id} {found['Status']}{why}": found["Status"] != "Deleting"}
         return {}
 
     def delete_domain(_: str) -> None:
@@ -133,7 +159,7 @@ def layers(clients: Clients, *, domain_id: str, domain_arn: str, vpc_id: str) ->
                 revoke_rules(GroupId=group_id, IpPermissions=group[rules])
 
     return [
-        Things("apps", running_apps, delete_app),
+        apps_of(sagemaker, domain_id),
         Things("spaces", spaces, lambda name: sagemaker.delete_space(**domain, SpaceName=name)),
         Things(
             "user profiles",

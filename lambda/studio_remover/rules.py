@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+_SHOWN = 3
+
 
 class Layer(Protocol):
     """Things of one kind that go together: the apps of a domain, its mount targets."""
@@ -15,8 +17,11 @@ class Layer(Protocol):
         """What there still is, also while it is on its way out; empty when nothing is, or never was."""
         ...
 
-    def delete(self) -> None:
-        """Asks for the deletion of all that can be deleted now; what is going already is left alone."""
+    def delete(self, time_is_up: Callable[[], bool]) -> None:
+        """Asks for the deletion of all that can be deleted now, and stops asking when time is up.
+
+        What is going already is left alone.
+        """
         ...
 
 
@@ -24,18 +29,42 @@ class TimeIsUp(Exception):
     """The function has to end before all is gone; what was deleted stays deleted."""
 
 
-def remove(layers: Sequence[Layer], *, time_is_up: Callable[[], bool], pause: Callable[[], None]) -> None:
-    """Removes layer by layer, each when the one before it is gone.
+def remove(
+    layers: Sequence[Layer],
+    *,
+    time_is_up: Callable[[], bool],
+    pause: Callable[[], None],
+    tell: Callable[[str, Sequence[str]], None] = lambda _name, _left: None,
+) -> None:
+    """Removes layer by layer, each when those before it are gone.
 
-    Calling it again goes on where it stopped: it only ever looks at what is left. Raises TimeIsUp.
+    It looks at all of them each time: whoever opens a new app meanwhile does not keep its space from
+    going. Calling it again goes on where it stopped, for it only ever looks at what is left. `tell` hears
+    what that is. Raises TimeIsUp.
     """
-    for layer in layers:
-        while layer.left():
-            layer.delete()
-            left = layer.left()
-            if left and time_is_up():
-                raise TimeIsUp(
-                    f"{len(left)} {layer.name} are still being deleted, destroy the stack again to go on"
-                )
-            if left:
-                pause()
+    while (layer := _outermost(layers)) is not None:
+        layer.delete(time_is_up)
+        left = layer.left()
+        tell(layer.name, left)
+        if left and time_is_up():
+            raise TimeIsUp(
+                f"{len(left)} {layer.name} are still being deleted ({shortened(left)}), destroy the stack"
+                " again to go on"
+            )
+        if left:
+            pause()
+
+
+def _outermost(layers: Sequence[Layer]) -> Layer | None:
+    return next((layer for layer in layers if layer.left()), None)
+
+
+def shortened(names: Sequence[str]) -> str:
+    """The first names of many."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def seconds_left(now: float, *, gives_up_at: float, in_this_call: float) -> float:
+    """For how long there is something to do: until this call ends, or nobody waits any more."""
+    return min(gives_up_at - now, in_this_call)

@@ -23,4 +23,5 @@ def install() -> None:
     stack_policy.install()
     patience.install()
     custom_resources.install()
+    hooks.spare_what_is_needed()
     hooks.in_background(client.warm_up, name="cloudformation-warm-up")

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,52 @@ class TestFunction:
             DeploymentFailed, match=r"did not receive a response from your custom resource.*no idea"
         ):
             stacks.deploy({"Role": ROLE, "Function": broken, "Mine": custom("Mine")})
+
+    def test_that_could_not_delete_keeps_what_it_needs_to_be_asked_again(
+        self, stacks: Stacks, local_aws: LocalAws
+    ) -> None:
+        answer = (
+            "import json, urllib.request\n"
+            "def handler(event, context):\n"
+            "    said = {name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')}\n"
+            "    failed = FAILING and event['RequestType'] == 'Delete'\n"
+            "    said |= {'Status': 'FAILED' if failed else 'SUCCESS', 'Reason': 'not yet',"
+            " 'PhysicalResourceId': 'mine'}\n"
+            "    request = urllib.request.Request(event['ResponseURL'], json.dumps(said).encode(),"
+            " {'content-type': ''}, method='PUT')\n"
+            "    urllib.request.urlopen(request)\n"
+        )
+        failing = function("FAILING = True\n" + answer, Runtime="python3.13")
+        stack = stacks.deploy(
+            {
+                "Role": ROLE,
+                "Function": failing,
+                "Mine": custom("Mine"),
+                "Apart": {"Type": "AWS::SNS::Topic"},
+            }
+        )
+        cloudformation, function_name = local_aws.client("cloudformation"), stack.physical_id("Function")
+
+        cloudformation.delete_stack(StackName=stack.name)
+        assert stack.status == "DELETE_FAILED"
+        left = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
+        (described,) = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
+        assert {each["LogicalResourceId"]: each["ResourceStatus"] for each in left} == {
+            "Role": "CREATE_COMPLETE",
+            "Function": "CREATE_COMPLETE",
+            "Mine": "DELETE_FAILED",
+        }
+        assert described["StackStatusReason"].strip().endswith("failed to delete: [Mine].")
+
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr("index.py", "FAILING = False\n" + answer)
+        local_aws.client("lambda").update_function_code(
+            FunctionName=function_name, ZipFile=archive.getvalue()
+        )
+        arn = str(described["StackId"])
+        cloudformation.delete_stack(StackName=arn)
+        assert replace(stack, name=arn).status == "DELETE_COMPLETE"
 
     def test_that_misses_the_sdk_for_javascript_says_what_would_do(self, stacks: Stacks) -> None:
         needy = function("require('@aws-sdk/client-nothing'); exports.handler = async () => {}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from studio_remover.rules import Layer, TimeIsUp, remove
+from studio_remover.rules import Layer, TimeIsUp, remove, seconds_left, shortened
 
 
 class Things(Layer):
@@ -26,9 +26,12 @@ class Things(Layer):
                 self._there = []
         return self._there
 
-    def delete(self) -> None:
+    def delete(self, time_is_up: Callable[[], bool]) -> None:
         self._log.append(f"delete {self.name}")
         self._going = True
+
+    def reappear(self) -> None:
+        self._there = [f"{self.name}-new"]
 
 
 def test_removes_each_layer_when_the_one_before_it_is_gone() -> None:
@@ -44,7 +47,9 @@ def test_says_what_was_left_when_its_time_is_up_and_goes_on_when_called_again() 
     log: list[str] = []
     layers = [Things("apps", 2, log, looks=2), Things("domains", 1, log)]
 
-    with pytest.raises(TimeIsUp, match="2 apps are still being deleted, destroy the stack again to go on"):
+    with pytest.raises(
+        TimeIsUp, match=r"2 apps are still being deleted \(apps-0, apps-1\), destroy the stack again"
+    ):
         remove(layers, time_is_up=lambda: True, pause=lambda: None)
     remove(layers, time_is_up=lambda: False, pause=lambda: None)
 
@@ -57,3 +62,41 @@ def test_does_nothing_where_nothing_is_left() -> None:
     remove([Things("apps", 0, log), Things("domains", 0, log)], time_is_up=lambda: True, pause=lambda: None)
 
     assert log == []
+
+
+def test_goes_back_to_what_somebody_has_opened_meanwhile() -> None:
+    log: list[str] = []
+    apps, spaces = Things("apps", 0, log), Things("spaces", 1, log, looks=1)
+
+    def open_one() -> None:
+        if log == ["delete spaces"]:
+            apps.reappear()
+
+    remove([apps, spaces], time_is_up=lambda: False, pause=open_one)
+
+    assert log == ["delete spaces", "delete apps"]
+
+
+def test_tells_what_is_left_of_each_layer() -> None:
+    told: list[tuple[str, int]] = []
+    layers = [Things("apps", 2, [], looks=1), Things("domains", 1, [])]
+
+    remove(
+        layers,
+        time_is_up=lambda: False,
+        pause=lambda: None,
+        tell=lambda name, left: told.append((name, len(left))),
+    )
+
+    assert told == [("apps", 2), ("domains", 0)]
+
+
+def test_shows_the_first_of_many() -> None:
+    assert shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert shortened(["a", "b", "c"]) == "a, b, c"
+
+
+def test_works_until_its_call_ends_or_cloudformation_waits_no_longer() -> None:
+    assert seconds_left(100, gives_up_at=500, in_this_call=30) == 30
+    assert seconds_left(490, gives_up_at=500, in_this_call=30) == 10
+    assert seconds_left(501, gives_up_at=500, in_this_call=30) == -1

@@ -305,6 +305,8 @@ def test_keeps_the_domain_and_everybodys_work_by_default(two: assertions.Templat
         "StudioResearchGraceApps74CDFDF0",
         "StudioResearchGraceProfile3529B2D0",
         "StudioResearchGraceSpaceA85AC3CD",
+        "StudioStartupCodeEditorC2C43D0C",  # in use by the domain: SageMaker would not delete them
+        "StudioStartupJupyterLab21707075",
     }
 
 

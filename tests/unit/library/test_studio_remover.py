@@ -17,6 +17,10 @@ from clary_constructs import StudioDomain, StudioRemover
 
 @pytest.fixture(scope="module")
 def template() -> assertions.Template:
+    return _studio(cdk.RemovalPolicy.DESTROY)
+
+
+def _studio(removal_policy: cdk.RemovalPolicy) -> assertions.Template:
     stack = cdk.Stack()
     vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
     domain = StudioDomain(
@@ -27,7 +31,7 @@ def template() -> assertions.Template:
         subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
         security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
         encryption_key=kms.Key(stack, "Key"),
-        removal_policy=cdk.RemovalPolicy.DESTROY,
+        removal_policy=removal_policy,
     )
     StudioRemover(
         stack,
@@ -77,3 +81,28 @@ def test_may_delete_groups_of_its_vpc_only(template: assertions.Template) -> Non
     statement = _statement(template, "ec2:DeleteSecurityGroup")
 
     assert "Vpc" in str(statement["Condition"]["ArnEquals"]["ec2:Vpc"])
+
+
+def test_is_waited_for_as_long_as_cloudformation_waits_and_goes_on_by_itself(
+    template: assertions.Template,
+) -> None:
+    (content,) = template.find_resources("Custom::StudioContent").values()
+    statement = _statement(template, "lambda:InvokeFunction")
+
+    assert content["Properties"]["ServiceTimeout"] == "3600"
+    assert statement["Resource"]["Fn::GetAtt"][0].startswith("RemoverFunction")
+    assert any(name.startswith("RemoverAgain") for name in content["DependsOn"])
+
+
+def test_may_only_stop_apps_of_a_domain_that_stays() -> None:
+    template = _studio(cdk.RemovalPolicy.RETAIN)
+    (content,) = template.find_resources("Custom::StudioContent").values()
+    actions = {
+        action
+        for policy in template.find_resources("AWS::IAM::ManagedPolicy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+    assert content["Properties"]["Domain"] == "stays"
+    assert {action for action in actions if "Delete" in action} == {"sagemaker:DeleteApp"}
