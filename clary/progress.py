@@ -19,14 +19,28 @@ class Progress:
         self._console = console
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Tell]:
-        """Yields a function that tells the latest news of this step."""
+    def step(self, title: str, *, telling: bool = False) -> Iterator[Tell]:
+        """Yields a function that tells the latest news of this step, and nothing for an empty one.
+
+        Where there is no terminal, only a step that is `telling` tells them, each once: it can take long.
+        """
+        latest = ""
+
+        def tell(news: str) -> None:
+            nonlocal latest
+            if not news or news == latest:
+                return
+            latest = news
+            status.update(f"{escape(title)} [dim]{escape(news[:100])}[/dim]")
+            if telling and not self._console.is_terminal:
+                self._console.print(f"    {escape(news)}", highlight=False, soft_wrap=True)
+
         started = time.monotonic()
         if not self._console.is_terminal:
             self._console.print(f"  … {escape(title)}", highlight=False)
         with self._console.status(escape(title)) as status:
             try:
-                yield lambda news: status.update(f"{escape(title)} [dim]{escape(news[:100])}[/dim]")
+                yield tell
             except BaseException:
                 self._console.print(f"[red]✗[/red] {escape(title)}", highlight=False)
                 raise
@@ -36,3 +50,7 @@ class Progress:
     def done(self, title: str) -> None:
         """A step that had been done before."""
         self._console.print(f"[green]✓[/green] {escape(title)} [dim]was done[/dim]", highlight=False)
+
+    def note(self, text: str) -> None:
+        """What is no step, and good to know."""
+        self._console.print(f"  · {escape(text)}", highlight=False, soft_wrap=True)

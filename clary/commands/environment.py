@@ -26,6 +26,7 @@ from clary.errors import ClaryError
 
 if TYPE_CHECKING:
     from clary.target import Target
+    from clary.teardown import Leftover
 
 
 def up(
@@ -55,8 +56,8 @@ def up(
 
 def down() -> None:
     """Destroys the local environment and stops the local AWS."""
-    from clary.deployment import destroy as destroy_environment
     from clary.progress import Progress
+    from clary.teardown import destroy as destroy_environment
     from local_aws import process
 
     progress = Progress(console)
@@ -91,8 +92,8 @@ def destroy(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Destroys an environment's stacks, and says what was kept and where."""
-    from clary.deployment import destroy as destroy_environment
     from clary.progress import Progress
+    from clary.teardown import destroy as destroy_environment
 
     with changing() as (_, lock):
         found = read_environment(environment)
@@ -243,10 +244,19 @@ def _own_name() -> str:
     return os.path.relpath(ours) if ours.name == "clary" else "python -m clary"
 
 
-def _show_kept(kept: list[str]) -> None:
-    if kept:
-        console.print("kept, because the environment file says that data is retained:")
-        for resource in kept:
-            console.print(f"  {escape(resource)}", soft_wrap=True)
-    else:
+def _show_kept(left: Leftover) -> None:
+    if not left.destroyed:
+        console.print("there is nothing to destroy")
+        if left.folder.exists():
+            console.print(f"what was kept earlier is listed in {escape(str(left.folder))}", soft_wrap=True)
+        return
+    if not left.words:
         console.print("everything is destroyed, nothing was kept")
+        return
+    console.print("kept, because the environment file says that data is retained:")
+    for words in left.words:
+        console.print(f"  {escape(words)}", soft_wrap=True)
+    console.print(
+        f"listed in {escape(str(left.folder))}, for CloudFormation to take it back: docs/administrator.md",
+        soft_wrap=True,
+    )
