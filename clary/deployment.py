@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -36,11 +35,11 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         assembly = synthesise(target, lock)
         bootstrapping.result()
         changes = check_replacements(target, assembly)
-    for unit in _no_longer_wanted(target):
+    for unit in no_longer_wanted(target):
         with progress.step(
             f"removing {target.environment.stack_name(unit)}: the file has no models any more"
         ):
-            _delete_stack(target, unit)
+            delete_stack(target, unit)
     if not all(training.is_made(target, name, content) for name, content in wanted.items()):
         with progress.step(f"deploying {', '.join(FOUNDATIONS)}") as tell:
             _cdk_deploy(target, assembly, FOUNDATIONS, lock, tell)
@@ -58,7 +57,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
             _wait_in_service(target, name)
 
 
-def _no_longer_wanted(target: Target) -> list[str]:
+def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
     if target.environment.models:
         return []
@@ -66,7 +65,8 @@ def _no_longer_wanted(target: Target) -> list[str]:
     return [unit for unit in ("gateway", "serving") if states[unit] is not None]
 
 
-def _delete_stack(target: Target, unit: str) -> None:
+def delete_stack(target: Target, unit: str) -> None:
+    """Deletes a stack that the app has no more, and waits until it is gone."""
     from botocore.exceptions import WaiterError
 
     cloudformation, name = target.client("cloudformation"), target.environment.stack_name(unit)
@@ -142,47 +142,3 @@ def _wait_in_service(target: Target, name: str) -> None:
         if state not in ("Creating", "Updating", "SystemUpdating", "RollingBack"):
             raise ClaryError(f"the endpoint of '{name}' is {state}: {reason or 'no reason given'}")
         time.sleep(0.1 if target.local else 10)
-
-
-def destroy(target: Target, progress: Progress, *, lock: int) -> list[str]:
-    """Destroys every stack, with the data if the file says so twice. Returns what was kept, in words."""
-    from botocore.exceptions import ClientError
-
-    states = stack_states(target)
-    if not any(states.values()):
-        return []
-    kept = _kept(target)
-    with progress.step(f"synthesising {target.environment.name}"):
-        assembly = synthesise(target, lock)
-    with progress.step("destroying every stack") as tell:
-        arguments = ["destroy", "--all", "--force", "--app", str(assembly), "--output", str(assembly)]
-        cdk.run(arguments, target, lock=lock, told=tell)
-    try:
-        left = [unit for unit, state in stack_states(target).items() if state is not None]
-    except ClientError as error:
-        raise ClaryError(f"destroyed, but the stacks could not be read back: {error}") from error
-    if left:
-        raise ClaryError(f"these stacks are still there: {', '.join(left)}; see the events in the log")
-    return kept
-
-
-def _kept(target: Target) -> list[str]:
-    """The resources whose deletion policy is to retain them, as the deployed templates say."""
-    cloudformation = target.client("cloudformation")
-    kept = []
-    for unit, state in stack_states(target).items():
-        if state is None:
-            continue
-        name = target.environment.stack_name(unit)
-        template: Mapping[str, Any] = cloudformation.get_template(StackName=name)["TemplateBody"]
-        policies = {
-            logical_id: resource.get("DeletionPolicy")
-            for logical_id, resource in template.get("Resources", {}).items()
-        }
-        for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
-            kept += [
-                f"{resource['ResourceType']} {resource['PhysicalResourceId']}"
-                for resource in page["StackResourceSummaries"]
-                if (policies.get(resource["LogicalResourceId"]) or "").startswith("Retain")
-            ]
-    return kept
