@@ -1,4 +1,4 @@
-"""The models' endpoints, as SageMaker serves them: two operations of its API, without an SDK.
+"""What SageMaker does for the gateway: a few operations of its API, without an SDK.
 
 Errors: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -9,6 +9,8 @@ import json
 import time
 from collections.abc import Callable, Mapping
 
+from inference_gateway import limit
+from inference_gateway.catalogue import Batch
 from inference_gateway.ports import (
     SERVING,
     AnswerFailed,
@@ -17,9 +19,13 @@ from inference_gateway.ports import (
     ModelFailed,
     ModelRefused,
     NotInService,
+    Order,
+    Places,
     Prediction,
+    Progress,
     RequestTooLarge,
     State,
+    Store,
     Throttled,
     TooSlow,
     Unavailable,
@@ -54,8 +60,8 @@ _THROTTLING = {
 }
 
 
-class SageMakerEndpoints:
-    """The port `Endpoints`, kept with SageMaker."""
+class SageMaker:
+    """SageMaker's API, and its runtime's: signed requests, and faults in the domain's words."""
 
     def __init__(
         self,
@@ -65,52 +71,58 @@ class SageMakerEndpoints:
         region: str,
         credentials: Credentials,
         now: Callable[[], float] = time.time,
+        trace: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`trace` is the header of the request that is being answered."""
+        self._trace = trace
         self._runtime = runtime
         self._control = control
         self._region = region
         self._credentials = credentials
         self._now = now
 
-    def invoke(
+    def runtime(
         self,
-        endpoint: str,
-        *,
+        path: str,
+        headers: Mapping[str, str],
         body: bytes,
-        content_type: str,
-        accept: str | None,
+        *,
         deadline: Deadline,
-        limit_bytes: int,
-    ) -> Prediction:
-        headers = {"Content-Type": content_type}
-        if accept:
-            headers["Accept"] = accept
-        reply = self._send(
+        limit_bytes: int = _DESCRIPTION_BYTES,
+    ) -> Reply:
+        # Nobody knows what a model does with a request that it gets twice.
+        return self._send(
             self._runtime,
-            f"/endpoints/{endpoint}/invocations",
+            path,
             headers,
             body,
             deadline=deadline,
             limit_bytes=limit_bytes,
-            # Nobody knows what a model does with a request that it gets twice.
             harmless_twice=False,
         )
-        if reply.status == 200:
-            content_type = reply.headers.get("Content-Type", "application/octet-stream")
-            return Prediction(content_type, reply.body)
-        raise self._invocation_fault(endpoint, reply, deadline)
 
-    def state(self, endpoint: str, *, deadline: Deadline) -> State:
+    def control(
+        self,
+        operation: str,
+        request: Mapping[str, object],
+        *,
+        deadline: Deadline,
+        harmless_twice: bool = True,
+    ) -> tuple[Reply, Mapping[str, object]]:
+        """The answer, and its JSON object."""
         reply = self._send(
             self._control,
             "/",
-            {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "SageMaker.DescribeEndpoint"},
-            json.dumps({"EndpointName": endpoint}).encode(),
+            {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"SageMaker.{operation}"},
+            json.dumps(request).encode(),
             deadline=deadline,
             limit_bytes=_DESCRIPTION_BYTES,
-            harmless_twice=True,
+            harmless_twice=harmless_twice,
         )
-        answer = _object(reply)
+        return reply, _object(reply)
+
+    def state(self, endpoint: str, *, deadline: Deadline) -> State:
+        reply, answer = self.control("DescribeEndpoint", {"EndpointName": endpoint}, deadline=deadline)
         if reply.status != 200:
             if _code(reply, answer) == "ValidationException" and "Could not find" in _message(answer):
                 return "missing"
@@ -119,6 +131,19 @@ class SageMakerEndpoints:
             return _STATES[str(answer["EndpointStatus"])]
         except KeyError as error:
             raise AnswerFailed(f"DescribeEndpoint has no status that is known: {error}") from error
+
+    def invocation_fault(self, endpoint: str, reply: Reply, deadline: Deadline) -> EndpointFault:
+        answer = _object(reply)
+        if _code(reply, answer) not in ("ValidationError", "ValidationException"):
+            return _fault(reply, answer)
+        # The runtime knows only endpoints that have been in service: "Endpoint … of account … not found".
+        try:
+            state = self.state(endpoint, deadline=deadline)
+        except EndpointFault as fault:
+            if "not found" not in _message(answer):
+                return fault
+            state = "missing"
+        return _fault(reply, answer) if state in SERVING else NotInService(state, _reason(reply, answer))
 
     def _send(
         self,
@@ -133,6 +158,7 @@ class SageMakerEndpoints:
     ) -> Reply:
         origin = connection.origin
         path = origin.prefix + path
+        trace = self._trace()
         signed = signed_headers(
             method="POST",
             path=path,
@@ -143,6 +169,9 @@ class SageMakerEndpoints:
             service="sagemaker",
             now=self._now(),
         )
+        if trace:
+            # Not signed: whoever passes it on may add to it.
+            signed["X-Amzn-Trace-Id"] = trace
         try:
             return connection.exchange(
                 "POST",
@@ -162,18 +191,183 @@ class SageMakerEndpoints:
         except ConnectionLost as error:
             raise (AnswerFailed if error.request_sent else Unavailable)(str(error)) from error
 
-    def _invocation_fault(self, endpoint: str, reply: Reply, deadline: Deadline) -> EndpointFault:
-        answer = _object(reply)
-        if _code(reply, answer) not in ("ValidationError", "ValidationException"):
-            return _fault(reply, answer)
-        # The runtime knows only endpoints that have been in service: "Endpoint … of account … not found".
-        try:
-            state = self.state(endpoint, deadline=deadline)
-        except EndpointFault as fault:
-            if "not found" not in _message(answer):
-                return fault
-            state = "missing"
-        return _fault(reply, answer) if state in SERVING else NotInService(state, _reason(reply, answer))
+
+class SageMakerEndpoints:
+    """The port `Endpoints`, kept with SageMaker."""
+
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self._sagemaker = sagemaker
+
+    def invoke(
+        self,
+        endpoint: str,
+        *,
+        body: bytes,
+        content_type: str,
+        accept: str | None,
+        component: str | None,
+        deadline: Deadline,
+        limit_bytes: int,
+    ) -> Prediction:
+        headers = {"Content-Type": content_type}
+        if accept:
+            headers["Accept"] = accept
+        if component:
+            headers["X-Amzn-SageMaker-Inference-Component"] = component
+        path = f"/endpoints/{endpoint}/invocations"
+        reply = self._sagemaker.runtime(path, headers, body, deadline=deadline, limit_bytes=limit_bytes)
+        if reply.status == 200:
+            content_type = reply.headers.get("Content-Type", "application/octet-stream")
+            return Prediction(content_type, reply.body)
+        raise self._sagemaker.invocation_fault(endpoint, reply, deadline)
+
+    def state(self, endpoint: str, *, deadline: Deadline) -> State:
+        return self._sagemaker.state(endpoint, deadline=deadline)
+
+
+class AsynchronousEndpoint:
+    """The port `Runner`: an endpoint that answers into the store.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html
+    """
+
+    def __init__(self, sagemaker: SageMaker, endpoint: str, store: Store) -> None:
+        self._sagemaker = sagemaker
+        self._endpoint = endpoint
+        self._store = store
+
+    def places(self, order: Order) -> Places:
+        return Places(order.folder + "output", None)
+
+    def submit(self, order: Order, body: bytes | None, deadline: Deadline) -> Places:
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "X-Amzn-SageMaker-Content-Type": order.content_type,
+            "X-Amzn-SageMaker-Inference-Id": order.id,
+            # The endpoint's output path ends with the model's name: the order's folder is below that.
+            "X-Amzn-SageMaker-S3OutputPathExtension": order.id,
+            "X-Amzn-SageMaker-Filename": "output",
+            "X-Amzn-SageMaker-RequestTTLSeconds": str(limit.JOB_SECONDS),
+            "X-Amzn-SageMaker-InvocationTimeoutSeconds": str(limit.ANSWER_SECONDS),
+        }
+        if order.accept:
+            headers["X-Amzn-SageMaker-Accept"] = order.accept
+        if body is None:
+            headers["X-Amzn-SageMaker-InputLocation"] = self._store.uri(order.input)
+        path = f"/endpoints/{self._endpoint}/async-invocations"
+        reply = self._sagemaker.runtime(path, headers, body or b"", deadline=deadline)
+        if reply.status != 202:
+            raise self._sagemaker.invocation_fault(self._endpoint, reply, deadline)
+        output = self._store.key(reply.headers.get("X-Amzn-SageMaker-OutputLocation", ""))
+        failure = self._store.key(reply.headers.get("X-Amzn-SageMaker-FailureLocation", ""))
+        return Places(output or self.places(order).output, failure)
+
+    def progress(self, _order: Order, _deadline: Deadline) -> Progress | None:
+        return None
+
+    def cancel(self, _order: Order, _deadline: Deadline) -> None:
+        """A request that waits cannot be taken back."""
+
+
+_TRANSFORM_PROGRESS: Mapping[object, Progress] = {
+    "InProgress": "in-progress",
+    "Completed": "completed",
+    "Failed": "failed",
+    "Stopping": "cancelled",
+    "Stopped": "cancelled",
+}
+"""https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeTransformJob.html"""
+
+_LINES = {
+    "text/csv",
+    "application/jsonlines",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/x-ndjson",
+}
+
+
+class Transform:
+    """The port `Runner`: a transform job for each order, whose name keeps it from being made twice.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
+    """
+
+    def __init__(
+        self, sagemaker: SageMaker, batch: Batch, store: Store, *, name_prefix: str, key_id: str | None
+    ) -> None:
+        self._sagemaker = sagemaker
+        self._batch = batch
+        self._store = store
+        self._name_prefix = name_prefix
+        self._key_id = key_id
+
+    def places(self, order: Order) -> Places:
+        return Places(order.folder + "output/", None)
+
+    def submit(self, order: Order, _body: bytes | None, deadline: Deadline) -> Places:
+        media_type = order.content_type.partition(";")[0].strip().lower()
+        lines = media_type in _LINES
+        source: dict[str, object] = {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": self._store.uri(order.input)}},
+            "ContentType": order.content_type,
+            "SplitType": "Line" if lines else "None",
+        }
+        output = {
+            "S3OutputPath": self._store.uri(order.folder + "output"),
+            "AssembleWith": "Line" if lines else "None",
+        }
+        resources: dict[str, object] = {
+            "InstanceType": self._batch.instance_type,
+            "InstanceCount": self._batch.instance_count,
+        }
+        if order.accept:
+            output["Accept"] = order.accept
+        if self._key_id:
+            output["KmsKeyId"] = self._key_id
+            if self._batch.encrypt_volume:
+                resources["VolumeKmsKeyId"] = self._key_id
+        reply, answer = self._sagemaker.control(
+            "CreateTransformJob",
+            {
+                "TransformJobName": self._name(order),
+                "ModelName": self._batch.model,
+                "BatchStrategy": "MultiRecord" if lines else "SingleRecord",
+                "TransformInput": source,
+                "TransformOutput": output,
+                "TransformResources": resources,
+            },
+            deadline=deadline,
+        )
+        code = _code(reply, answer)
+        if reply.status == 200 or code == "ResourceInUse":
+            return self.places(order)
+        if code == "ResourceLimitExceeded":
+            raise Throttled(_reason(reply, answer))
+        if code == "ValidationException" and "Could not find model" in _message(answer):
+            raise NotInService("missing", _reason(reply, answer))
+        raise _fault(reply, answer)
+
+    def progress(self, order: Order, deadline: Deadline) -> Progress | None:
+        reply, answer = self._sagemaker.control(
+            "DescribeTransformJob", {"TransformJobName": self._name(order)}, deadline=deadline
+        )
+        if reply.status != 200:
+            if _code(reply, answer) in ("ResourceNotFound", "ValidationException"):
+                return None
+            raise _fault(reply, answer)
+        return _TRANSFORM_PROGRESS.get(answer.get("TransformJobStatus"), "in-progress")
+
+    def cancel(self, order: Order, deadline: Deadline) -> None:
+        reply, answer = self._sagemaker.control(
+            "StopTransformJob", {"TransformJobName": self._name(order)}, deadline=deadline
+        )
+        # One that has ended cannot be stopped, and one that was never made need not be.
+        if reply.status != 200 and _code(reply, answer) not in ("ResourceNotFound", "ValidationException"):
+            raise _fault(reply, answer)
+
+    def _name(self, order: Order) -> str:
+        return f"{self._name_prefix}{order.id}"
 
 
 def _fault(reply: Reply, answer: Mapping[str, object]) -> EndpointFault:

@@ -5,41 +5,75 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast
 
+Mode = Literal["real-time", "serverless", "asynchronous", "batch"]
+_MODES = ("real-time", "serverless", "asynchronous", "batch")
 _MODEL_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # CreateEndpoint's own pattern
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
-_KEYS = {"endpoint", "content_types", "example"}
+_KEYS = {"endpoint", "component", "mode", "content_types", "example", "schema", "batch"}
+_BATCH_KEYS = {"model", "instance_type", "instance_count", "encrypt_volume"}
+
+
+class Batch(NamedTuple):
+    """What a transform of the model runs on."""
+
+    model: str
+    instance_type: str
+    instance_count: int = 1
+    encrypt_volume: bool = True
+    """Instances with disks of their own encrypt these themselves, and take no key for them."""
 
 
 class Model(NamedTuple):
     name: str
-    endpoint: str
+    endpoint: str | None
     content_types: tuple[str, ...]
     example: str | None = None
+    mode: Mode = "real-time"
+    component: str | None = None
+    schema: object = None
+    """JSON Schema of a body in JSON, and of a line in JSON Lines."""
+    batch: Batch | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How it can be asked."""
+        first = {"asynchronous": "jobs", "batch": None}.get(self.mode, "invocations")
+        return tuple(way for way in (first, self.batch and "batches") if way)
 
 
 class CatalogueError(ValueError):
     """All that is wrong with the text the catalogue was to be read from."""
 
 
-def parse(text: str) -> Mapping[str, Model]:
+def parse(text: str, described: str = "{}") -> Mapping[str, Model]:
     """Reads `{"housing": {"endpoint": "…", "content_types": ["text/csv"], "example": "…"}}`.
 
-    `example` may be missing or null.
+    `described` is more of the same, for what is too long for an environment variable. Everything but
+    `content_types` may be missing or null; a model without an endpoint is for batches.
     """
-    try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CatalogueError(f"MODELS is not JSON: {error}") from error
-    if not isinstance(entries, dict):
-        raise CatalogueError(f"MODELS is {_kind(entries)}, give an object with an entry for each model")
     wrong: list[str] = []
-    models = {name: _model(name, entry, wrong) for name, entry in entries.items()}
+    entries, more = _entries("MODELS", text), _entries("models.json", described)
+    whole = {
+        name: {**more.get(name, {}), **entry} if isinstance(entry, dict) else entry
+        for name, entry in entries.items()
+    }
+    models = {name: _model(name, entry, wrong) for name, entry in whole.items()}
     if wrong:
         raise CatalogueError("MODELS: " + "; ".join(wrong))
     return {name: model for name, model in models.items() if model is not None}
+
+
+def _entries(what: str, text: str) -> dict[str, dict[str, object]]:
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CatalogueError(f"{what} is not JSON: {error}") from error
+    if not isinstance(entries, dict):
+        raise CatalogueError(f"{what} is {_kind(entries)}, give an object with an entry for each model")
+    return entries
 
 
 def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
@@ -51,15 +85,39 @@ def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
         return None
     wrong.extend(f"'{name}' has the unknown key '{key}'" for key in entry if key not in _KEYS)
     endpoint, types, example = entry.get("endpoint"), entry.get("content_types"), entry.get("example")
-    if not isinstance(endpoint, str) or not _ENDPOINT_NAME.fullmatch(endpoint):
+    mode, component, batch = entry.get("mode", "real-time"), entry.get("component"), entry.get("batch")
+    if mode not in _MODES:
+        wrong.append(f"'{name}': mode is {mode!r}, choose one of: {', '.join(_MODES)}")
+    if (endpoint is not None or mode != "batch") and not _is_endpoint(endpoint):
         wrong.append(f"'{name}': endpoint is {endpoint!r}, give the name of an endpoint")
+    if component is not None and not _is_endpoint(component):
+        wrong.append(f"'{name}': component is {component!r}, give the name of an inference component")
     if not isinstance(types, list) or not types or not all(_is_media_type(item) for item in types):
         wrong.append(f"'{name}': content_types is {types!r}, give a list like [\"text/csv\"]")
     if not isinstance(example, str | None):
         wrong.append(f"'{name}': example is {_kind(example)}, give a string or nothing")
+    if batch is None and mode == "batch":
+        wrong.append(f"'{name}': its mode is batch, and it has no batch")
+    if batch is not None and not (
+        isinstance(batch, dict) and {"model", "instance_type"} <= batch.keys() <= _BATCH_KEYS
+    ):
+        wrong.append(f"'{name}': batch is {batch!r}, give an object with model and instance_type")
     if len(wrong) > before:
         return None
-    return Model(name=name, endpoint=str(endpoint), content_types=tuple(types or ()), example=example)
+    return Model(
+        name=name,
+        endpoint=cast("str | None", endpoint),
+        content_types=tuple(types or ()),
+        example=example,
+        mode=cast(Mode, mode),
+        component=cast("str | None", component),
+        schema=entry.get("schema"),
+        batch=Batch(**batch) if batch else None,
+    )
+
+
+def _is_endpoint(value: object) -> bool:
+    return isinstance(value, str) and bool(_ENDPOINT_NAME.fullmatch(value))
 
 
 def _is_media_type(value: object) -> bool:

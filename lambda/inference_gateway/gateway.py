@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from inference_gateway import limit, payload
+from inference_gateway.answer import Answer
+from inference_gateway.caller import Caller
 from inference_gateway.catalogue import Model
 from inference_gateway.ports import (
     AnswerTooLarge,
@@ -16,6 +17,7 @@ from inference_gateway.ports import (
     ModelRefused,
     NotInService,
     RequestTooLarge,
+    StoreFailed,
     Throttled,
     TooSlow,
     Unavailable,
@@ -27,15 +29,28 @@ from inference_gateway.problem import (
     MODEL_FAILED,
     MODEL_REFUSED,
     NOT_IN_SERVICE,
+    NOT_OFFERED,
     TEMPORARILY_UNAVAILABLE,
     THROTTLED,
     TOO_SLOW,
     UNKNOWN_MODEL,
+    UNREADABLE_REQUEST,
     UNSUPPORTED_CONTENT_TYPE,
     Problem,
 )
-from inference_gateway.routes import DescribeModel, InvokeModel, ListModels, question
+from inference_gateway.routes import (
+    DESCRIBE_MODEL,
+    DOCUMENT,
+    HEALTH,
+    INVOKE_MODEL,
+    LIST_MODELS,
+    Question,
+)
 from runtime_common.deadline import Deadline
+
+if TYPE_CHECKING:
+    from inference_gateway.jobs import Jobs
+    from inference_gateway.schema import Check
 
 _RETRY_THROTTLED_SECONDS = 1
 _RETRY_UNAVAILABLE_SECONDS = 5
@@ -43,81 +58,153 @@ _RETRY_NOT_IN_SERVICE_SECONDS = 30
 
 
 class Request(NamedTuple):
-    method: str
-    path: str
     body: str | None = None
     is_base64: bool = False
     content_type: str | None = None
     accept: str | None = None
+    idempotency_key: str | None = None
+    query: Mapping[str, str] = {}
+    caller: Caller = Caller("anybody")
+    id: str = ""
 
 
-class Answer(NamedTuple):
-    content_type: str
-    body: bytes
-    reason: str | None = None
-    """What the log should know of an answer that is not all it could be."""
+class Desks(Protocol):
+    """Where orders for later are taken."""
+
+    def jobs(self, model: Model) -> Jobs: ...
+
+    def batches(self, model: Model) -> Jobs: ...
 
 
 class Gateway:
-    def __init__(self, models: Mapping[str, Model], endpoints: Endpoints) -> None:
+    """`desks` makes them when the first order comes: a model that answers at once needs none."""
+
+    def __init__(self, models: Mapping[str, Model], endpoints: Endpoints, desks: Callable[[], Desks]) -> None:
         self._models = models
         self._endpoints = endpoints
+        self._desks = desks
+        self._checks: dict[str, Check] = {}
 
-    def answer(self, request: Request, deadline: Deadline) -> Answer:
-        match question(request.method, request.path):
-            case ListModels():
-                return _json({"models": [{"name": name} for name in sorted(self._models)]})
-            case DescribeModel(name):
-                return self._describe(self._model(name), deadline)
-            case InvokeModel(name):
-                return self._invoke(self._model(name), request, deadline)
+    def answer(self, asked: Question, request: Request, deadline: Deadline) -> Answer:
+        """Raises :class:`Problem`."""
+        route, caller = asked.route, request.caller
+        if route == HEALTH:
+            return Answer.of_json({"status": "ok"})
+        if route == LIST_MODELS:
+            names = [{"name": name} for name in sorted(self._models) if caller.sees(name)]
+            return Answer.of_json({"models": names})
+        if route == DOCUMENT:
+            from inference_gateway import openapi  # asked for once in a while
 
-    def _model(self, name: str) -> Model:
+            seen = [model for name, model in sorted(self._models.items()) if caller.sees(name)]
+            return Answer.of_json(openapi.document(seen))
+        model = self._model(asked.model, caller)
+        if route == DESCRIBE_MODEL:
+            return self._describe(model, deadline)
+        way = asked.route.path.split("/")[3]
+        if way not in model.ways:
+            ways = " or ".join(f"/models/{model.name}/{way}" for way in model.ways)
+            raise Problem(
+                NOT_OFFERED, f"its mode is {model.mode}, use {ways}", members={"ways": list(model.ways)}
+            )
         try:
-            return self._models[name]
-        except KeyError:
+            if route == INVOKE_MODEL:
+                return self._invoke(model, request, deadline)
+            desk = self._desks().jobs(model) if way == "jobs" else self._desks().batches(model)
+            return self._order(desk, asked, model, request, deadline)
+        except EndpointFault as fault:
+            raise _problem(fault, model) from fault
+
+    def knows(self, model: str) -> bool:
+        return model in self._models
+
+    def _model(self, name: str, caller: Caller) -> Model:
+        model = self._models.get(name)
+        if model is None or not caller.sees(name):
             # The name itself is the client's, and stays out of the answer.
-            raise Problem(UNKNOWN_MODEL, "GET /models lists those there are") from None
+            raise Problem(UNKNOWN_MODEL, "GET /models lists those there are")
+        return model
 
     def _describe(self, model: Model, deadline: Deadline) -> Answer:
-        state: str
+        state: str = "on-demand"
         reason = None
-        try:
-            state = self._endpoints.state(model.endpoint, deadline=deadline.within(limit.STATE_SECONDS))
-        except EndpointFault as fault:
-            # All else is known, so this is worth an answer.
-            state, reason = "unknown", f"{type(fault).__name__}: {fault}"
+        if model.endpoint is not None:
+            try:
+                state = self._endpoints.state(model.endpoint, deadline=deadline.within(limit.STATE_SECONDS))
+            except EndpointFault as fault:
+                # All else is known, so this is worth an answer.
+                state, reason = "unknown", f"{type(fault).__name__}: {fault}"
+        limits: dict[str, object] = {"request_bytes": payload.body_bytes(model)}
+        if "invocations" in model.ways:
+            limits |= {"answer_bytes": payload.body_bytes(model), "seconds": limit.MODEL_SECONDS}
+        if "jobs" in model.ways:
+            limits |= {"job_upload_bytes": limit.JOB_BYTES, "job_seconds": limit.ANSWER_SECONDS}
+        if "batches" in model.ways:
+            limits["batch_upload_bytes"] = limit.BATCH_BYTES
         description: dict[str, object] = {
             "name": model.name,
             "state": state,
+            "mode": model.mode,
+            "ways": model.ways,
             "content_types": model.content_types,
-            "limits": {
-                "request_bytes": limit.BODY_BYTES,
-                "answer_bytes": limit.BODY_BYTES,
-                "seconds": limit.MODEL_SECONDS,
-            },
+            "limits": limits,
         }
+        if model.schema is not None:
+            description["schema"] = model.schema
         if model.example is not None:
             description["example"] = model.example
-        return _json(description, reason)
+        return Answer.of_json(description, reason=reason)
 
     def _invoke(self, model: Model, request: Request, deadline: Deadline) -> Answer:
         body = payload.decoded(request.body, is_base64=request.is_base64)
-        payload.check(body, request.content_type, model)
+        payload.check(body, request.content_type, model, self._check_of(model))
         content_type = payload.header("Content-Type", request.content_type)
         accept = payload.header("Accept", request.accept)
-        try:
-            prediction = self._endpoints.invoke(
-                model.endpoint,
-                body=body,
-                content_type=content_type or "",
-                accept=accept,
-                deadline=deadline,
-                limit_bytes=limit.BODY_BYTES,
-            )
-        except EndpointFault as fault:
-            raise _problem(fault, model) from fault
+        assert model.endpoint is not None
+        prediction = self._endpoints.invoke(
+            model.endpoint,
+            body=body,
+            content_type=content_type or "",
+            accept=accept,
+            component=model.component,
+            deadline=deadline,
+            limit_bytes=payload.body_bytes(model),
+        )
         return Answer(prediction.content_type, prediction.body)
+
+    def _order(
+        self, desk: Jobs, asked: Question, model: Model, request: Request, deadline: Deadline
+    ) -> Answer:
+        if asked.route.method == "GET":
+            return desk.describe(request.caller, asked.item, deadline, request.id)
+        if asked.route.method == "DELETE":
+            return desk.delete(request.caller, asked.item, deadline)
+        body = payload.decoded(request.body, is_base64=request.is_base64)
+        if asked.item:
+            if body:
+                raise Problem(UNREADABLE_REQUEST, "a start has no body: its input is what was uploaded")
+            return desk.start(request.caller, asked.item, deadline)
+        upload = payload.choice("input", request.query.get("input"), ("body", "upload")) == "upload"
+        payload.check(body, request.content_type, model, self._check_of(model), empty=upload)
+        from inference_gateway.jobs import Ask  # there is a desk, so this is not the first time
+
+        ask = Ask(
+            body=body,
+            content_type=payload.header("Content-Type", request.content_type) or "",
+            accept=payload.header("Accept", request.accept),
+            idempotency_key=payload.idempotency_key(request.idempotency_key),
+            upload=upload,
+        )
+        return desk.create(request.caller, ask, deadline)
+
+    def _check_of(self, model: Model) -> Check | None:
+        if model.schema is None:
+            return None
+        if model.name not in self._checks:
+            from inference_gateway.schema import compiled  # not paid for where no model has one
+
+            self._checks[model.name] = compiled(model.schema)
+        return self._checks[model.name]
 
 
 def _problem(fault: EndpointFault, model: Model) -> Problem:
@@ -181,12 +268,15 @@ def _problem(fault: EndpointFault, model: Model) -> Problem:
             return Problem(
                 BODY_TOO_LARGE, "the model's endpoint takes less: send fewer rows at a time", reason=reason
             )
+        case StoreFailed():
+            return Problem(
+                TEMPORARILY_UNAVAILABLE,
+                "what there is of jobs could not be looked up, try again later",
+                headers=_retry_after(_RETRY_UNAVAILABLE_SECONDS),
+                reason=reason,
+            )
     return Problem(ANSWER_FAILED, "no answer came back, and the model may have run", reason=reason)
 
 
 def _retry_after(seconds: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
-
-
-def _json(value: object, reason: str | None = None) -> Answer:
-    return Answer("application/json", json.dumps(value).encode(), reason)

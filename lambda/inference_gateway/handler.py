@@ -1,10 +1,12 @@
 """The function that AWS runs: API Gateway's events in, its answers out, one line of log for each.
 
-Environment: MODELS (see `catalogue.parse`), AWS_REGION and the credentials that Lambda sets; for a
-service that is elsewhere, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME, AWS_ENDPOINT_URL_SAGEMAKER or
-AWS_ENDPOINT_URL, and AWS_CA_BUNDLE with the certificates to trust there.
+Environment: MODELS (see `catalogue.parse`; what is too long for it is in `models.json` beside the
+packages), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where models take jobs or batches, ORIGINS where web
+pages may call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere,
+AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, S3), and AWS_CA_BUNDLE with
+the certificates to trust there.
 
-Called twice with one event, it asks the model twice: nothing is stored here.
+Called twice with one event, it asks the model twice, unless the event has an idempotency key.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ from functools import cache
 from typing import Protocol
 
 from inference_gateway import catalogue, limit
-from inference_gateway.adapters import SageMakerEndpoints
-from inference_gateway.gateway import Answer, Gateway, Request
+from inference_gateway.adapters import SageMaker, SageMakerEndpoints
+from inference_gateway.answer import Answer
+from inference_gateway.caller import caller
+from inference_gateway.gateway import Desks, Gateway, Request
+from inference_gateway.metric import metrics
 from inference_gateway.problem import CONTENT_TYPE, INTERNAL_ERROR, Problem
+from inference_gateway.routes import methods_of, question
 from runtime_common.connection import KeptConnection, Origin
 from runtime_common.deadline import Deadline
 from runtime_common.signature_v4 import Credentials
@@ -29,6 +35,11 @@ from runtime_common.signature_v4 import Credentials
 _TEXT_BYTES = 1_000_000
 """What is answered as text may become six times as long in JSON, and has to stay below 6 MB."""
 
+_DESCRIBED = __file__.rsplit("/", 2)[0] + "/models.json"
+_REQUEST_HEADERS = (
+    "Accept, Authorization, Content-Type, Idempotency-Key, X-Amz-Content-Sha256, X-Amz-Date,"
+    " X-Amz-Security-Token, X-Api-Key"
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -49,75 +60,150 @@ def handler(event: object, context: Context) -> dict[str, object]:
     started = time.monotonic()
     fields = _mapping(event)
     request_id = _request_id(fields, context)
+    headers = {str(name).lower(): value for name, value in _mapping(fields.get("headers")).items()}
     log: dict[str, object] = {"level": "INFO", "request_id": request_id}
     try:
-        request = _request(fields)
-        log |= {"method": request.method[:20], "path": request.path[:200]}
+        method, path = _text(fields.get("httpMethod")) or "", _path(fields)
+        log |= {"method": method[:20], "path": path[:200]}
         left = context.get_remaining_time_in_millis() / 1000 - limit.RESERVE_SECONDS
-        answer = _gateway().answer(request, Deadline(min(limit.MODEL_SECONDS, left)))
-        status, headers = 200, {"Content-Type": answer.content_type}
+        deadline = Deadline(min(limit.MODEL_SECONDS, left))
+        if method == "OPTIONS" and _origins():
+            answer = _preflight(path)
+        else:
+            asked = question(method, path)
+            gateway = _gateway()
+            log["route"] = asked.route.operation
+            if gateway.knows(asked.model):
+                log["model"] = asked.model
+            answer = gateway.answer(asked, _request(fields, headers, request_id), deadline)
+        status, more = answer.status, dict(answer.headers)
     except Problem as problem:
-        status, headers, answer = _problem_answer(problem, request_id)
-        log |= {"problem": problem.kind.name}
+        status, more, answer = _problem_answer(problem, request_id)
+        log["problem"] = problem.kind.name
     except Exception:  # noqa: BLE001 - the one place where a bug becomes an answer, and is told in full
         import traceback  # costs 8 ms, for what should never happen
 
         failure = Problem(INTERNAL_ERROR, "this is not your fault: quote the request id when you report it")
-        status, headers, answer = _problem_answer(failure, request_id)
+        status, more, answer = _problem_answer(failure, request_id)
         log |= {"level": "ERROR", "problem": failure.kind.name, "trace": traceback.format_exc()}
     if answer.reason:
         log["reason"] = answer.reason
     if log["level"] == "INFO" and (status >= 500 or answer.reason):
         log["level"] = "WARNING"
-    elapsed = (time.monotonic() - started) * 1000
-    print(json.dumps(log | {"status": status, "answer_bytes": len(answer.body), "ms": round(elapsed, 1)}))
-    headers |= {
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "X-Request-Id": request_id,
-    }
-    return {"statusCode": status, "headers": headers, **_body(answer)}
+    log |= {"status": status, "answer_bytes": len(answer.body)}
+    print(json.dumps(log | metrics(log, status, (time.monotonic() - started) * 1000)))
+    if answer.content_type:
+        more["Content-Type"] = answer.content_type
+    more |= {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Request-Id": request_id}
+    more |= _shared_with(_text(headers.get("origin")))
+    return {"statusCode": status, "headers": more, **_body(answer)}
 
 
 @cache
 def _gateway() -> Gateway:
     environment = os.environ
-    region = environment["AWS_REGION"]
-    everything = environment.get("AWS_ENDPOINT_URL")
-    runtime, control = (
-        KeptConnection(
-            Origin.of(environment.get(f"AWS_ENDPOINT_URL_{service}") or everything or default),
-            ca_bundle=environment.get("AWS_CA_BUNDLE"),
-        )
-        for service, default in (
-            ("SAGEMAKER_RUNTIME", f"https://runtime.sagemaker.{region}.amazonaws.com"),
-            ("SAGEMAKER", f"https://api.sagemaker.{region}.amazonaws.com"),
-        )
+    try:
+        with open(_DESCRIBED, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 5 ms
+            described = file.read()
+    except FileNotFoundError:
+        described = "{}"
+    region, credentials = environment["AWS_REGION"], _credentials()
+    sagemaker = SageMaker(
+        runtime=_connection("SAGEMAKER_RUNTIME", f"https://runtime.sagemaker.{region}.amazonaws.com"),
+        control=_connection("SAGEMAKER", f"https://api.sagemaker.{region}.amazonaws.com"),
+        region=region,
+        credentials=credentials,
+        trace=lambda: environment.get("_X_AMZN_TRACE_ID"),
     )
-    credentials = Credentials(
-        environment["AWS_ACCESS_KEY_ID"],
-        environment["AWS_SECRET_ACCESS_KEY"],
-        environment.get("AWS_SESSION_TOKEN") or None,
+    models = catalogue.parse(environment["MODELS"], described)
+
+    @cache
+    def desks() -> Desks:
+        from inference_gateway.desks import AwsDesks  # not paid for where nothing is asked for later
+
+        bucket = environment["JOBS_BUCKET"]
+        elsewhere = _elsewhere("S3")
+        url = f"{elsewhere.rstrip('/')}/{bucket}" if elsewhere else None
+        return AwsDesks(
+            sagemaker,
+            bucket=bucket,
+            connection=_connection_to(url or f"https://{bucket}.s3.{region}.amazonaws.com"),
+            region=region,
+            credentials=credentials,
+            name_prefix=environment.get("BATCH_PREFIX", ""),
+            key_id=environment.get("JOBS_KEY"),
+        )
+
+    return Gateway(models, SageMakerEndpoints(sagemaker), desks)
+
+
+def _connection(service: str, default: str) -> KeptConnection:
+    return _connection_to(_elsewhere(service) or default)
+
+
+def _connection_to(url: str) -> KeptConnection:
+    return KeptConnection(Origin.of(url), ca_bundle=os.environ.get("AWS_CA_BUNDLE"))
+
+
+def _elsewhere(service: str) -> str | None:
+    return os.environ.get(f"AWS_ENDPOINT_URL_{service}") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def _credentials() -> Credentials:
+    return Credentials(
+        os.environ["AWS_ACCESS_KEY_ID"],
+        os.environ["AWS_SECRET_ACCESS_KEY"],
+        os.environ.get("AWS_SESSION_TOKEN") or None,
     )
-    endpoints = SageMakerEndpoints(runtime=runtime, control=control, region=region, credentials=credentials)
-    return Gateway(catalogue.parse(environment["MODELS"]), endpoints)
+
+
+@cache
+def _origins() -> frozenset[str]:
+    """Of web pages that may read answers."""
+    return frozenset(os.environ.get("ORIGINS", "").split())
+
+
+def _preflight(path: str) -> Answer:
+    """What a browser asks before it sends what a page of another origin wants.
+
+    https://fetch.spec.whatwg.org/#cors-preflight-request
+    """
+    headers = {
+        "Access-Control-Allow-Methods": ", ".join(methods_of(path)),
+        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
+        "Access-Control-Max-Age": "7200",
+    }
+    return Answer("", b"", status=204, headers=headers)
+
+
+def _shared_with(origin: str | None) -> dict[str, str]:
+    if not _origins():
+        return {}
+    if origin is None or not _origins() & {origin, "*"}:
+        return {"Vary": "Origin"}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Location, Retry-After, X-Request-Id",
+        "Vary": "Origin",
+    }
 
 
 def _problem_answer(problem: Problem, request_id: str) -> tuple[int, dict[str, str], Answer]:
     document = json.dumps(problem.document(request_id)).encode()
-    headers = {**problem.headers, "Content-Type": CONTENT_TYPE}
-    return problem.kind.status, headers, Answer(CONTENT_TYPE, document, problem.reason)
+    return problem.kind.status, dict(problem.headers), Answer(CONTENT_TYPE, document, problem.reason)
 
 
-def _request(fields: Mapping[object, object]) -> Request:
-    headers = {str(name).lower(): value for name, value in _mapping(fields.get("headers")).items()}
+def _request(fields: Mapping[object, object], headers: Mapping[str, object], request_id: str) -> Request:
+    query = _mapping(fields.get("queryStringParameters")).items()
     return Request(
-        method=_text(fields.get("httpMethod")) or "",
-        path=_path(fields),
         body=_text(fields.get("body")),
         is_base64=fields.get("isBase64Encoded") is True,
         content_type=_text(headers.get("content-type")),
         accept=_text(headers.get("accept")),
+        idempotency_key=_text(headers.get("idempotency-key")),
+        query={str(name): str(value) for name, value in query},
+        caller=caller(_mapping(_mapping(fields.get("requestContext")).get("identity"))),
+        id=request_id,
     )
 
 

@@ -24,3 +24,31 @@ STATE_SECONDS = 3.0
 
 JSON_DEPTH = 100
 """How deep JSON may be nested: parsers give up at about 1,000, and some only when they crash."""
+
+SERVERLESS_BYTES = 4_000_000
+"""What a serverless endpoint takes and answers, of 4 MB:
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html."""
+
+INLINE_BYTES = 128_000
+"""What an asynchronous request may bring along; what is larger goes by S3:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointAsync.html."""
+
+JOB_BYTES = 1024**3
+"""What a job's upload may have: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html."""
+
+BATCH_BYTES = 5 * 1024**3
+"""What a batch's upload may have: as much as a form takes in one piece,
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html."""
+
+RESULT_BYTES = 64_000
+"""Up to this, a job's result is a part of its description; all of it is behind the link."""
+
+UPLOAD_SECONDS = 900
+LINK_SECONDS = 900
+"""How long a form and a link are good for, unless the function's own credentials end before."""
+
+JOB_SECONDS = 6 * 3600
+"""How long a job may wait for its turn, and ..."""
+
+ANSWER_SECONDS = 900
+"""... how long the model may take: both are InvokeEndpointAsync's defaults, and sent with each job."""

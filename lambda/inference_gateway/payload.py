@@ -5,11 +5,12 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from inference_gateway import limit
 from inference_gateway.catalogue import Model
 from inference_gateway.problem import (
+    BODY_DOES_NOT_FIT,
     BODY_TOO_LARGE,
     EMPTY_BODY,
     INVALID_JSON,
@@ -18,9 +19,20 @@ from inference_gateway.problem import (
     Problem,
 )
 
+if TYPE_CHECKING:
+    from inference_gateway.schema import Check
+
 _HEADER_CHARACTERS = 1024  # SageMaker's own limit for Content-Type and Accept
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_SCANNED_BYTES = 16 * 1024
+"""From here on it is worth to look at JSON without making objects of it."""
+_JSON_LINES = {
+    "application/jsonlines",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/x-ndjson",
+}
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -47,8 +59,26 @@ def header(name: str, value: str | None) -> str | None:
     )
 
 
-def check(body: bytes, content_type: str | None, model: Model) -> None:
-    """Refuses what the model does not take."""
+def idempotency_key(value: str | None) -> str | None:
+    """https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"""
+    if value is None or (0 < len(value) <= 255 and value.isascii() and value.isprintable()):
+        return value
+    raise Problem(UNREADABLE_REQUEST, "the header Idempotency-Key has not 1 to 255 characters of ASCII")
+
+
+def choice(name: str, value: str | None, choices: tuple[str, ...]) -> str:
+    """A parameter with a few values, of which the first is the default."""
+    if value is None:
+        return choices[0]
+    if value not in choices:
+        raise Problem(UNREADABLE_REQUEST, f"the parameter {name} is {' or '.join(choices)}")
+    return value
+
+
+def check(
+    body: bytes, content_type: str | None, model: Model, fits: Check | None = None, *, empty: bool = False
+) -> None:
+    """Refuses what the model does not take; `fits` is its schema. An `empty` body comes later."""
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type not in model.content_types:
         accepted = " or ".join(model.content_types)
@@ -58,26 +88,102 @@ def check(body: bytes, content_type: str | None, model: Model) -> None:
             f"{given}, send {accepted}",
             members={"accepts": list(model.content_types)},
         )
+    if empty:
+        if body:
+            raise Problem(UNREADABLE_REQUEST, "there is a body, and with input=upload it comes later")
+        return
     if not body:
         raise Problem(EMPTY_BODY, f"send {media_type}, as GET /models/{model.name} shows")
-    if len(body) > limit.BODY_BYTES:
+    most = body_bytes(model)
+    if len(body) > most:
         raise Problem(
             BODY_TOO_LARGE,
-            f"the body has {len(body)} bytes, this API takes {limit.BODY_BYTES}: send fewer rows at a time",
-            members={"limit_bytes": limit.BODY_BYTES},
+            f"the body has {len(body)} bytes, this way takes {most}: {_less(model)}",
+            members={"limit_bytes": most},
         )
-    if media_type == "application/json" or media_type.endswith("+json"):
-        _check_json(body)
+    if is_json(media_type):
+        if fits is None and len(body) >= _SCANNED_BYTES and _is_strict_json(body):
+            return
+        value = _strict_json(body)
+        if fits is not None and (faults := fits(value)):
+            raise _does_not_fit([(fault.pointer, fault.message, None) for fault in faults])
+    elif is_json_lines(media_type):
+        _check_lines(body, fits)
 
 
-def _check_json(body: bytes) -> None:
+def is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def is_json_lines(media_type: str) -> bool:
+    return media_type in _JSON_LINES
+
+
+def body_bytes(model: Model) -> int:
+    """What a request's body may have for this model."""
+    return limit.SERVERLESS_BYTES if model.mode == "serverless" else limit.BODY_BYTES
+
+
+def _less(model: Model) -> str:
+    return "send fewer rows at a time" if "invocations" in model.ways else "upload it, with input=upload"
+
+
+def _check_lines(body: bytes, fits: Check | None) -> None:
+    """Each line is a JSON text: https://jsonlines.org. The end of the last line may be missing."""
+    lines = body.removesuffix(b"\n").split(b"\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            value = _strict_json(line)
+        except Problem as problem:
+            raise Problem(INVALID_JSON, f"line {number}: {problem.detail}") from None
+        if fits is not None and (faults := fits(value)):
+            raise _does_not_fit([(fault.pointer, fault.message, number) for fault in faults])
+
+
+def _does_not_fit(faults: list[tuple[str, str, int | None]]) -> Problem:
+    errors = [
+        {"pointer": pointer, "detail": message} | ({} if line is None else {"line": line})
+        for pointer, message, line in faults
+    ]
+    pointer, message, line = faults[0]
+    where = f"'{pointer}'" if pointer else "the whole of it"
+    if line is not None:
+        where = f"line {line}, {where}"
+    return Problem(BODY_DOES_NOT_FIT, f"{where}: {message}"[:400], members={"errors": errors})
+
+
+def _is_strict_json(body: bytes) -> bool:
+    """Whether it is certain. SQLite reads JSON without making objects of it, in a fifth of the time.
+
+    It stops at a byte 0, which stands in no JSON; what it does not like is read again, for a reason.
+    https://www.sqlite.org/json1.html#the_json_valid_function
+    """
+    try:
+        import sqlite3  # costs 4 ms, and saves more
+    except ImportError:
+        return False
+    if b"\0" in body or _SURROGATE.search(body):
+        return False
+    database = sqlite3.connect(":memory:")
+    try:
+        (valid,) = database.execute("SELECT json_valid(?)", (body.decode(),)).fetchone()
+    except (UnicodeDecodeError, sqlite3.Error):
+        return False
+    finally:
+        database.close()
+    if valid:
+        _check_depth(body)
+    return bool(valid)
+
+
+def _strict_json(body: bytes) -> object:
     """Refuses what programs read differently, or not at all (RFC 8259, section 8, and RFC 7493).
 
     Keys that appear twice are left to the model: the body is passed on as it came, and nothing here
     depends on what it says.
     """
     try:
-        value = _DECODER.decode(body.decode())
+        value: object = _DECODER.decode(body.decode())
         _check_depth(body)
         if _SURROGATE.search(body):
             json.dumps(value, ensure_ascii=False).encode()
@@ -93,6 +199,7 @@ def _check_json(body: bytes) -> None:
         ) from error
     except ValueError as error:
         raise Problem(INVALID_JSON, "a number is too long, or not one in JSON (NaN, Infinity)") from error
+    return value
 
 
 def _check_depth(body: bytes) -> None:

@@ -1,7 +1,8 @@
-"""What the gateway needs from where the models are served."""
+"""What the gateway needs from where the models are served, and from where jobs are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from runtime_common.deadline import Deadline
@@ -66,6 +67,10 @@ class TooSlow(EndpointFault):
     """No answer within the time."""
 
 
+class StoreFailed(EndpointFault):
+    """Where jobs are kept could not be asked."""
+
+
 class Endpoints(Protocol):
     """Where the models are served. Both raise :class:`EndpointFault`, and end with the deadline."""
 
@@ -76,8 +81,92 @@ class Endpoints(Protocol):
         body: bytes,
         content_type: str,
         accept: str | None,
+        component: str | None,
         deadline: Deadline,
         limit_bytes: int,
     ) -> Prediction: ...
 
     def state(self, endpoint: str, *, deadline: Deadline) -> State: ...
+
+
+class Taken(Exception):
+    """There is something of that name, or it has changed since it was read."""
+
+
+class Stored(NamedTuple):
+    body: bytes
+    content_type: str
+    tag: str
+    """Changes with the content."""
+
+
+class Store(Protocol):
+    """Where jobs are kept: objects by their keys. All raise :class:`StoreFailed`."""
+
+    def sizes(self, prefix: str, deadline: Deadline) -> Mapping[str, int]:
+        """Of what is below `prefix`, in bytes."""
+
+    def read(self, key: str, *, limit_bytes: int, deadline: Deadline) -> Stored: ...
+
+    def write(
+        self, key: str, body: bytes, content_type: str, *, replacing: str | None, deadline: Deadline
+    ) -> str:
+        """The new tag. Raises :class:`Taken` unless `replacing` is the tag there; None is for nothing."""
+
+    def put(self, key: str, body: bytes, content_type: str, deadline: Deadline) -> None: ...
+
+    def remove(self, key: str, deadline: Deadline) -> None:
+        """What is not there is as good as removed."""
+
+    def link(self, key: str, seconds: int) -> str:
+        """Where the object can be read without credentials, for so long."""
+
+    def form(
+        self, key: str, content_type: str, *, limit_bytes: int, seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """Where a form with these fields and a file puts the object, without credentials, for so long."""
+
+    def uri(self, key: str) -> str: ...
+
+    def key(self, uri: str) -> str | None:
+        """The key that a URI names here, None where it names another place."""
+
+
+class Order(NamedTuple):
+    """What is asked of a model, to be answered later."""
+
+    id: str
+    folder: str
+    """The keys of all that belongs to it begin with this, which ends with a slash."""
+    content_type: str
+    accept: str | None
+
+    @property
+    def input(self) -> str:
+        return self.folder + "input"
+
+
+class Places(NamedTuple):
+    """The keys of what comes of an order: one object, or all below a key that ends with a slash."""
+
+    output: str
+    failure: str | None
+
+
+Progress = Literal["in-progress", "completed", "failed", "cancelled"]
+
+
+class Runner(Protocol):
+    """Who carries orders out. All raise :class:`EndpointFault`."""
+
+    def places(self, order: Order) -> Places:
+        """Where it is going to be, if nobody says otherwise."""
+
+    def submit(self, order: Order, body: bytes | None, deadline: Deadline) -> Places:
+        """Hands the order over. Without `body`, its input is in the store."""
+
+    def progress(self, order: Order, deadline: Deadline) -> Progress | None:
+        """What is known of it beyond its output and its failure; None for nothing."""
+
+    def cancel(self, order: Order, deadline: Deadline) -> None:
+        """Stops what can be stopped."""

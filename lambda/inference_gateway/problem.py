@@ -3,14 +3,21 @@
 ========================== ====== ===========================================================
 type: urn:clary:problem:…  status what happened
 ========================== ====== ===========================================================
-unreadable-request         400    a header or the transfer encoding cannot be read
+unreadable-request         400    a header, a parameter or the transfer encoding cannot be read
 empty-body                 400    an invocation without a body
 invalid-json               400    a JSON content type, and a body that is not (strict) JSON
 unknown-route              404    no such path
 unknown-model              404    no model of that name
+unknown-job                404    no job or batch of that name that is the caller's
+not-offered                404    the model cannot be asked in this way: member `ways`
 method-not-allowed         405    the path takes other methods: header Allow
+still-in-progress          409    the first request of this key has not ended: header Retry-After
+input-missing              409    a job or a batch is to start, and its input is not uploaded
+already-over               409    a job or a batch is to start that was cancelled
 body-too-large             413    member `limit_bytes`
 unsupported-content-type   415    not what the model takes: member `accepts`
+body-does-not-fit          422    the body does not fit the model's schema: member `errors`
+idempotency-key-reused     422    this idempotency key belongs to another request
 model-refused              424    the model answered with 4xx: member `model_status`
 throttled                  429    too many requests: header Retry-After
 internal-error             500    a bug or a broken configuration of the gateway, never the input
@@ -21,6 +28,8 @@ not-in-service             503    the model is not ready: header Retry-After, me
 temporarily-unavailable    503    the model was not reached, and has not run: header Retry-After
 too-slow                   504    no answer within the time
 ========================== ====== ===========================================================
+
+A job that has failed has a problem, too: `job-failed`, or `job-expired` for one that never got its turn.
 
 The types are stable: programs tell problems apart by them. Every problem has the members `type`,
 `title`, `status`, `detail` and, as `instance` and `request_id`, what to quote when asking for help.
@@ -50,9 +59,16 @@ EMPTY_BODY = Kind("empty-body", 400, "The body is empty")
 INVALID_JSON = Kind("invalid-json", 400, "The body is not JSON")
 UNKNOWN_ROUTE = Kind("unknown-route", 404, "There is nothing at this path")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no model of this name")
+UNKNOWN_JOB = Kind("unknown-job", 404, "There is nothing of this name")
+NOT_OFFERED = Kind("not-offered", 404, "The model cannot be asked in this way")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
+STILL_IN_PROGRESS = Kind("still-in-progress", 409, "The first such request has not ended")
+INPUT_MISSING = Kind("input-missing", 409, "The input is not uploaded")
+ALREADY_OVER = Kind("already-over", 409, "It was cancelled")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 UNSUPPORTED_CONTENT_TYPE = Kind("unsupported-content-type", 415, "The model does not take this content type")
+BODY_DOES_NOT_FIT = Kind("body-does-not-fit", 422, "The body does not fit the model")
+IDEMPOTENCY_KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 MODEL_REFUSED = Kind("model-refused", 424, "The model refused the request")
 THROTTLED = Kind("throttled", 429, "Too many requests")
 INTERNAL_ERROR = Kind("internal-error", 500, "The gateway failed")
@@ -62,6 +78,9 @@ ANSWER_TOO_LARGE = Kind("answer-too-large", 502, "The model's answer is too larg
 NOT_IN_SERVICE = Kind("not-in-service", 503, "The model is not in service")
 TEMPORARILY_UNAVAILABLE = Kind("temporarily-unavailable", 503, "The model cannot be reached")
 TOO_SLOW = Kind("too-slow", 504, "The model took too long")
+
+JOB_FAILED = Kind("job-failed", 424, "The model could not answer")
+JOB_EXPIRED = Kind("job-expired", 504, "Nobody took the job in time")
 
 
 class Problem(Exception):

@@ -27,6 +27,7 @@ MODELS = catalogue.parse(
             "housing": {"endpoint": ENDPOINT, "content_types": ["text/csv"], "example": "1,2,3"},
             "words": {"endpoint": "clary-test-words", "content_types": ["application/json", "text/plain"]},
             "graph": {
+                "component": "clary-test-graph-copies",
                 "endpoint": "clary-test-graph",
                 "content_types": ["application/x+json"],
                 "example": None,
@@ -43,6 +44,7 @@ class PlayedEndpoints:
     fault: Exception | None = None
     asked: list[tuple[str, bytes, str, str | None]] = field(default_factory=list)
     seconds_given: list[float] = field(default_factory=list)
+    components: list[str | None] = field(default_factory=list)
 
     def invoke(
         self,
@@ -51,9 +53,11 @@ class PlayedEndpoints:
         body: bytes,
         content_type: str,
         accept: str | None,
+        component: str | None,
         deadline: Deadline,
         limit_bytes: int,
     ) -> Prediction:
+        self.components.append(component)
         self.asked.append((endpoint, body, content_type, accept))
         self.seconds_given.append(deadline.remaining())
         if self.fault is not None:
@@ -66,10 +70,14 @@ class PlayedEndpoints:
         return "in-service"
 
 
+def no_desks() -> Any:
+    raise AssertionError("these models answer at once")
+
+
 @pytest.fixture
 def endpoints(monkeypatch: pytest.MonkeyPatch) -> PlayedEndpoints:
     endpoints = PlayedEndpoints()
-    monkeypatch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints))
+    monkeypatch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks))
     return endpoints
 
 
@@ -333,7 +341,7 @@ FAULTS = st.none() | st.sampled_from([Throttled("t"), EndpointFault("e")])
 @given(given_event=EVENTS | JSON_VALUES, fault=FAULTS)
 def test_no_event_makes_it_raise_or_answer_500(given_event: object, fault: EndpointFault | None) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, PlayedEndpoints(fault)))
+        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, PlayedEndpoints(fault), no_desks))
 
         answer = handler(given_event, Context())
 
@@ -348,7 +356,7 @@ def test_passes_on_what_a_strict_reader_takes_and_nothing_else(body: bytes) -> N
     encoded = base64.b64encode(body).decode()
     sent = event("/models/words/invocations", encoded, content_type="application/json", isBase64Encoded=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints))
+        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks))
 
         status, _, _ = answered(sent)
 

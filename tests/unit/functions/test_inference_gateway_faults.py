@@ -363,6 +363,8 @@ def test_describes_a_model(service: Service, behaviour: Behaviour, state: str) -
     assert json.loads(str(answer["body"])) == {
         "name": "housing",
         "state": state,
+        "mode": "real-time",
+        "ways": ["invocations"],
         "content_types": ["text/csv"],
         "limits": {"request_bytes": 4_500_000, "answer_bytes": 4_500_000, "seconds": 27.0},
         "example": "1,2,3",

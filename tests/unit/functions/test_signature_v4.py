@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime_common.signature_v4 import Credentials, signed_headers
+from runtime_common.signature_v4 import Credentials, signed_form, signed_headers, signed_query
 
 _SUITE: dict[str, Any] = json.loads((Path(__file__).parent / "signature_v4_suite.json").read_text())
 _MOMENT = datetime.fromisoformat(_SUITE["time"])
@@ -103,3 +104,101 @@ def test_keeps_the_headers_it_was_given() -> None:
 
     assert signed["Accept"] == "text/csv"
     assert "X-Amz-Security-Token" not in signed
+
+
+_KEY = st.text(st.sampled_from("abz09-_.~/ +%&=\u00e4"), min_size=1, max_size=20).map(lambda key: "k" + key)
+_SECRET = st.from_regex(r"[A-Za-z0-9+/]{40}", fullmatch=True)
+_TOKEN = st.none() | st.from_regex(r"[A-Za-z0-9+/=]{1,40}", fullmatch=True)
+
+
+def at(seconds: int, patch: pytest.MonkeyPatch) -> None:
+    """Sets botocore's clock."""
+    moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    patch.setattr(botocore.auth, "get_current_datetime", lambda: moment)
+
+
+@settings(max_examples=100, deadline=None)
+@given(key=_KEY, payload=st.binary(max_size=50), token=_TOKEN, secret=_SECRET, seconds=st.integers(0, 2**32))
+def test_signs_for_s3_as_botocore_does(
+    key: str, payload: bytes, token: str | None, secret: str, seconds: int
+) -> None:
+    path = "/bucket/" + quote(key, safe="/-_.~")
+    request = botocore.awsrequest.AWSRequest(
+        "PUT", f"https://s3.example{path}", headers={"Host": "s3.example", "If-None-Match": "*"}, data=payload
+    )
+    request.context["signing"] = {"payload_signing_enabled": True}
+    with pytest.MonkeyPatch.context() as patch:
+        at(seconds, patch)
+        credentials = botocore.credentials.Credentials("AKID", secret, token)
+        botocore.auth.S3SigV4Auth(credentials, "s3", "eu-west-1").add_auth(request)
+
+    signed = signed_headers(
+        method="PUT",
+        path=path,
+        headers={"Host": "s3.example", "If-None-Match": "*"},
+        payload=payload,
+        credentials=Credentials("AKID", secret, token),
+        region="eu-west-1",
+        service="s3",
+        now=float(seconds),
+    )
+
+    assert signed["Authorization"] == request.headers["Authorization"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(key=_KEY, token=_TOKEN, secret=_SECRET, seconds=st.integers(0, 2**32), good_for=st.integers(1, 604800))
+def test_signs_a_link_as_botocore_does(
+    key: str, token: str | None, secret: str, seconds: int, good_for: int
+) -> None:
+    path = "/bucket/" + quote(key, safe="/-_.~")
+    request = botocore.awsrequest.AWSRequest("GET", f"https://s3.example{path}")
+    with pytest.MonkeyPatch.context() as patch:
+        at(seconds, patch)
+        credentials = botocore.credentials.Credentials("AKID", secret, token)
+        botocore.auth.S3SigV4QueryAuth(credentials, "s3", "eu-west-1", expires=good_for).add_auth(request)
+
+    query = signed_query(
+        method="GET",
+        path=path,
+        host="s3.example",
+        credentials=Credentials("AKID", secret, token),
+        region="eu-west-1",
+        seconds=good_for,
+        now=float(seconds),
+    )
+
+    assert sorted(query.split("&")) == sorted(str(request.url).partition("?")[2].split("&"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(key=_KEY, token=_TOKEN, secret=_SECRET, seconds=st.integers(0, 2**32))
+def test_signs_a_form_as_botocore_does(key: str, token: str | None, secret: str, seconds: int) -> None:
+    form = signed_form(
+        bucket="bucket",
+        fields={"key": key, "Content-Type": "text/csv"},
+        least_bytes=1,
+        most_bytes=100,
+        credentials=Credentials("AKID", secret, token),
+        region="eu-west-1",
+        seconds=60,
+        now=float(seconds),
+    )
+
+    request = botocore.awsrequest.AWSRequest("POST", "https://s3.example/bucket")
+    policy = json.loads(base64.b64decode(form["policy"]))
+    request.context["s3-presign-post-fields"] = {}
+    request.context["s3-presign-post-policy"] = {
+        "expiration": policy["expiration"],
+        "conditions": [*policy["conditions"][:2], {"key": key}, {"Content-Type": "text/csv"}],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        at(seconds, patch)
+        credentials = botocore.credentials.Credentials("AKID", secret, token)
+        botocore.auth.S3SigV4PostAuth(credentials, "s3", "eu-west-1").add_auth(request)
+    theirs = request.context["s3-presign-post-fields"]
+
+    assert form["x-amz-signature"] == theirs["x-amz-signature"]
+    assert policy == json.loads(base64.b64decode(theirs["policy"]))
+    ends = datetime.fromisoformat(policy["expiration"]).timestamp()
+    assert ends == seconds + 60

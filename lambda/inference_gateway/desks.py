@@ -1,0 +1,51 @@
+"""Where orders for later are taken, with AWS behind."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from inference_gateway.adapters import AsynchronousEndpoint, SageMaker, Transform
+from inference_gateway.catalogue import Model
+from inference_gateway.jobs import Jobs
+from inference_gateway.store import ObjectStore
+from runtime_common.connection import KeptConnection
+from runtime_common.signature_v4 import Credentials
+
+
+class AwsDesks:
+    def __init__(
+        self,
+        sagemaker: SageMaker,
+        *,
+        bucket: str,
+        connection: KeptConnection,
+        region: str,
+        credentials: Credentials,
+        name_prefix: str,
+        key_id: str | None,
+    ) -> None:
+        self._sagemaker = sagemaker
+        self._store = ObjectStore(connection, bucket, region=region, credentials=credentials)
+        self._name_prefix = name_prefix
+        self._key_id = key_id
+
+    def jobs(self, model: Model) -> Jobs:
+        assert model.endpoint is not None
+        runner = AsynchronousEndpoint(self._sagemaker, model.endpoint, self._store)
+        return Jobs("job", model.name, runner, self._store, now=time.time, new_id=_new_id)
+
+    def batches(self, model: Model) -> Jobs:
+        assert model.batch is not None
+        runner = Transform(
+            self._sagemaker,
+            model.batch,
+            self._store,
+            name_prefix=self._name_prefix,
+            key_id=self._key_id,
+        )
+        return Jobs("batch", model.name, runner, self._store, now=time.time, new_id=_new_id)
+
+
+def _new_id() -> str:
+    return os.urandom(16).hex()
