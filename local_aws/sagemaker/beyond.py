@@ -11,6 +11,7 @@ from local_aws.sagemaker.behaviours import (
     edge_deployment_plan,
     inference_component,
     inference_experiment,
+    monitoring_schedule,
     training_plan,
 )
 from local_aws.sagemaker.behaviours.endpoint import update_weights_and_capacities
@@ -271,9 +272,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListAssociations": _list_associations,
     "ListCandidatesForAutoMLJob": _none_of("Candidates", "AutoMLJob", "AutoMLJobName"),
     "ListLabelingJobsForWorkteam": _none_of("LabelingJobSummaryList", "Workteam", "WorkteamArn"),
-    "ListMonitoringExecutions": _none_of(
-        "MonitoringExecutionSummaries", "MonitoringSchedule", "MonitoringScheduleName"
-    ),
+    "ListMonitoringExecutions": monitoring_schedule.list_executions,
     "ListPipelineExecutions": _none_of("PipelineExecutionSummaries", "Pipeline", "PipelineName"),
     "ListTags": tags.list_,
     "ListTrainingJobsForHyperParameterTuningJob": _none_of(

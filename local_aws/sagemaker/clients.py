@@ -57,6 +57,10 @@ class RoleSession:
         return self._client("s3")
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
+    @cached_property
     def sns(self) -> Any:
         return self._client("sns")
 

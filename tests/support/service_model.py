@@ -66,6 +66,7 @@ _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Pipeline": {"PipelineDefinition": json.dumps({"Version": "2020-12-01", "Steps": []})},
 }
 """What a request must have beyond what its model requires."""
+_ENDPOINT_INPUT = {"EndpointName": "a-name", "LocalPath": "/opt/ml/processing/input"}
 
 
 def create_request(family: Family) -> dict[str, Any]:
@@ -75,13 +76,16 @@ def create_request(family: Family) -> dict[str, Any]:
         shape: Any = operation("CreateMonitoringSchedule")
         config = shape.input_shape.members["MonitoringScheduleConfig"]
         made["MonitoringScheduleConfig"] = {
-            "MonitoringJobDefinition": _value(config.members["MonitoringJobDefinition"])
+            "MonitoringJobDefinition": {
+                **_value(config.members["MonitoringJobDefinition"]),
+                "MonitoringInputs": [{"EndpointInput": _ENDPOINT_INPUT}],
+            }
         }
     if family.name.endswith("JobDefinition"):
         kind = family.name.removesuffix("JobDefinition")
         made[f"{kind}JobInput"] = {
             **made[f"{kind}JobInput"],
-            "EndpointInput": {"EndpointName": "a-name", "LocalPath": "/opt/ml/processing/input"},
+            "EndpointInput": _ENDPOINT_INPUT,
         }
     return made | dict(_EXAMPLES.get(family.name, {}))
 

@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local_aws import containers, settings
 from local_aws.sagemaker import clients, folders, jobs, roles, storage
 from local_aws.sagemaker.behaviour import Request
@@ -92,6 +94,7 @@ def _process(record: Record, run: Run) -> Cause:
             cause, codes = _run(record, run, client, hosts)
         finally:
             _take_message(record, hosts)
+            _publish_metrics(record, hosts)
         if cause == "ended" and any(codes):
             raise JobFailed("AlgorithmError: See job logs for more information")
         if cause == "ended":
@@ -212,6 +215,31 @@ def _take_message(record: Record, hosts: Hosts) -> None:
     except UnicodeDecodeError as error:
         raise JobFailed("ClientError: the file /opt/ml/output/message is not UTF-8 encoded") from error
     record["ExitMessage"] = written[:_LONGEST_MESSAGE].decode(errors="ignore")
+
+
+def _publish_metrics(record: Record, hosts: Hosts) -> None:
+    """What a monitoring container has written for CloudWatch, a metric in each line.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-cloudwatch.html
+    """
+    namespace = record.get("_metrics_namespace")
+    if namespace is None or record["Environment"].get("publish_cloudwatch_metrics") != "Enabled":
+        return
+    client = clients.as_role(record["RoleArn"]).cloudwatch
+    for host in hosts.all:
+        for file in sorted((host.ml / "output/metrics/cloudwatch").glob("*.jsonl")):
+            for line in file.read_text().splitlines():
+                if line.strip():
+                    _put_metric(client, namespace, line)
+
+
+def _put_metric(client: Any, namespace: str, line: str) -> None:
+    try:
+        client.put_metric_data(Namespace=namespace, MetricData=[json.loads(line)])
+    except (ValueError, BotoCoreError, ClientError) as error:
+        raise JobFailed(
+            f"AlgorithmError: a line of cloudwatch_metrics.jsonl is no metric: {error}"
+        ) from error
 
 
 def _check_inputs(request: Request) -> None:
