@@ -48,11 +48,13 @@ from ministack.services import cloudwatch_logs as _logs
 from ministack.services import cognito as _cognito
 from ministack.services import ec2 as _ec2
 from ministack.services import efs as _efs
+from ministack.services import eventbridge as _events
 from ministack.services import iam as _iam
 from ministack.services import kms as _kms
 from ministack.services import lambda_svc as _lambda
 from ministack.services import organizations as _organizations
 from ministack.services import s3 as _s3
+from ministack.services import scheduler as _scheduler
 from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
 from ministack.services import waf as _waf
@@ -227,12 +229,20 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_policy_type_enabled",
     ),
     "ministack.services.efs": ("_mount_targets",),
+    "ministack.services.eventbridge": (
+        "_SCHEDULER_TICK_INTERVAL",
+        "_archives",
+        "_invoke_target",
+        "_put_events",
+        "_rules",
+    ),
     "ministack.services.s3": (
         "_bucket_tags",
         "_buckets",
         "_resolve_sse_write_headers",
         "_stored_sse_headers",
     ),
+    "ministack.services.scheduler": ("_SCHEDULE_TICK_INTERVAL", "_schedules", "_tick_schedules"),
     "ministack.services.sts": ("_sessions", "validate_policy_document"),
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
@@ -1398,6 +1408,37 @@ def wrap_resource_operations(
             setattr(module, name, wrapped)
 
 
+def delete_once() -> None:
+    """Lets a deletion of a stack that is being deleted do nothing, as on AWS.
+
+    ministack would delete its resources twice at a time, each deletion failing on what the other has just
+    deleted, or not yet.
+    """
+    under_way: set[str] = set()
+
+    async def nothing() -> None:
+        return None
+
+    def wrapper(operation: StackOperation, usual: Callable[..., Any]) -> Callable[..., Any]:
+        def begin(stack_name: str, stack_id: str, *arguments: Any, **named: Any) -> Coroutine[Any, Any, None]:
+            if stack_id in under_way:
+                return nothing()
+            under_way.add(stack_id)
+            operation_itself = usual(stack_name, stack_id, *arguments, **named)
+
+            async def run() -> None:
+                try:
+                    await operation_itself
+                finally:
+                    under_way.discard(stack_id)
+
+            return run()
+
+        return begin if operation == "delete" else usual
+
+    wrap_stack_operations(wrapper)
+
+
 def spare_what_is_needed() -> None:
     """A stack's deletion spares what a resource needs that could not be deleted, and says nothing of it.
 
@@ -1775,3 +1816,46 @@ def wrap_resource_lifecycle(
         module._provision_resource = provisioned
         module._update_resource = changed
         module._delete_resource = removed
+
+
+# --- events and schedules --------------------------------------------------------------------------
+
+
+def expects_events() -> bool:
+    """Whether anything in the account and region of now would do something with a service's event."""
+    return any(True for store in (_events._rules, _events._archives) for _ in store)
+
+
+def put_service_event(source: str, detail_type: str, resources: Sequence[str], detail: Any) -> None:
+    """Puts what a service of AWS's has to tell on the default bus, from where rules take it."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Resources": list(resources),
+        "Detail": json.dumps(detail),
+    }
+    _events._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+def keep_schedules(keep: Callable[[], None], seconds: float) -> None:
+    """Calls `keep` so often, in place of what looks after EventBridge Scheduler's schedules; rules with a
+    schedule are looked at as often."""
+    _scheduler._tick_schedules = keep
+    _scheduler._SCHEDULE_TICK_INTERVAL = seconds
+    _events._SCHEDULER_TICK_INTERVAL = seconds
+
+
+def schedules() -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Account, region, key and record of EventBridge Scheduler's schedules, in every account."""
+    return [(*key, record) for key, record in list(_scheduler._schedules._data.items())]
+
+
+def remove_schedule(account: str, in_region: str, key: str) -> None:
+    _scheduler._schedules._data.pop((account, in_region, key), None)
+
+
+def invoke_event_target(
+    target: Mapping[str, Any], event: Mapping[str, Any], schedule: Mapping[str, Any]
+) -> None:
+    """Sends an event to a function, a queue, a topic or a state machine, as a rule does."""
+    _events._invoke_target(target, event, schedule)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from local_aws import containers, hooks
+from local_aws.sagemaker import events
 from local_aws.sagemaker.behaviour import Behaviour
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import Image
@@ -139,6 +140,7 @@ class Job(Behaviour):
 
     def created(self, record: Record) -> None:
         name = self._name(record)
+        events.changed(self.family, record)
         run = _RUNS[self._key(name)] = Run()
         run.thread = hooks.in_background(self._perform, record, run, name=f"{self.family}-{name}")
 
@@ -164,6 +166,7 @@ class Job(Behaviour):
         if status != "InProgress" or run is None:
             raise invalid(f"The request was rejected because the {self.words} is in status {status}.")
         self.stopping(record)
+        events.changed(self.family, record)
         run.stop()
 
     def stopping(self, record: Record) -> None:
@@ -180,6 +183,7 @@ class Job(Behaviour):
             self.perform(record, run)
         finally:
             _RUNS.pop(self._key(self._name(record)), None)
+            events.changed(self.family, record)
 
     def _name(self, record: Record) -> str:
         return str(record[f"{self.family}Name"])

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from local_aws import hooks, metrics
-from local_aws.sagemaker import asynchronous, clients, deployment, fleets, hosting, live, rollback
+from local_aws.sagemaker import asynchronous, clients, deployment, events, fleets, hosting, live, rollback
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import inference_component
 from local_aws.sagemaker.behaviours import model as models
@@ -195,6 +195,7 @@ def _deployment_config(record: Record, request: Request) -> Mapping[str, Any]:
 
 def _begin(record: Record, work: Callable[[], None]) -> None:
     name = record["EndpointName"]
+    events.changed("Endpoint", record)
     _SETTLING[_key(name)] = hooks.in_background(work, name=f"endpoint-{name}")
 
 
@@ -330,6 +331,7 @@ def _settle(record: Record, status: str, failure: Exception | None = None) -> No
         reason = failure.message if isinstance(failure, ServiceError) else str(failure)
         record["FailureReason"] = reason[:_LONGEST_REASON]
     record.update(EndpointStatus=status, LastModifiedTime=time.time())
+    events.changed("Endpoint", record)
 
 
 def _adopt(
@@ -478,12 +480,14 @@ def _guards(record: Record, config: Mapping[str, Any]) -> deployment.Guards:
             {**variant, "VariantStatus": now} for variant in summary["ProductionVariants"]
         ]
         record["PendingDeploymentSummary"] = summary
+        events.changed("Endpoint", record)
 
     def alarmed() -> Sequence[str]:
         return rollback.alarmed(names)
 
     def rolling_back() -> None:
         record["EndpointStatus"] = "RollingBack"
+        events.changed("Endpoint", record)
 
     return deployment.Guards(entered, alarmed, rolling_back)
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker import clients, roles, storage
+from local_aws.sagemaker import clients, events, roles, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.model_package import package
 from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
+from local_aws.store import Record
 
 _TAKEN = ("ContainerHostname", "Image", "ModelDataUrl", "ModelDataSource")
 """What a package's container tells a model's."""
@@ -20,6 +21,13 @@ _ENVIRONMENT_BYTES = 32 * 1024
 
 
 class Model(Behaviour):
+    def created(self, record: Record) -> None:
+        events.changed("Model", record)
+
+    def delete(self, record: Record, request: Request) -> bool:  # noqa: ARG002 - it says no more than the name
+        events.changed("Model", record)
+        return True
+
     def check(self, request: Request) -> None:
         containers = containers_of(request)
         _check_names(containers)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
-from local_aws.sagemaker import resources
+from local_aws import hooks
+from local_aws.sagemaker import events, resources, states
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.errors import ServiceError, invalid
+from local_aws.sagemaker.families import families
 from local_aws.store import Key, Record
 
 _VERSION = re.compile(r"(?P<group>[a-zA-Z0-9-]+)/(?P<number>\d+)")
@@ -78,8 +80,12 @@ class ModelPackage(Behaviour):
         )
         record.setdefault("ModelApprovalStatus", "PendingManualApproval")
 
+    def created(self, record: Record) -> None:
+        hooks.in_background(_tell_when_completed, record, name="model-package")
+
     def update(self, record: Record, request: Request) -> None:
         changes = {name: value for name, value in request.items() if name != "ModelPackageArn"}
+        changed = [name for name, value in changes.items() if record.get(name) != value]
         added = changes.pop("AdditionalInferenceSpecificationsToAdd", [])
         if added:
             specifications = record.setdefault("AdditionalInferenceSpecifications", [])
@@ -91,6 +97,13 @@ class ModelPackage(Behaviour):
                 **properties,
             }
         merge(record, changes)
+        events.changed("ModelPackage", record, UpdatedModelPackageFields=sorted(changed))
+
+
+def _tell_when_completed(record: Record) -> None:
+    family = families()["ModelPackage"]
+    states.settle(family, (record["ModelPackageName"],), record)
+    events.changed("ModelPackage", record)
 
 
 def package(name_or_arn: str) -> Record:
