@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from clary.environment.guardrail import Perimeter, denials
 from clary.environment.model import Environment
 from clary.environment.people import Persona
-from clary_constructs import Guardrails, JobRole, PermissionsBoundary, TeamWorkspace
+from clary_constructs import Guardrails, JobRole, PermissionsBoundary, PipelineRole, TeamWorkspace
 from clary_constructs import Persona as PersonaRole
 from constructs import Construct
 from stacks.data import DataStack
@@ -20,7 +20,7 @@ from stacks.network import NetworkStack
 
 
 class AccessStack(cdk.Stack):
-    """A role for each team's jobs and for each of its personas, none beyond one boundary.
+    """A role for each team's jobs, for its pipelines and for each of its personas, none beyond one boundary.
 
     A team owns the repositories that its models use, and their endpoints. Roles do not outlive the
     environment, even where its data does.
@@ -49,6 +49,7 @@ class AccessStack(cdk.Stack):
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         job_roles: dict[str, iam.IRole] = {}
+        pipeline_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
         for name, team in environment.teams.items():
             workspace = _workspace(environment, name, network, data)
@@ -59,13 +60,27 @@ class AccessStack(cdk.Stack):
                 permissions_boundary=self.permissions_boundary,
                 path=self._path,
             ).role
+            pipeline_roles[name] = PipelineRole(
+                self,
+                f"{pascal(name)}Pipelines",
+                workspace=workspace,
+                job_role=job_roles[name],
+                permissions_boundary=self.permissions_boundary,
+                path=self._path,
+            ).role
             for persona in sorted({member.persona for member in team.members.values()}):
-                persona_roles[name, persona] = self._persona_role(persona, workspace, job_roles[name])
+                persona_roles[name, persona] = self._persona_role(
+                    persona, workspace, job_roles[name], pipeline_roles[name]
+                )
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
+            cdk.CfnOutput(self, f"PipelineRoleArn{pascal(name)}", value=pipeline_roles[name].role_arn)
         self.job_roles: Mapping[str, iam.IRole] = job_roles
+        self.pipeline_roles: Mapping[str, iam.IRole] = pipeline_roles
         self.persona_roles: Mapping[tuple[str, Persona], iam.IRole] = persona_roles
 
-    def _persona_role(self, persona: Persona, workspace: TeamWorkspace, job_role: iam.IRole) -> iam.IRole:
+    def _persona_role(
+        self, persona: Persona, workspace: TeamWorkspace, job_role: iam.IRole, pipeline_role: iam.IRole
+    ) -> iam.IRole:
         """The role, by a name that is fixed.
 
         Another stack that took its ARN would import it, and CloudFormation keeps what is imported: the
@@ -79,6 +94,7 @@ class AccessStack(cdk.Stack):
             workspace=workspace,
             capabilities=self._environment.capabilities(persona),
             job_role=job_role,
+            pipeline_role=pipeline_role,
             permissions_boundary=self.permissions_boundary,
             guardrails=self._guardrails,
             path=self._path,

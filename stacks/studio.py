@@ -154,6 +154,7 @@ class StudioStack(cdk.Stack):
                 self,
                 f"Experiments{pascal(team)}",
                 name=f"clary-{environment.name}-{team}",
+                team=team,
                 bucket=data.data_bucket,
                 prefix=f"{team}/mlflow",
                 encryption_key=data.key,

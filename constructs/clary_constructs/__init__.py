@@ -33,11 +33,12 @@ from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
-from clary_constructs._team import JobRole
-from clary_constructs._workspace import TeamWorkspace
+from clary_constructs._team import JobRole, PipelineRole
+from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
 
 __all__ = [
     "S3_PREFIX_LISTS",
+    "TEAM_TAG",
     "AccessLogsBucket",
     "AccessPolicy",
     "ApiClient",
@@ -60,6 +61,7 @@ __all__ = [
     "NetworkGroups",
     "PermissionsBoundary",
     "Persona",
+    "PipelineRole",
     "PrivateEndpoints",
     "PrivateNetwork",
     "RStudioServer",

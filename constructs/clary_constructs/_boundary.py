@@ -9,9 +9,25 @@ from typing import cast
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary_constructs._capability import PASS_ROLE, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._capability import WITH_A_RESOURCE, WITHOUT_A_RESOURCE
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._right import PASS_ROLE
 from constructs import Construct
+
+_GROUPS = (
+    "ec2:Describe*",
+    "elasticmapreduce:*PersistentAppUI*",
+    "elasticmapreduce:List*",
+    "sagemaker:BatchGet*",
+    "sagemaker:Describe*",
+    "sagemaker:List*",
+    "sagemaker:Stop*",
+    "sagemaker:*Pipeline*",
+    "sagemaker:*Record",
+    "sagemaker:*Trial*",
+)
+"""What is let through as a whole where a capability has some of it: there is nothing among it that would
+let somebody out, and named action by action, a boundary would exceed IAM's 6,144 characters."""
 
 
 class PermissionsBoundary(Construct):
@@ -38,8 +54,10 @@ class PermissionsBoundary(Construct):
         policy = AccessPolicy(self, "Boundary", description="The most that a role of this environment may do")
         this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
         why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
-        policy.allow(WITH_A_RESOURCE, ["*"], conditions=this_account, wildcard_because=why)
-        policy.allow(WITHOUT_A_RESOURCE, ["*"], wildcard_because=why)
+        without = _shortened(WITHOUT_A_RESOURCE)
+        about_something = [each for each in _shortened(WITH_A_RESOURCE) if each not in without]
+        policy.let_through(about_something, conditions=this_account, because=why)
+        policy.let_through(without, because=why)
         roles = stack.format_arn(
             service="iam", region="", resource="role", resource_name=f"{role_path.strip('/')}/*"
         )
@@ -49,7 +67,7 @@ class PermissionsBoundary(Construct):
             conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             wildcard_because=why,
         )
-        let_through = {*WITH_A_RESOURCE, *WITHOUT_A_RESOURCE, *PASS_ROLE}
+        let_through = {*about_something, *without, *PASS_ROLE}
         for actions, resources in also:
             wildcard = any("*" in resource for resource in resources)
             policy.allow(
@@ -60,11 +78,23 @@ class PermissionsBoundary(Construct):
         self.policy: iam.IManagedPolicy = policy.policy
 
 
+def _shortened(actions: Sequence[str]) -> list[str]:
+    """The actions, and in place of those of a group their group."""
+    groups = {
+        action: next((group for group in _GROUPS if fnmatchcase(action, group)), action) for action in actions
+    }
+    return sorted(set(groups.values()))
+
+
 def _about(guardrail: Mapping[str, object], actions: Collection[str]) -> Mapping[str, object]:
     """A guardrail without what is not let through anyway: IAM takes 6,144 characters."""
     key = "NotAction" if "NotAction" in guardrail else "Action"
     named = cast(Sequence[str], guardrail[key])
-    left = [name for name in named if any(fnmatchcase(action, name) for action in actions)]
+    left = [
+        name
+        for name in named
+        if any(fnmatchcase(action, name) or fnmatchcase(name, action) for action in actions)
+    ]
     return {**guardrail, key: left} if left else {}
 
 

@@ -7,17 +7,28 @@ permissions boundary lets through what is in it and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
-import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+from clary_constructs._experiment_right import ON_EXPERIMENTS, ON_NO_EXPERIMENT, track_experiments
+from clary_constructs._feature_right import (
+    ON_FEATURES,
+    ON_NO_FEATURES,
+    connect_to_emr,
+    read_features,
+    write_features,
+)
+from clary_constructs._right import (
+    AS_IT_IS_MADE,
+    NO_RESOURCE,
+    PASS_ROLE,
+    TAG,
+    TO_SAGEMAKER,
+    Position,
+    Right,
+    Topic,
+)
 from clary_constructs._workspace import TeamWorkspace
-
-Topic = Literal["Data", "Studio", "Jobs", "Models"]
-"""The policies that a role's rights are written into: one alone would exceed IAM's 6,144 characters."""
 
 LIST_OBJECTS = ["s3:ListBucket"]
 READ_OBJECTS = ["s3:GetObject", "s3:GetObjectVersion"]
@@ -29,6 +40,7 @@ USE_KEY = [
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
 ]
+READ_KEY = ["kms:Decrypt"]
 GRANT_KEY = ["kms:CreateGrant"]
 LOG_IN_TO_REGISTRY = ["ecr:GetAuthorizationToken"]
 PULL_IMAGES = [
@@ -74,7 +86,6 @@ LIST_STUDIO = [
 RUN_APPS = ["sagemaker:CreateApp", "sagemaker:DeleteApp"]
 CHANGE_SPACE = ["sagemaker:UpdateSpace"]
 DELETE_SPACE = ["sagemaker:DeleteSpace"]
-TAG = ["sagemaker:AddTags"]
 START_JOBS = [
     "sagemaker:CreateHyperParameterTuningJob",
     "sagemaker:CreateProcessingJob",
@@ -115,53 +126,28 @@ RUN_ENDPOINTS = [
 ]
 LIST_ENDPOINTS = ["sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListModels"]
 START_AUTOML = ["sagemaker:CreateAutoMLJobV2"]
+DEFINE_PIPELINES = ["sagemaker:CreatePipeline", "sagemaker:DeletePipeline", "sagemaker:UpdatePipeline"]
+RUN_PIPELINES = [
+    "sagemaker:RetryPipelineExecution",
+    "sagemaker:StartPipelineExecution",
+    "sagemaker:StopPipelineExecution",
+    "sagemaker:UpdatePipelineExecution",
+]
+FOLLOW_PIPELINES = [
+    "sagemaker:DescribePipeline",
+    "sagemaker:DescribePipelineDefinitionForExecution",
+    "sagemaker:DescribePipelineExecution",
+    "sagemaker:ListPipelineExecutionSteps",
+    "sagemaker:ListPipelineExecutions",
+    "sagemaker:ListPipelineParametersForExecution",
+    "sagemaker:ListPipelineVersions",
+]
+LIST_PIPELINES = ["sagemaker:ListPipelines"]
 FOLLOW_AUTOML = [
     "sagemaker:DescribeAutoMLJobV2",
     "sagemaker:ListCandidatesForAutoMLJob",
     "sagemaker:StopAutoMLJob",
 ]
-PASS_ROLE = ["iam:PassRole"]
-
-_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-_AS_IT_IS_MADE = {"Null": {"sagemaker:TaggingAction": "false"}}
-_NO_RESOURCE = "SageMaker's list operations take no resource"
-
-
-@dataclass(frozen=True)
-class Right:
-    """One statement that allows; a wildcard among its resources needs its reason."""
-
-    topic: Topic
-    actions: Sequence[str]
-    resources: Sequence[str]
-    conditions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    wildcard_because: str | None = None
-
-
-@dataclass(frozen=True)
-class Position:
-    """Whose rights: somebody's of a team, with the role that its jobs run as."""
-
-    stack: cdk.Stack
-    workspace: TeamWorkspace
-    job_role: iam.IRole
-
-    def sagemaker(self, kind: str, name: str) -> str:
-        return self.stack.format_arn(service="sagemaker", resource=kind, resource_name=name)
-
-    def log_group(self, name: str) -> str:
-        return log_group(self.stack, name)
-
-
-def log_group(stack: cdk.Stack, name: str) -> str:
-    return stack.format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name=name,
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
-
-
 # --- what everybody has -----------------------------------------------------------------------------
 
 
@@ -176,7 +162,7 @@ def in_studio(position: Position) -> Iterator[Right]:
         [position.sagemaker(kind, "*") for kind in ("app", "domain", "space", "user-profile")],
         wildcard_because="the domain is made after its roles; settings can be read, not changed",
     )
-    yield Right("Studio", LIST_STUDIO, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right("Studio", LIST_STUDIO, ["*"], wildcard_because=NO_RESOURCE)
     yield Right(
         "Studio",
         WRITE_LOGS,
@@ -203,7 +189,7 @@ def listing(buckets: Sequence[s3.IBucket], prefix: str) -> Right:
     )
 
 
-def _read_data(position: Position) -> Iterator[Right]:
+def read_data(position: Position) -> Iterator[Right]:
     workspace = position.workspace
     yield listing([workspace.data_bucket], workspace.object_prefix)
     yield objects(READ_OBJECTS, workspace.data_bucket, workspace.object_prefix, below_the_name(workspace))
@@ -275,13 +261,33 @@ def _run_spaces(position: Position) -> Iterator[Right]:
         mine,
         "apps and spaces of this domain whose owner, in the condition, is the caller",
     )
-    yield Right(
+    yield _tag_in_studio(position)
+
+
+def _tag_in_studio(position: Position) -> Right:
+    return Right(
         "Studio",
         TAG,
-        here,
-        _AS_IT_IS_MADE,
+        [position.sagemaker(kind, "${sagemaker:DomainId}/*") for kind in ("app", "space")],
+        AS_IT_IS_MADE,
         "Studio tags what it creates, as it creates it: the condition allows only that",
     )
+
+
+def _use_shared_spaces(position: Position) -> Iterator[Right]:
+    """The spaces that the team shares, whoever's of the team they are.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html
+    """
+    prefix = position.workspace.job_prefix
+    yield Right(
+        "Studio",
+        [*RUN_APPS, *CHANGE_SPACE],
+        [position.sagemaker(kind, f"${{sagemaker:DomainId}}/{prefix}*") for kind in ("app", "space")],
+        {"StringEquals": {"sagemaker:SpaceSharingType": "Shared"}},
+        _of_the_team("shared spaces", position.workspace),
+    )
+    yield _tag_in_studio(position)
 
 
 def _build_in_canvas(position: Position) -> Iterator[Right]:
@@ -307,8 +313,8 @@ def _build_in_canvas(position: Position) -> Iterator[Right]:
     why = "Canvas makes up the names of its jobs, which begin with its own"
     yield Right("Jobs", START_AUTOML, jobs, _placed_and_encrypted(workspace), why)
     yield Right("Jobs", FOLLOW_AUTOML, jobs, wildcard_because=why)
-    yield Right("Jobs", TAG, jobs, _AS_IT_IS_MADE, why)
-    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+    yield Right("Jobs", TAG, jobs, AS_IT_IS_MADE, why)
+    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], TO_SAGEMAKER)
 
 
 def _administer_studio(position: Position) -> Iterator[Right]:
@@ -329,7 +335,7 @@ def _administer_studio(position: Position) -> Iterator[Right]:
         [position.sagemaker(kind, "*") for kind in _JOBS],
         wildcard_because=why,
     )
-    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=_NO_RESOURCE)
+    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=NO_RESOURCE)
     yield Right(
         "Jobs",
         ["logs:DescribeLogStreams"],
@@ -349,7 +355,7 @@ def _administer_studio(position: Position) -> Iterator[Right]:
 _JOBS = ("hyper-parameter-tuning-job", "processing-job", "training-job")
 
 
-def _in_the_network(workspace: TeamWorkspace) -> dict[str, Mapping[str, object]]:
+def in_the_network(workspace: TeamWorkspace) -> dict[str, Mapping[str, object]]:
     """A set operator alone is true of a job that has no subnets, so that both are needed:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
     """
@@ -370,20 +376,29 @@ def _placed_and_encrypted(workspace: TeamWorkspace) -> dict[str, Mapping[str, ob
     """
     key = workspace.encryption_key.key_arn
     return {
-        **_in_the_network(workspace),
+        **in_the_network(workspace),
         "ArnEquals": {"sagemaker:VolumeKmsKey": key, "sagemaker:OutputKmsKey": key},
     }
 
 
-def _run_jobs(position: Position) -> Iterator[Right]:
+def start_jobs(position: Position) -> Iterator[Right]:
+    """The team's jobs, in its network and with its key, under its job role."""
     workspace = position.workspace
-    jobs = [position.sagemaker(kind, f"{workspace.job_prefix}*") for kind in _JOBS]
-    why = f"the jobs of the team {workspace.name}, told by what their names begin with"
+    jobs, why = position.ours(*_JOBS), _of_the_team("the jobs", workspace)
     yield Right("Jobs", START_JOBS, jobs, _placed_and_encrypted(workspace), why)
     yield Right("Jobs", [*DESCRIBE_JOBS, *STOP_JOBS], jobs, wildcard_because=why)
-    yield Right("Jobs", TAG, jobs, _AS_IT_IS_MADE, why)
-    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=_NO_RESOURCE)
-    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+    yield Right("Jobs", TAG, jobs, AS_IT_IS_MADE, why)
+    yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], TO_SAGEMAKER)
+
+
+def _of_the_team(what: str, workspace: TeamWorkspace) -> str:
+    return f"{what} of the team {workspace.name}, told by what their names begin with"
+
+
+def _run_jobs(position: Position) -> Iterator[Right]:
+    workspace = position.workspace
+    yield from start_jobs(position)
+    yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=NO_RESOURCE)
     # searching a group would show the streams of other teams, too:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
     groups = [f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs")]
@@ -391,7 +406,7 @@ def _run_jobs(position: Position) -> Iterator[Right]:
         "Jobs",
         ["logs:GetLogEvents"],
         [position.log_group(f"{group}:log-stream:{workspace.job_prefix}*") for group in groups],
-        wildcard_because=why,
+        wildcard_because=_of_the_team("the jobs", workspace),
     )
     yield Right(
         "Jobs",
@@ -399,6 +414,20 @@ def _run_jobs(position: Position) -> Iterator[Right]:
         [position.log_group(f"{group}{end}") for group in groups for end in ("", ":*")],
         wildcard_because="streams are listed by their group, which all teams' jobs share",
     )
+
+
+def _run_pipelines(position: Position) -> Iterator[Right]:
+    """An execution's ARN begins as its pipeline's. What a pipeline does, it does in a role of its own.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+    """
+    if position.pipeline_role is None:
+        raise ValueError("'run-pipelines' takes the role that pipelines run as, give 'pipeline_role'")
+    ours, why = position.ours("pipeline"), _of_the_team("the pipelines", position.workspace)
+    yield Right("Jobs", [*DEFINE_PIPELINES, *RUN_PIPELINES, *FOLLOW_PIPELINES], ours, wildcard_because=why)
+    yield Right("Jobs", TAG, ours, AS_IT_IS_MADE, why)
+    yield Right("Jobs", LIST_PIPELINES, ["*"], wildcard_because=NO_RESOURCE)
+    yield Right("Jobs", PASS_ROLE, [position.pipeline_role.role_arn], TO_SAGEMAKER)
 
 
 def _call_endpoints(position: Position) -> Iterator[Right]:
@@ -411,15 +440,13 @@ def _call_endpoints(position: Position) -> Iterator[Right]:
 
 
 def _registry(position: Position) -> tuple[list[str], str]:
-    workspace = position.workspace
-    kinds = ("model-package", "model-package-group")
     return (
-        [position.sagemaker(kind, f"{workspace.job_prefix}*") for kind in kinds],
-        f"the models of the team {workspace.name}, told by what their groups' names begin with",
+        position.ours("model-package", "model-package-group"),
+        f"the models of the team {position.workspace.name}, told by what their groups' names begin with",
     )
 
 
-def _register_models(position: Position) -> Iterator[Right]:
+def register(position: Position) -> Iterator[Right]:
     """Registered is not approved: somebody else decides what comes into service."""
     registry, why = _registry(position)
     yield Right(
@@ -430,7 +457,11 @@ def _register_models(position: Position) -> Iterator[Right]:
         why,
     )
     yield Right("Models", [*GROUP_MODELS, *READ_REGISTRY], registry, wildcard_because=why)
-    yield Right("Models", LIST_REGISTRY, ["*"], wildcard_because=_NO_RESOURCE)
+
+
+def _register_models(position: Position) -> Iterator[Right]:
+    yield from register(position)
+    yield Right("Models", LIST_REGISTRY, ["*"], wildcard_because=NO_RESOURCE)
 
 
 def _approve_models(position: Position) -> Iterator[Right]:
@@ -438,29 +469,31 @@ def _approve_models(position: Position) -> Iterator[Right]:
     yield Right("Models", [*APPROVE_MODELS, *READ_REGISTRY], registry, wildcard_because=why)
 
 
+def make_models(position: Position) -> Right:
+    workspace = position.workspace
+    why = _of_the_team("the models", workspace)
+    return Right("Models", MAKE_MODELS, position.ours("model"), in_the_network(workspace), why)
+
+
 def _deploy_models(position: Position) -> Iterator[Right]:
     """The team's own endpoints, beside those of the environment file."""
     workspace = position.workspace
-    named = {
-        kind: position.sagemaker(kind, f"{workspace.job_prefix}*")
-        for kind in ("endpoint", "endpoint-config", "model")
-    }
-    why = f"models and endpoints of the team {workspace.name}, told by what their names begin with"
-    yield Right("Models", MAKE_MODELS, [named["model"]], _in_the_network(workspace), why)
+    endpoint, configuration, model = position.ours("endpoint", "endpoint-config", "model")
+    named = [endpoint, configuration, model]
+    why = _of_the_team("models and endpoints", workspace)
+    yield make_models(position)
     yield Right(
         "Models",
         CONFIGURE_ENDPOINTS,
-        [named["endpoint-config"]],
+        [configuration],
         {"ArnEquals": {"sagemaker:VolumeKmsKey": workspace.encryption_key.key_arn}},
         why,
     )
-    yield Right(
-        "Models", [*RUN_ENDPOINTS, "sagemaker:InvokeEndpoint"], list(named.values()), wildcard_because=why
-    )
-    yield Right("Models", ["sagemaker:DescribeEndpoint"], [named["endpoint"]], wildcard_because=why)
-    yield Right("Models", TAG, list(named.values()), _AS_IT_IS_MADE, why)
-    yield Right("Models", LIST_ENDPOINTS, ["*"], wildcard_because=_NO_RESOURCE)
-    yield Right("Models", PASS_ROLE, [position.job_role.role_arn], _TO_SAGEMAKER)
+    yield Right("Models", [*RUN_ENDPOINTS, "sagemaker:InvokeEndpoint"], named, wildcard_because=why)
+    yield Right("Models", ["sagemaker:DescribeEndpoint"], [endpoint], wildcard_because=why)
+    yield Right("Models", TAG, named, AS_IT_IS_MADE, why)
+    yield Right("Models", LIST_ENDPOINTS, ["*"], wildcard_because=NO_RESOURCE)
+    yield Right("Models", PASS_ROLE, [position.job_role.role_arn], TO_SAGEMAKER)
 
 
 CAPABILITIES: Mapping[str, Callable[[Position], Iterator[Right]]] = {
@@ -468,16 +501,22 @@ CAPABILITIES: Mapping[str, Callable[[Position], Iterator[Right]]] = {
     "approve-models": _approve_models,
     "build-in-canvas": _build_in_canvas,
     "call-endpoints": _call_endpoints,
+    "connect-to-emr": connect_to_emr,
     "deploy-models": _deploy_models,
     "pull-images": lambda position: pull_images(position.workspace),
     "push-images": _push_images,
-    "read-data": _read_data,
+    "read-data": read_data,
+    "read-features": read_features,
     "read-models": _read_models,
     "register-models": _register_models,
     "run-jobs": _run_jobs,
+    "run-pipelines": _run_pipelines,
     "run-spaces": _run_spaces,
+    "track-experiments": track_experiments,
     "use-private-data": lambda position: use_private_data(position.workspace),
+    "use-shared-spaces": _use_shared_spaces,
     "write-data": _write_data,
+    "write-features": write_features,
     "write-models": _write_models,
 }
 
@@ -508,6 +547,11 @@ WITH_A_RESOURCE = [
     *RUN_ENDPOINTS,
     *START_AUTOML,
     *FOLLOW_AUTOML,
+    *DEFINE_PIPELINES,
+    *RUN_PIPELINES,
+    *FOLLOW_PIPELINES,
+    *ON_EXPERIMENTS,
+    *ON_FEATURES,
 ]
 """Everything that a capability, or a job, may do with something that has an ARN."""
 
@@ -520,5 +564,8 @@ WITHOUT_A_RESOURCE = [
     *LIST_JOBS,
     *LIST_REGISTRY,
     *LIST_ENDPOINTS,
+    *LIST_PIPELINES,
+    *ON_NO_EXPERIMENT,
+    *ON_NO_FEATURES,
 ]
 """What is about nothing in particular, or about something that has no ARN yet."""

@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._workspace import TEAM_TAG
 from constructs import Construct
 
 
@@ -16,7 +17,10 @@ class ExperimentTracking(Construct):
     """An MLflow App: it is there in minutes, and costs next to nothing while nobody looks.
 
     Models, plots and files of experiments lie below `prefix` of `bucket`; what was measured is in the app
-    itself. By default, it is retained. Its name and role cannot change: the app would be replaced.
+    itself. By default, it is retained. Its name and role cannot change: the app would be replaced. Those who
+    `track-experiments` of `team` find it by its tag. What is measured is encrypted with a key of AWS's: the
+    service would take one of ours, CloudFormation's type has no property for it
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-mlflowapp.html).
     https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow-app-setup-prerequisites-iam.html
     """
 
@@ -26,6 +30,7 @@ class ExperimentTracking(Construct):
         construct_id: str,
         *,
         name: str,
+        team: str,
         bucket: s3.IBucket,
         prefix: str,
         encryption_key: kms.IKey,
@@ -70,6 +75,7 @@ class ExperimentTracking(Construct):
             role_arn=role.role_arn,
             model_registration_mode="AutoModelRegistrationDisabled",
         )
+        cdk.Tags.of(app).add(TEAM_TAG, team)
         app.apply_removal_policy(removal_policy)
         app.node.add_dependency(policy)
         self.app_arn = app.attr_arn

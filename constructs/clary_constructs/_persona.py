@@ -8,8 +8,9 @@ from difflib import get_close_matches
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary_constructs._capability import CAPABILITIES, Position, Right, Topic, in_studio
+from clary_constructs._capability import CAPABILITIES, in_studio
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._right import Position, Right, Topic
 from clary_constructs._workspace import TeamWorkspace
 from constructs import Construct
 
@@ -18,6 +19,7 @@ _ABOUT: dict[Topic, str] = {
     "Studio": "Studio and spaces",
     "Jobs": "Jobs",
     "Models": "Models and endpoints",
+    "Experiments": "Experiments",
 }
 
 
@@ -27,7 +29,8 @@ class Persona(Construct):
     It may what its `capabilities` say, and nothing else. One role serves all of them: the domain's source
     identity tells them apart, in CloudTrail and in their private data, and the policy variables
     `sagemaker:DomainId` and `sagemaker:UserProfileName` keep each in the spaces that are theirs
-    (https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html).
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html). Who may
+    `run-pipelines` needs the role that these run as.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Persona(Construct):
         capabilities: Iterable[str],
         job_role: iam.IRole,
         permissions_boundary: iam.IManagedPolicy,
+        pipeline_role: iam.IRole | None = None,
         guardrails: iam.IManagedPolicy | None = None,
         path: str = "/",
         role_name: str | None = None,
@@ -56,7 +60,7 @@ class Persona(Construct):
         if guardrails is not None:
             self.role.add_managed_policy(guardrails)
         self._policies: dict[Topic, AccessPolicy] = {}
-        position = Position(cdk.Stack.of(self), workspace, job_role)
+        position = Position(cdk.Stack.of(self), workspace, job_role, pipeline_role)
         for right in _once([*in_studio(position), *_rights(position, capabilities)]):
             self._policy(right.topic).allow(
                 right.actions,

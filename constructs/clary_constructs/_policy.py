@@ -63,6 +63,20 @@ class AccessPolicy(Construct):
                 reason=wildcard_because,
             )
 
+    def let_through(
+        self,
+        actions: Sequence[str],
+        *,
+        conditions: Mapping[str, Mapping[str, object]] | None = None,
+        because: str,
+    ) -> None:
+        """Allows `actions`, some of them groups, on everything: for boundaries, which grant nothing."""
+        self.policy.add_statements(
+            iam.PolicyStatement(actions=list(actions), resources=["*"], conditions=dict(conditions or {}))
+        )
+        groups = [f"AwsSolutions-IAM5[Action::{action}]" for action in actions if "*" in action]
+        acknowledge(self.policy, "AwsSolutions-IAM5[Resource::*]", *groups, reason=because)
+
     def deny(self, statements: Sequence[Mapping[str, object]]) -> None:
         """Denies, in IAM's own words, whatever is allowed elsewhere; each statement has a `Sid`."""
         for statement in statements:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -12,20 +12,26 @@ from clary_constructs._capability import (
     GRANT_KEY,
     MAKE_INTERFACES,
     PUT_METRICS,
+    READ_KEY,
     READ_OBJECTS,
     USE_KEY,
     WRITE_LOGS,
     WRITE_OBJECTS,
-    Right,
     below_the_name,
     listing,
-    log_group,
+    make_models,
     objects,
     pull_images,
+    read_data,
+    register,
+    start_jobs,
     use_private_data,
 )
+from clary_constructs._experiment_right import log_to_mlflow
+from clary_constructs._feature_right import use_features
 from clary_constructs._persona import studio_role
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._right import AS_IT_IS_MADE, TAG, Position, Right
 from clary_constructs._workspace import TeamWorkspace
 from constructs import Construct
 
@@ -59,16 +65,64 @@ class JobRole(Construct):
         policy = AccessPolicy(
             self, "Jobs", description=f"What jobs of the team {workspace.name} may do", roles=[self.role]
         )
-        for right in _rights(cdk.Stack.of(self), workspace):
-            policy.allow(
-                right.actions,
-                right.resources,
-                conditions=right.conditions,
-                wildcard_because=right.wildcard_because,
-            )
+        _allow(policy, _rights(Position(cdk.Stack.of(self), workspace, self.role)))
 
 
-def _rights(stack: cdk.Stack, workspace: TeamWorkspace) -> Iterator[Right]:
+class PipelineRole(Construct):
+    """What a team's pipelines run as: they start the team's jobs, under the job role, and register models.
+
+    Of data it reads the team's, for conditions on what a step has written. The jobs that it starts are
+    named as the team's are, which pipelines do when `PipelineDefinitionConfig(use_custom_job_prefix=True)`
+    says so (https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html#build-and-manage-step-permissions-prefix).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        workspace: TeamWorkspace,
+        job_role: iam.IRole,
+        permissions_boundary: iam.IManagedPolicy,
+        path: str = "/",
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role: iam.IRole = studio_role(
+            self,
+            f"Pipelines of the team {workspace.name}",
+            permissions_boundary=permissions_boundary,
+            path=path,
+        )
+        policy = AccessPolicy(
+            self,
+            "Pipelines",
+            description=f"What pipelines of the team {workspace.name} may do",
+            roles=[self.role],
+        )
+        _allow(policy, _pipeline_rights(Position(cdk.Stack.of(self), workspace, job_role)))
+
+
+def _allow(policy: AccessPolicy, rights: Iterable[Right]) -> None:
+    for right in rights:
+        policy.allow(
+            right.actions,
+            right.resources,
+            conditions=right.conditions,
+            wildcard_because=right.wildcard_because,
+        )
+
+
+def _pipeline_rights(position: Position) -> Iterator[Right]:
+    yield from start_jobs(position)
+    yield make_models(position)
+    yield Right("Models", TAG, position.ours("model"), AS_IT_IS_MADE, "the team's models, as they are made")
+    yield from register(position)
+    yield from read_data(position)
+    yield Right("Data", READ_KEY, [position.workspace.encryption_key.key_arn])
+
+
+def _rights(position: Position) -> Iterator[Right]:
+    stack, workspace = position.stack, position.workspace
     key = workspace.encryption_key.key_arn
     yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)
     for bucket in (workspace.data_bucket, workspace.models_bucket):
@@ -80,10 +134,12 @@ def _rights(stack: cdk.Stack, workspace: TeamWorkspace) -> Iterator[Right]:
     # volumes of jobs are encrypted by EC2, on behalf of SageMaker
     yield Right("Data", GRANT_KEY, [key], {"Bool": {"kms:GrantIsForAWSResource": "true"}})
     yield from pull_images(workspace)
+    yield from log_to_mlflow(position)
+    yield use_features(position)
     yield Right(
         "Jobs",
         WRITE_LOGS,
-        [log_group(stack, "/aws/sagemaker/*")],
+        [position.log_group("/aws/sagemaker/*")],
         wildcard_because="SageMaker has a log group for each kind of job, and a stream for each instance",
     )
     yield Right(

@@ -12,6 +12,9 @@ from aws_cdk import aws_s3 as s3
 
 from clary_constructs._subnets import selected_subnets
 
+TEAM_TAG = "clary:team"
+"""Tells whose something is where AWS makes up its name."""
+
 
 @dataclass(frozen=True)
 class TeamWorkspace:
@@ -45,7 +48,7 @@ class TeamWorkspace:
 
     @property
     def job_prefix(self) -> str:
-        """What the names of the team's jobs begin with, and of its models.
+        """What the names of the team's jobs begin with, and of its models, pipelines and shared spaces.
 
         Two hyphens, because a team `risk` must not own the jobs of a team `risk-europe`.
         """

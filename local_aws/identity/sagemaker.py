@@ -292,6 +292,33 @@ _ALSO_ABOUT: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """Actions with a second required resource: its family, and the member with its name."""
 
+_NAMED_BY: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "DescribePipelineDefinitionForExecution",
+            "DescribePipelineExecution",
+            "ListPipelineExecutionSteps",
+            "ListPipelineParametersForExecution",
+            "RetryPipelineExecution",
+            "StopPipelineExecution",
+            "UpdatePipelineExecution",
+        ),
+        ("PipelineExecutionArn",),
+    ),
+    "AddAssociation": ("SourceArn", "DestinationArn"),
+    "DeleteAssociation": ("SourceArn", "DestinationArn"),
+}
+"""Actions whose resources are named by whole ARNs."""
+
+_FAMILY_OF: Mapping[str, str] = {
+    "DescribeFeatureMetadata": "FeatureGroup",
+    "ListPipelineExecutions": "Pipeline",
+    "ListPipelineVersions": "Pipeline",
+    "ListTrainingJobsForHyperParameterTuningJob": "HyperParameterTuningJob",
+    "UpdateFeatureMetadata": "FeatureGroup",
+}
+"""Actions whose names do not tell what they are about."""
+
 _RUNTIME_ACTIONS = {
     "invocations": "InvokeEndpoint",
     "async-invocations": "InvokeEndpointAsync",
@@ -478,6 +505,10 @@ def _resources(name: str, request: Request) -> Iterator[tuple[str, Record | None
     if package is not None:
         yield package, _of_arn(package)
         return
+    if name in _NAMED_BY:
+        for member in _NAMED_BY[name]:
+            yield str(request.get(member)), _of_arn(str(request.get(member)))
+        return
     found = operations().get(name)
     family = found[1] if found and found[0] != "List" else _about(name)
     if family is None:
@@ -510,6 +541,8 @@ def _model_package(name: str, request: Request) -> str | None:
 def _about(name: str) -> Family | None:
     """The family that an operation is named after, where it is none of the usual ones:
     `StartPipelineExecution`, `UpdateEndpointWeightsAndCapacities`."""
+    if name in _FAMILY_OF:
+        return families()[_FAMILY_OF[name]]
     if name.startswith(("List", "Search", "Query")):
         return None
     fitting = [family for family in families() if family in name]

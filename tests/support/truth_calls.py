@@ -228,6 +228,32 @@ def _approval(asked: _Asked) -> Parameters:
     return {"ModelPackageArn": asked.arn, "ModelApprovalStatus": "Approved"}
 
 
+def _pipeline(asked: _Asked) -> Parameters:
+    definition = '{"Version": "2020-12-01", "Steps": []}'
+    return {
+        "PipelineName": asked.name,
+        "PipelineDefinition": definition,
+        "RoleArn": asked.world.pipeline_role("research"),
+        "ClientRequestToken": "1" * 32,
+    }
+
+
+def _execution(**more: str) -> _Maker:
+    return lambda asked: {"PipelineExecutionArn": asked.arn, **more}
+
+
+def _component(asked: _Asked) -> Parameters:
+    return {"TrialComponentName": asked.name, "TrialName": asked.name}
+
+
+def _artifact(asked: _Asked) -> Parameters:
+    return {"ArtifactType": "DataSet", "Source": {"SourceUri": f"s3://{asked.world.data}/research/1"}}
+
+
+def _association(asked: _Asked) -> Parameters:
+    return {"SourceArn": asked.arn, "DestinationArn": asked.arn}
+
+
 # --- S3, KMS, ECR, logs, IAM --------------------------------------------------------------------------
 
 
@@ -421,6 +447,118 @@ _CALLS: Mapping[str, tuple[str, str, _Maker]] = {
         lambda asked: {"ModelPackageName": asked.arn},
     ),
     "sagemaker:UpdateModelPackage": ("sagemaker", "update_model_package", _approval),
+    "sagemaker:CreatePipeline": ("sagemaker", "create_pipeline", _pipeline),
+    "sagemaker:UpdatePipeline": ("sagemaker", "update_pipeline", _named("PipelineName")),
+    "sagemaker:DeletePipeline": (
+        "sagemaker",
+        "delete_pipeline",
+        lambda asked: {**_named("PipelineName")(asked), "ClientRequestToken": "1" * 32},
+    ),
+    "sagemaker:StartPipelineExecution": (
+        "sagemaker",
+        "start_pipeline_execution",
+        lambda asked: {**_named("PipelineName")(asked), "ClientRequestToken": "1" * 32},
+    ),
+    "sagemaker:DescribePipeline": ("sagemaker", "describe_pipeline", _named("PipelineName")),
+    "sagemaker:ListPipelineExecutions": ("sagemaker", "list_pipeline_executions", _named("PipelineName")),
+    "sagemaker:ListPipelineVersions": ("sagemaker", "list_pipeline_versions", _named("PipelineName")),
+    "sagemaker:DescribePipelineDefinitionForExecution": (
+        "sagemaker",
+        "describe_pipeline_definition_for_execution",
+        _execution(),
+    ),
+    "sagemaker:DescribePipelineExecution": ("sagemaker", "describe_pipeline_execution", _execution()),
+    "sagemaker:ListPipelineExecutionSteps": ("sagemaker", "list_pipeline_execution_steps", _execution()),
+    "sagemaker:ListPipelineParametersForExecution": (
+        "sagemaker",
+        "list_pipeline_parameters_for_execution",
+        _execution(),
+    ),
+    "sagemaker:UpdatePipelineExecution": ("sagemaker", "update_pipeline_execution", _execution()),
+    "sagemaker:RetryPipelineExecution": (
+        "sagemaker",
+        "retry_pipeline_execution",
+        _execution(ClientRequestToken="1" * 32),
+    ),
+    "sagemaker:StopPipelineExecution": (
+        "sagemaker",
+        "stop_pipeline_execution",
+        _execution(ClientRequestToken="1" * 32),
+    ),
+    "sagemaker:ListPipelines": ("sagemaker", "list_pipelines", _nothing),
+    "sagemaker:ListArtifacts": ("sagemaker", "list_artifacts", _nothing),
+    "sagemaker:ListAssociations": ("sagemaker", "list_associations", _nothing),
+    "sagemaker:ListContexts": ("sagemaker", "list_contexts", _nothing),
+    "sagemaker:ListExperiments": ("sagemaker", "list_experiments", _nothing),
+    "sagemaker:ListMlflowApps": ("sagemaker", "list_mlflow_apps", _nothing),
+    "sagemaker:ListTrialComponents": ("sagemaker", "list_trial_components", _nothing),
+    "sagemaker:ListTrials": ("sagemaker", "list_trials", _nothing),
+    "sagemaker:ListFeatureGroups": ("sagemaker", "list_feature_groups", _nothing),
+    "sagemaker:QueryLineage": ("sagemaker", "query_lineage", _nothing),
+    "sagemaker:Search": ("sagemaker", "search", lambda _: {"Resource": "TrainingJob"}),
+    "sagemaker:GetSearchSuggestions": (
+        "sagemaker",
+        "get_search_suggestions",
+        lambda _: {"Resource": "TrainingJob"},
+    ),
+    "sagemaker:DescribeMlflowApp": ("sagemaker", "describe_mlflow_app", lambda asked: {"Arn": asked.arn}),
+    "sagemaker:UpdateMlflowApp": ("sagemaker", "update_mlflow_app", lambda asked: {"Arn": asked.arn}),
+    "sagemaker:DeleteMlflowApp": ("sagemaker", "delete_mlflow_app", lambda asked: {"Arn": asked.arn}),
+    "sagemaker:CreatePresignedMlflowAppUrl": (
+        "sagemaker",
+        "create_presigned_mlflow_app_url",
+        lambda asked: {"Arn": asked.arn},
+    ),
+    "sagemaker:CreateExperiment": ("sagemaker", "create_experiment", _named("ExperimentName")),
+    "sagemaker:DescribeExperiment": ("sagemaker", "describe_experiment", _named("ExperimentName")),
+    "sagemaker:UpdateExperiment": ("sagemaker", "update_experiment", _named("ExperimentName")),
+    "sagemaker:DeleteExperiment": ("sagemaker", "delete_experiment", _named("ExperimentName")),
+    "sagemaker:CreateTrial": (
+        "sagemaker",
+        "create_trial",
+        lambda asked: {"TrialName": asked.name, "ExperimentName": asked.name},
+    ),
+    "sagemaker:DescribeTrial": ("sagemaker", "describe_trial", _named("TrialName")),
+    "sagemaker:UpdateTrial": ("sagemaker", "update_trial", _named("TrialName")),
+    "sagemaker:DeleteTrial": ("sagemaker", "delete_trial", _named("TrialName")),
+    "sagemaker:CreateTrialComponent": ("sagemaker", "create_trial_component", _named("TrialComponentName")),
+    "sagemaker:DescribeTrialComponent": (
+        "sagemaker",
+        "describe_trial_component",
+        _named("TrialComponentName"),
+    ),
+    "sagemaker:UpdateTrialComponent": ("sagemaker", "update_trial_component", _named("TrialComponentName")),
+    "sagemaker:DeleteTrialComponent": ("sagemaker", "delete_trial_component", _named("TrialComponentName")),
+    "sagemaker:AssociateTrialComponent": ("sagemaker", "associate_trial_component", _component),
+    "sagemaker:DisassociateTrialComponent": ("sagemaker", "disassociate_trial_component", _component),
+    "sagemaker:CreateArtifact": ("sagemaker", "create_artifact", _artifact),
+    "sagemaker:AddAssociation": ("sagemaker", "add_association", _association),
+    "sagemaker:DescribeArtifact": (
+        "sagemaker",
+        "describe_artifact",
+        lambda asked: {"ArtifactArn": asked.arn},
+    ),
+    "sagemaker:UpdateArtifact": ("sagemaker", "update_artifact", lambda asked: {"ArtifactArn": asked.arn}),
+    "sagemaker:DeleteArtifact": ("sagemaker", "delete_artifact", lambda asked: {"ArtifactArn": asked.arn}),
+    "sagemaker:DescribeAction": ("sagemaker", "describe_action", _named("ActionName")),
+    "sagemaker:DescribeContext": ("sagemaker", "describe_context", _named("ContextName")),
+    "sagemaker:DescribeFeatureGroup": ("sagemaker", "describe_feature_group", _named("FeatureGroupName")),
+    "sagemaker:DeleteFeatureGroup": ("sagemaker", "delete_feature_group", _named("FeatureGroupName")),
+    "sagemaker:DescribeFeatureMetadata": (
+        "sagemaker",
+        "describe_feature_metadata",
+        lambda asked: {"FeatureGroupName": asked.name, "FeatureName": "age"},
+    ),
+    "sagemaker:UpdateFeatureMetadata": (
+        "sagemaker",
+        "update_feature_metadata",
+        lambda asked: {"FeatureGroupName": asked.name, "FeatureName": "age"},
+    ),
+    "sagemaker:ListTrainingJobsForHyperParameterTuningJob": (
+        "sagemaker",
+        "list_training_jobs_for_hyper_parameter_tuning_job",
+        _named("HyperParameterTuningJobName"),
+    ),
     "sagemaker:CreateNotebookInstance": ("sagemaker", "create_notebook_instance", _notebook),
     "sagemaker:UpdateNotebookInstance": ("sagemaker", "update_notebook_instance", _changed_notebook),
 }

@@ -23,6 +23,7 @@ from support.truth import FOLDER, Row, Table
 
 UNITS = ("Network", "Data", "Access")
 _WHERE = f"{REGION}:{ACCOUNT}"
+_TEAM_TAG = "clary:team"
 
 
 def truth_environment() -> Environment:
@@ -38,6 +39,8 @@ class World:
     resources: Mapping[str, Mapping[str, str]]
     """Physical ids by logical id, by stack."""
     templates: Mapping[str, Mapping[str, Any]]
+    mlflow_apps: Mapping[str, str]
+    """The ARNs of the teams' MLflow Apps."""
     _sessions: dict[str, Somebody] = field(default_factory=dict)
 
     # --- names ----------------------------------------------------------------------------------------
@@ -80,10 +83,18 @@ class World:
         """The ARN of the role that a table is about."""
         if of.name == "jobs":
             return self.job_role(str(of.team))
+        if of.name == "pipelines":
+            return self.pipeline_role(str(of.team))
         return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{of.team}-{of.name}"
 
     def job_role(self, team: str) -> str:
-        name = self.found("Access", "AWS::IAM::Role", f"{team.capitalize()}Jobs")
+        return self._made_role(f"{team.capitalize()}Jobs")
+
+    def pipeline_role(self, team: str) -> str:
+        return self._made_role(f"{team.capitalize()}Pipelines")
+
+    def _made_role(self, beginning: str) -> str:
+        name = self.found("Access", "AWS::IAM::Role", beginning)
         return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/{name}"
 
     def found(self, unit: str, kind: str, beginning: str = "") -> str:
@@ -108,6 +119,10 @@ class World:
             "other-repository": f"arn:aws:ecr:{_WHERE}:repository/other",
             "job-role": self.job_role("research"),
             "other-job-role": self.job_role("risk"),
+            "pipeline-role": self.pipeline_role("research"),
+            "other-pipeline-role": self.pipeline_role("risk"),
+            "mlflow-app": self.mlflow_apps["research"],
+            "other-mlflow-app": self.mlflow_apps["risk"],
             "own-role": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/clary/truth/idle",
             "boundary": self.boundary,
             "user/mallory": f"arn:aws:iam::{ACCOUNT}:user/mallory",
@@ -122,8 +137,9 @@ class World:
             return f"arn:aws:s3:::{bucket}/{rest}" if rest else f"arn:aws:s3:::{bucket}"
         if said.startswith("log-group:"):
             return f"arn:aws:logs:{_WHERE}:{said}"
-        if said.startswith("athena:"):
-            return f"arn:aws:athena:{_WHERE}:{said.removeprefix('athena:')}"
+        for service in ("athena", "elasticmapreduce"):
+            if said.startswith(f"{service}:"):
+                return f"arn:aws:{service}:{_WHERE}:{said.removeprefix(f'{service}:')}"
         return f"arn:aws:sagemaker:{_WHERE}:{said}"
 
     def context(self, row: Row, of: Table) -> dict[str, Any]:
@@ -158,6 +174,12 @@ class World:
                 "sagemaker:OwnerUserProfileArn": f"{profile}/research-emmy",
                 "sagemaker:SpaceSharingType": "Private",
             },
+            "shared-space": {
+                "sagemaker:OwnerUserProfileArn": f"{profile}/research-emmy",
+                "sagemaker:SpaceSharingType": "Shared",
+            },
+            "ours": {f"aws:ResourceTag/{_TEAM_TAG}": "research"},
+            "theirs": {f"aws:ResourceTag/{_TEAM_TAG}": "risk"},
         }
         said = named[row.context] if isinstance(row.context, str) else row.context
         changed = {**said, **row.but}
@@ -175,7 +197,7 @@ class World:
             return {}
         name = f"{of.team}-{of.member}"
         session = {"aws:SourceIdentity": name}
-        if of.name == "jobs":
+        if of.name in ("jobs", "pipelines"):
             return session
         return {**session, "sagemaker:DomainId": self.domain, "sagemaker:UserProfileName": name}
 
@@ -317,9 +339,20 @@ def deploy(aws: EnforcingAws, folder: Path) -> World:
     aws.client("iam").create_role(
         Path="/clary/truth/", RoleName="idle", AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT})
     )
-    world = World(aws, "", resources, templates)
+    world = World(aws, "", resources, templates, {})
     world.domain = _studio(world)
+    world.mlflow_apps = {team: _mlflow_app(world, team) for team in truth_environment().teams}
     return world
+
+
+def _mlflow_app(world: World, team: str) -> str:
+    made = world.aws.client("sagemaker").create_mlflow_app(
+        Name=f"clary-truth-{team}",
+        ArtifactStoreUri=f"s3://{world.data}/{team}/mlflow",
+        RoleArn=world.job_role(team),
+        Tags=[{"Key": _TEAM_TAG, "Value": team}],
+    )
+    return str(made["Arn"])
 
 
 def _wait(cloudformation: Any, name: str) -> None:
@@ -374,4 +407,11 @@ def _studio(world: World) -> str:
                 SpaceSharingSettings={"SharingType": "Private"},
                 SpaceSettings={"AppType": "JupyterLab"},
             )
+        sagemaker.create_space(
+            DomainId=domain,
+            SpaceName=f"{team_name}--shared",
+            OwnershipSettings={"OwnerUserProfileName": f"{team_name}-{next(iter(team.members))}"},
+            SpaceSharingSettings={"SharingType": "Shared"},
+            SpaceSettings={"AppType": "JupyterLab"},
+        )
     return domain

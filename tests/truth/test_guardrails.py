@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import Literal
 
 import pytest
@@ -54,9 +55,10 @@ def _rows(world: World, form: Form) -> Iterator[tuple[Row, str]]:
 def _let_through(world: World, action: str) -> bool:
     boundary = [each for each in world.document(world.boundary) if each.allows]
     return any(
-        action in listed(each) and each.element["Resource"] == "*"
+        fnmatchcase(action, name) and each.element["Resource"] == "*"
         for each in boundary
         if "Action" in each.element
+        for name in listed(each)
     )
 
 

@@ -18,7 +18,7 @@ from ministack.core import iam_evaluator
 
 from clary.environment.model import Environment
 from clary.environment.persona import CAPABILITIES, PERSONAS
-from clary_constructs import AccessPolicy, JobRole, PermissionsBoundary, TeamWorkspace
+from clary_constructs import AccessPolicy, JobRole, PermissionsBoundary, PipelineRole, TeamWorkspace
 from clary_constructs import Persona as PersonaRole
 from clary_constructs._capability import CAPABILITIES as IN_THE_LIBRARY
 from stacks.access import AccessStack
@@ -111,6 +111,14 @@ def roles() -> dict[str, Role]:
     stack = cdk.Stack.of(workspace.data_bucket)
     boundary = PermissionsBoundary(stack, "Boundary", role_path="/clary/dev/").policy
     jobs = JobRole(stack, "Jobs", workspace=workspace, permissions_boundary=boundary, path="/clary/dev/")
+    pipelines = PipelineRole(
+        stack,
+        "Pipelines",
+        workspace=workspace,
+        job_role=jobs.role,
+        permissions_boundary=boundary,
+        path="/clary/dev/",
+    )
     made = {"scientist": ("Scientist", "data-scientist"), "engineer": ("Engineer", "mlops-engineer")}
     for construct_id, persona in made.values():
         PersonaRole(
@@ -119,6 +127,7 @@ def roles() -> dict[str, Role]:
             workspace=workspace,
             capabilities=PERSONAS[persona],
             job_role=jobs.role,
+            pipeline_role=pipelines.role,
             permissions_boundary=boundary,
             path="/clary/dev/",
         )
@@ -317,6 +326,40 @@ def test_refuses_a_capability_that_does_not_exist(workspace: TeamWorkspace) -> N
         )
 
 
+def test_refuses_pipelines_without_the_role_that_they_run_as(workspace: TeamWorkspace) -> None:
+    stack = cdk.Stack.of(workspace.data_bucket)
+    boundary = PermissionsBoundary(stack, "Boundary", role_path="/").policy
+    jobs = JobRole(stack, "Jobs", workspace=workspace, permissions_boundary=boundary)
+
+    with pytest.raises(ValueError, match=r"'run-pipelines' takes the role .* give 'pipeline_role'"):
+        PersonaRole(
+            stack,
+            "Scientist",
+            workspace=workspace,
+            capabilities=["run-pipelines"],
+            job_role=jobs.role,
+            permissions_boundary=boundary,
+        )
+
+
+def test_a_boundary_lets_groups_of_actions_through_and_guardrails_deny_among_them() -> None:
+    stack = cdk.Stack()
+    denied = {
+        "Sid": "Other",
+        "Effect": "Deny",
+        "Action": ["sagemaker:CreatePipeline", "sagemaker:CreateCluster"],
+        "Resource": "*",
+    }
+
+    PermissionsBoundary(stack, "Boundary", role_path="/", guardrails=[denied])
+
+    (policy,) = assertions.Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy").values()
+    statements = policy["Properties"]["PolicyDocument"]["Statement"]
+    allowed = [name for each in statements if each["Effect"] == "Allow" for name in _listed(each["Action"])]
+    assert "sagemaker:*Pipeline*" in allowed
+    assert [each["Action"] for each in statements if each["Effect"] == "Deny"] == ["sagemaker:CreatePipeline"]
+
+
 def test_refuses_a_guardrail_that_allows() -> None:
     everything = {"Sid": "All", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}
     with pytest.raises(ValueError, match="'All' does not deny"):
@@ -356,7 +399,7 @@ def test_refuses_actions_that_are_not_known_yet() -> None:
         policy.allow(["s3:*"], ["*"], wildcard_because="everything")
 
 
-def test_makes_a_role_for_each_persona_that_occurs_and_one_for_jobs() -> None:
+def test_makes_a_role_for_each_persona_that_occurs_and_one_for_jobs_and_for_pipelines() -> None:
     environment = Environment.model_validate(
         {
             "name": "dev",
@@ -376,5 +419,7 @@ def test_makes_a_role_for_each_persona_that_occurs_and_one_for_jobs() -> None:
 
     assert set(access.persona_roles) == {("risk", "data-scientist")}
     assert set(access.job_roles) == {"risk", "fraud"}
-    template.resource_count_is("AWS::IAM::Role", 3)
-    assert {"JobRoleArnRisk", "JobRoleArnFraud"} <= set(template.to_json()["Outputs"])
+    assert set(access.pipeline_roles) == {"risk", "fraud"}
+    template.resource_count_is("AWS::IAM::Role", 5)
+    outputs = {f"{kind}RoleArn{team}" for kind in ("Job", "Pipeline") for team in ("Risk", "Fraud")}
+    assert outputs <= set(template.to_json()["Outputs"])

@@ -273,6 +273,7 @@ def experiments(prefix: str) -> assertions.Template:
         stack,
         "Experiments",
         name="clary-dev-research",
+        team="research",
         bucket=s3.Bucket.from_bucket_name(stack, "Bucket", "data"),
         prefix=prefix,
         encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/1"),
@@ -284,7 +285,13 @@ def test_writes_experiments_below_a_prefix_of_their_own() -> None:
     template = experiments("/research/mlflow/")
     template.has_resource(
         "AWS::SageMaker::MlflowApp",
-        {"Properties": {"ArtifactStoreUri": "s3://data/research/mlflow"}, "DeletionPolicy": "Retain"},
+        {
+            "Properties": {
+                "ArtifactStoreUri": "s3://data/research/mlflow",
+                "Tags": [{"Key": "clary:team", "Value": "research"}],
+            },
+            "DeletionPolicy": "Retain",
+        },
     )
     assert "data/research/mlflow/*" in json.dumps(template.find_resources("AWS::IAM::ManagedPolicy"))
 
