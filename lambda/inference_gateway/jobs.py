@@ -299,7 +299,8 @@ class Jobs:
         return sizes, kept, tag, order._replace(content_type=kept.content_type, accept=kept.accept)
 
     def _order(self, id_: str, content_type: str, accept: str | None) -> Order:
-        return Order(id_, f"{self._many}/{self._model}/{id_}/", content_type, accept)
+        within = "" if self._kind == "job" else "batches/"
+        return Order(id_, f"jobs/{self._model}/{within}{id_}/", content_type, accept)
 
     def _id(self, caller: Caller, key: str | None) -> str:
         if key is None:

@@ -113,7 +113,9 @@ def _invoke(live: LiveEndpoint, headers: Mapping[str, str], body: bytes, began: 
         raise _model_error(live.name, 0, served.container, said)
     found = {"x-Amzn-Invoked-Production-Variant": served.variant}
     if "content-type" in answered.headers:
-        found["Content-Type"] = answered.headers["content-type"]
+        # In small letters: ministack makes the control plane's type of an answer in JSON, and looks for
+        # `Content-Type`.
+        found["content-type"] = answered.headers["content-type"]
     if _ATTRIBUTES in answered.headers:
         found["X-Amzn-SageMaker-Custom-Attributes"] = answered.headers[_ATTRIBUTES]
     return 200, found, answered.body
