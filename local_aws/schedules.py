@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 _EXPRESSION = re.compile(r"(?P<kind>at|rate|cron)\((?P<inside>[^()]*)\)")
-_RATE = re.compile(r"(?P<value>[1-9]\d*) +(?P<unit>minute|hour|day)(?P<plural>s?)")
+_RATE = re.compile(r"(?P<value>[1-9]\d*) +(?P<unit>minute|hour|day)s?")
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _OFFSET = re.compile(r"(?:UTC|GMT)(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?")
 _LAST_YEAR = 2199
@@ -117,7 +117,7 @@ def _at(text: str, zone: datetime.tzinfo) -> At:
 
 def _rate(text: str) -> Rate:
     found = _RATE.fullmatch(text)
-    if found is None or (int(found["value"]) == 1) == bool(found["plural"]):
+    if found is None:
         raise InvalidSchedule(f"'{text}' is not a rate such as 1 minute or 5 hours")
     return Rate(int(found["value"]) * _UNITS[found["unit"]])
 

@@ -179,6 +179,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         hooks,
         sagemaker,
         scaling,
+        scheduler,
         servicecatalog,
         settings,
         wafv2,
@@ -199,6 +200,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     functions.install()
     sagemaker.install()
     scaling.install()
+    scheduler.install()
     servicecatalog.install()
     grammar.install()
     front.add_page(settings.PATH, settings.answer)

@@ -54,17 +54,17 @@ class RoleSession:
 
     @cached_property
     def s3(self) -> Any:
-        return self._client("s3")
+        return self.client("s3")
 
     @cached_property
     def cloudwatch(self) -> Any:
-        return self._client("cloudwatch")
+        return self.client("cloudwatch")
 
     @cached_property
     def sns(self) -> Any:
-        return self._client("sns")
+        return self.client("sns")
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
         found = self.credentials
         return _client(
             service,
