@@ -6,21 +6,16 @@ In a checkout of its own, because environment files are edited here.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.checkout import Checkout
 from support.deployed import client_of
-from support.outside import ROOT, free_port, processes_of
+from support.outside import free_port, processes_of
 
 _FILE = """\
 name: local
@@ -33,68 +28,14 @@ teams:
       ada: data-scientist # the first
       grace: {persona: mlops-engineer, space: null}
 """
-_PARTS = ("clary", "constructs", "environments", "lambda", "local_aws", "stacks", "workloads")
 _LAB = "Studio JupyterLab Apps running on ml.t3.medium instances"
 _INLINE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A repository of one's own, with its `clary` and a local AWS for it."""
-
-    root: Path
-    state: Path
-    port: int
-
-    @property
-    def file(self) -> Path:
-        return self.root / "environments" / "local.yaml"
-
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        path = [self.root, self.root / "constructs", self.root / "lambda"]
-        return subprocess.run(
-            [sys.executable, "-m", "clary", *arguments],
-            cwd=self.root,
-            env={
-                **inherited,
-                "CLARY_STATE": str(self.state),
-                "PYTHONPATH": os.pathsep.join(map(str, path)),
-                "COLUMNS": "200",
-                "TERM": "dumb",
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def client(self, service: str) -> Any:
-        return client_of(f"http://127.0.0.1:{self.port}", service, "000000000000", "us-east-1")
-
-    @property
-    def domain_id(self) -> str:
-        (domain,) = self.client("sagemaker").list_domains()["Domains"]
-        return str(domain["DomainId"])
-
-    @contextmanager
-    def edited(self, edit: Callable[[str], str]) -> Iterator[None]:
-        before = self.file.read_text()
-        self.file.write_text(edit(before))
-        try:
-            yield
-        finally:
-            self.file.write_text(before)
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     root, state = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("state")
-    for part in _PARTS:
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("app.py", "cdk.json"):
-        shutil.copy(ROOT / name, root / name)
-    found = Checkout(root, state, free_port())
+    found = Checkout.made(root, state, free_port())
     found.file.write_text(_FILE)
     started = found("local", "start", "--port", str(found.port))
     assert started.returncode == 0, started.stderr
