@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clary.environment.model import Environment
-from clary.environment.serving import Model
 
 _LEFT_OUT = {"__pycache__", ".DS_Store"}
 
@@ -36,42 +35,48 @@ def digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class ModelContent:
-    """The names of what a model of the file is made of.
+    """The names of what a container of the file is made of.
 
-    `training_job` is None, and `artifact_key` the file's own, when no job is asked for. `data_prefix`
-    is where the training channel lies in the data bucket.
+    `image_tag` is None for one of AWS's images. `training_job` is None when no job is asked for, and
+    `artifact_key` is the file's own then, or None where there is none to name: many models in a folder, or
+    a package of a registry. `data_prefix` is where the training channel lies in the data bucket.
     """
 
-    image_tag: str
-    artifact_key: str
+    image_tag: str | None
+    artifact_key: str | None
     training_job: str | None = None
     data_prefix: str | None = None
 
 
 def content_of(environment: Environment, name: str, root: Path) -> ModelContent:
-    """Reads the files that the model `name` refers to, below `root`, and names what comes of them."""
-    model = environment.models[name]
-    tag = model.image.tag or digest(root / str(model.image.source))[:16]
-    training = model.artifact.training
+    """Reads the files that the container `name` refers to, below `root`, and names what comes of them."""
+    container = environment.containers[name]
+    image, training = container.image, container.artifact.training
+    tag = None if image is None else image.tag
+    if image is not None and image.source is not None:
+        tag = digest(root / image.source)[:16]
     if training is None:
-        return ModelContent(image_tag=tag, artifact_key=str(model.artifact.key))
+        return ModelContent(image_tag=tag, artifact_key=container.artifact.key)
+    if image is None:
+        raise ValueError(f"nothing trains '{name}': it has no image")
     data = digest(root / training.data)
-    ingredients = json.dumps(
-        [tag, data, training.model_dump(mode="json"), model.image.repository], sort_keys=True
-    )
-    job = f"{environment.name}-{name}-{hashlib.sha256(ingredients.encode()).hexdigest()[:12]}"
+    ingredients = json.dumps([tag, data, training.model_dump(mode="json"), image.repository], sort_keys=True)
+    # a variant that is trained with the same is the same model
+    model = name.partition(".")[0]
+    job = f"{environment.name}-{model}-{hashlib.sha256(ingredients.encode()).hexdigest()[:12]}"
     return ModelContent(
         image_tag=tag,
-        artifact_key=f"{artifact_prefix(model, name)}/{job}/output/model.tar.gz",
+        artifact_key=f"{artifact_prefix(container.team, model)}/{job}/output/model.tar.gz",
         training_job=job,
-        data_prefix=f"{model.team}/{name}/{data[:16]}",
+        data_prefix=f"{container.team}/{model}/{data[:16]}",
     )
 
 
-def artifact_prefix(model: Model, name: str) -> str:
+def artifact_prefix(team: str, model: str) -> str:
     """Where the training jobs of a model write, in the models bucket."""
-    return f"{model.team}/{name}"
+    return f"{team}/{model}"
 
 
 def contents(environment: Environment, root: Path) -> Mapping[str, ModelContent]:
-    return {name: content_of(environment, name, root) for name in environment.models}
+    """Of every container behind a model, by its name in `Environment.containers`."""
+    return {name: content_of(environment, name, root) for name in environment.containers}

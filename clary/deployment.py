@@ -52,8 +52,11 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         _cdk_deploy(target, assembly, ("--all",), lock, tell)
         mark_owned(target, changes.new_profiles)
         protect(target)
-    for name in wanted:
-        with progress.step(f"{name}: endpoint in service"):
+    for name, (state, _) in endpoint_states(target).items():
+        if state == "NotApproved":
+            progress.done(f"{name}: waits for a version of its model package group to be approved")
+            continue
+        with progress.step(f"{name}: in service"):
             _wait_in_service(target, name)
 
 

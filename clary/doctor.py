@@ -99,7 +99,10 @@ def _rights(environment: Environment, clients: Clients, caller: str) -> Iterator
         yield Finding(Verdict.UNKNOWN, subject, f"IAM's simulator knows users and roles, and not {caller}")
         return
     actions = list(_OWN_ACTIONS)
-    if any(model.artifact.training or model.image.source for model in environment.models.values()):
+    if any(
+        each.artifact.training or (each.image and each.image.source)
+        for each in environment.containers.values()
+    ):
         actions += _TRAINING_ACTIONS
     roles = [_cdk_role(environment, kind) for kind in ("deploy", "file-publishing")]
     refused = [

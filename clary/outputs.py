@@ -118,25 +118,37 @@ def api_url(target: Target, api_id: str, stage: str) -> str:
 
 
 def endpoint_states(target: Target) -> dict[str, tuple[str, str]]:
-    """Each model's endpoint status, with the reason when it failed; `Missing` where there is none."""
+    """The status of each model's endpoint, or component, with the reason when it failed.
+
+    `Missing` where there is none; a model that is served in batches has none, and is not in here. One that
+    comes from a registry is `NotApproved` until a version of it has been.
+    """
     from botocore.exceptions import ClientError
 
-    sagemaker = target.client("sagemaker")
+    sagemaker, environment = target.client("sagemaker"), target.environment
     states = {}
-    for name in target.environment.models:
+    for name, model in environment.models.items():
+        if model.endpoint.mode == "batch":
+            continue
+        component = environment.component_name(name)
         try:
-            found = sagemaker.describe_endpoint(EndpointName=target.environment.endpoint_name(name))
-            states[name] = found["EndpointStatus"], found.get("FailureReason", "")
+            if component is not None:
+                found = sagemaker.describe_inference_component(InferenceComponentName=component)
+                states[name] = found["InferenceComponentStatus"], found.get("FailureReason", "")
+            else:
+                found = sagemaker.describe_endpoint(EndpointName=environment.endpoint_name(name))
+                states[name] = found["EndpointStatus"], found.get("FailureReason", "")
         except ClientError as error:
             if "Could not find" not in str(error):
                 raise
-            states[name] = "Missing", ""
+            states[name] = ("Missing" if model.artifact.package is None else "NotApproved"), ""
     return states
 
 
 def image_uri(target: Target, name: str, content: ModelContent) -> str:
-    """The image of a model, in the environment's own repository."""
-    repository = target.environment.models[name].image.repository
+    """The image of a container, in the environment's own repository."""
+    image = target.environment.containers[name].image
+    repository = "" if image is None else str(image.repository)
     data = stack_outputs(target, "data")
     try:
         return f"{data[f'RepositoryUri{pascal(repository)}']}:{content.image_tag}"

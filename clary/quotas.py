@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from clary.environment.hosting import Shadow, Variant
 from clary.environment.model import Environment
 from clary.finding import Finding, Verdict
 
 _ENDPOINT = "{} for endpoint usage"
 _TRAINING = "{} for training job usage"
+_TRANSFORM = "{} for transform job usage"
+_SERVERLESS = "Maximum total concurrency that can be allocated across all serverless endpoints"
 _JUPYTER_LAB = "Studio JupyterLab Apps running on {} instance"
 _CODE_EDITOR = "Studio CodeEditor Apps running on {} instance"
 _DOMAINS = "Total domains"
@@ -45,9 +48,19 @@ def needs(environment: Environment) -> list[Need]:
 
 
 def _of_endpoints(environment: Environment) -> Iterator[Need]:
+    """An autoscaler may take what it is allowed to; a serverless endpoint needs concurrency."""
     running: dict[str, list[tuple[str, int]]] = {}
     for name, model in environment.models.items():
-        running.setdefault(model.endpoint.instance_type, []).append((name, model.endpoint.instance_count))
+        endpoint = model.endpoint
+        if endpoint.mode in ("serverless", "batch") or endpoint.shared_with is not None:
+            continue
+        scaled = endpoint.scaling if endpoint.component is None else None
+        count = endpoint.instance_count if scaled is None else scaled.most
+        running.setdefault(endpoint.instance_type, []).append((name, count))
+        others: list[Variant | Shadow] = [*endpoint.variants.values()]
+        for other in others if endpoint.shadow is None else [*others, endpoint.shadow]:
+            instance_type = other.instance_type or endpoint.instance_type
+            running.setdefault(instance_type, []).append((name, other.instance_count or count))
     for instance_type, endpoints in sorted(running.items()):
         total, largest = sum(count for _, count in endpoints), max(count for _, count in endpoints)
         # an update starts the new fleet beside the old one:
@@ -56,21 +69,46 @@ def _of_endpoints(environment: Environment) -> Iterator[Need]:
             _ENDPOINT.format(instance_type),
             total,
             total + largest,
-            f"serving {_listed([name for name, _ in endpoints])}",
+            f"serving {_listed(list(dict.fromkeys(name for name, _ in endpoints)))}",
             "updating one of them, whose new instances start beside the old",
             instance_type,
         )
+    serverless = {
+        name: 5 if model.endpoint.serverless is None else model.endpoint.serverless.max_concurrency
+        for name, model in environment.models.items()
+        if model.endpoint.mode == "serverless"
+    }
+    if serverless:
+        total = sum(serverless.values())
+        yield Need(_SERVERLESS, total, total, f"serving {_listed(list(serverless))} without instances")
 
 
 def _of_training(environment: Environment) -> Iterator[Need]:
     jobs: dict[str, list[str]] = {}
+    transforms: dict[str, dict[str, int]] = {}
+    for name, container in environment.containers.items():
+        if container.artifact.training is not None:
+            jobs.setdefault(container.artifact.training.instance_type, []).append(name.partition(".")[0])
     for name, model in environment.models.items():
-        if model.artifact.training is not None:
-            jobs.setdefault(model.artifact.training.instance_type, []).append(name)
+        if model.endpoint.mode == "batch":
+            transforms.setdefault(model.endpoint.instance_type, {})[name] = model.endpoint.instance_count
     for instance_type, names in sorted(jobs.items()):
         # a deployment trains one model after the other
         yield Need(
-            _TRAINING.format(instance_type), 1, 1, f"training {_listed(names)}", instance_type=instance_type
+            _TRAINING.format(instance_type),
+            1,
+            1,
+            f"training {_listed(list(dict.fromkeys(names)))}",
+            instance_type=instance_type,
+        )
+    for instance_type, counts in sorted(transforms.items()):
+        yield Need(
+            _TRANSFORM.format(instance_type),
+            max(counts.values()),
+            sum(counts.values()),
+            f"a transform of {_listed(list(counts))}",
+            "all of them at once",
+            instance_type=instance_type,
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clary.content import ModelContent, artifact_prefix, files_in
-from clary.environment.serving import Image
+from clary.environment.container import Image
 from clary.errors import ClaryError
 from clary.outputs import image_uri, pascal, stack_outputs
 from clary.progress import Progress, Tell
@@ -21,8 +21,8 @@ def is_made(target: Target, name: str, content: ModelContent) -> bool:
     """Whether the image is in its repository and the training job, if there is one, is completed."""
     if not stack_outputs(target, "access"):
         return False
-    image = target.environment.models[name].image
-    if image.source is not None and not _has_image(target, image, content):
+    image = target.environment.containers[name].image
+    if image is not None and image.source is not None and not _has_image(target, image, content):
         return False
     return (
         content.training_job is None
@@ -32,8 +32,8 @@ def is_made(target: Target, name: str, content: ModelContent) -> bool:
 
 def make(target: Target, name: str, content: ModelContent, progress: Progress) -> None:
     """Does what has not been done yet of pushing the image, uploading the data and training."""
-    image = target.environment.models[name].image
-    if image.source is not None and not _has_image(target, image, content):
+    image = target.environment.containers[name].image
+    if image is not None and image.source is not None and not _has_image(target, image, content):
         with progress.step(
             f"{name}: putting the image {image.repository}:{content.image_tag} in its repository"
         ):
@@ -45,7 +45,7 @@ def make(target: Target, name: str, content: ModelContent, progress: Progress) -
 
 def _has_image(target: Target, image: Image, content: ModelContent) -> bool:
     ecr = target.client("ecr")
-    uri = stack_outputs(target, "data").get(f"RepositoryUri{pascal(image.repository)}")
+    uri = stack_outputs(target, "data").get(f"RepositoryUri{pascal(str(image.repository))}")
     if uri is None:
         return False
     try:
@@ -116,16 +116,17 @@ def _train(target: Target, name: str, content: ModelContent, job: str, tell: Tel
         tell(found.get("SecondaryStatus", ""))
         time.sleep(pause)
     if found["TrainingJobStatus"] != "Completed":
+        said = ".".join(map(str, target.environment.containers[name].artifact_path))
         raise ClaryError(
             f"the training job {job} is {found['TrainingJobStatus']}:"
             f" {found.get('FailureReason', 'no reason given')}\n"
             f"its log is in the log group /aws/sagemaker/TrainingJobs; mend the cause, or raise"
-            f" models.{name}.artifact.training.attempt to train the same once more"
+            f" {said}.training.attempt to train the same once more"
         )
 
 
 def _upload(target: Target, name: str, content: ModelContent) -> None:
-    training = target.environment.models[name].artifact.training
+    training = target.environment.containers[name].artifact.training
     assert training is not None
     s3 = target.client("s3")
     bucket = stack_outputs(target, "data")["DataBucketName"]
@@ -136,13 +137,13 @@ def _upload(target: Target, name: str, content: ModelContent) -> None:
 
 def _request(target: Target, name: str, content: ModelContent, job: str) -> dict[str, Any]:
     environment = target.environment
-    model = environment.models[name]
-    training = model.artifact.training
+    container, model = environment.containers[name], name.partition(".")[0]
+    training = container.artifact.training
     assert training is not None
     data, network = stack_outputs(target, "data"), stack_outputs(target, "network")
     return {
         "TrainingJobName": job,
-        "RoleArn": stack_outputs(target, "access")[f"JobRoleArn{pascal(model.team)}"],
+        "RoleArn": stack_outputs(target, "access")[f"JobRoleArn{pascal(container.team)}"],
         "AlgorithmSpecification": {
             "TrainingImage": image_uri(target, name, content),
             "TrainingInputMode": "File",
@@ -161,7 +162,7 @@ def _request(target: Target, name: str, content: ModelContent, job: str) -> dict
             }
         ],
         "OutputDataConfig": {
-            "S3OutputPath": f"s3://{data['ModelsBucketName']}/{artifact_prefix(model, name)}",
+            "S3OutputPath": f"s3://{data['ModelsBucketName']}/{artifact_prefix(container.team, model)}",
             "KmsKeyId": data["KeyArn"],
         },
         "ResourceConfig": {
@@ -179,6 +180,6 @@ def _request(target: Target, name: str, content: ModelContent, job: str) -> dict
         "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_minutes * 60},
         "Tags": [
             {"Key": "clary:environment", "Value": environment.name},
-            {"Key": "clary:team", "Value": model.team},
+            {"Key": "clary:team", "Value": container.team},
         ],
     }

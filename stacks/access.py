@@ -130,7 +130,8 @@ def _perimeter(network: NetworkStack, data: DataStack) -> Perimeter:
 
 def _workspace(environment: Environment, team: str, network: NetworkStack, data: DataStack) -> TeamWorkspace:
     models = {name: model for name, model in environment.models.items() if model.team == team}
-    repositories = sorted({model.image.repository for model in models.values()})
+    images = [each.image for each in environment.containers.values() if each.team == team]
+    repositories = sorted({image.repository for image in images if image and image.repository})
     return TeamWorkspace(
         name=team,
         data_bucket=data.data_bucket,
@@ -140,5 +141,5 @@ def _workspace(environment: Environment, team: str, network: NetworkStack, data:
         subnets=network.subnets,
         security_group=network.workload_security_group,
         repositories=[data.repositories[name] for name in repositories],
-        endpoint_names=[environment.endpoint_name(name) for name in models],
+        endpoint_names=list(dict.fromkeys(environment.endpoint_name(name) for name in models)),
     )

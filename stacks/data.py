@@ -41,6 +41,7 @@ class DataStack(cdk.Stack):
             self,
             "Encryption",
             description=f"Encrypts what the environment {environment.name} keeps",
+            used_by_alarms=True,
             removal_policy=removal_policy,
         )
         access_logs = AccessLogsBucket(self, "AccessLogs", removal_policy=removal_policy)

@@ -1,4 +1,4 @@
-"""What answers: a model, and an endpoint for it, for each model of the file."""
+"""What answers: each model of the file, served as it says."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import aws_cdk as cdk
 
 from clary.content import ModelContent
 from clary.environment.model import Environment
-from clary_constructs import ModelEndpoint
+from clary_constructs import AlarmTopic, ComponentEndpoint
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
+from stacks.served_model import Surroundings, add_component, component_endpoint, model_endpoint
 
 
 class ServingStack(cdk.Stack):
-    """One endpoint per model. All of it can be rebuilt: images and artifacts live in the Data stack."""
+    """The models and what they answer through: endpoints, components of shared endpoints, and transforms.
+
+    All of it can be rebuilt: images and artifacts live in the Data stack. Alarms are told on one topic.
+    """
 
     def __init__(
         self,
@@ -31,20 +35,15 @@ class ServingStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        alarms = AlarmTopic(self, "Alarms", encryption_key=data.key)
+        cdk.CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
+        around = Surroundings(environment, contents, network, data, alarms.topic)
+        shared: dict[str, ComponentEndpoint] = {}
         for name, model in environment.models.items():
-            ModelEndpoint(
-                self,
-                pascal(name),
-                endpoint_name=environment.endpoint_name(name),
-                repository=data.repositories[model.image.repository],
-                image_tag=contents[name].image_tag,
-                artifact_bucket=data.models_bucket,
-                artifact_key=contents[name].artifact_key,
-                encryption_key=data.key,
-                vpc=network.vpc,
-                subnets=network.subnets,
-                security_groups=[network.workload_security_group],
-                instance_type=model.endpoint.instance_type,
-                instance_count=model.endpoint.instance_count,
-                environment=model.environment,
-            )
+            if model.endpoint.component is None:
+                model_endpoint(self, pascal(name), around, name)
+            elif model.endpoint.shared_with is None:
+                shared[name] = component_endpoint(self, pascal(name), around, name)
+        for name, model in environment.models.items():
+            if model.endpoint.component is not None:
+                add_component(shared[model.endpoint.shared_with or name], pascal(name), around, name)

@@ -101,17 +101,16 @@ def _not_told_better(text: Document, problems: list[Problem]) -> list[Problem]:
 
 
 def _folder_problems(environment: Environment, root: Path, text: Document) -> Iterator[Problem]:
-    for name, model in environment.models.items():
-        folders: list[tuple[document.KeyPath, str]] = []
-        if model.image.source is not None:
-            folders.append((("image", "source"), model.image.source))
-        if model.artifact.training is not None:
-            folders.append((("artifact", "training", "data"), model.artifact.training.data))
-        for key, folder in folders:
-            if not (root / folder).is_dir():
-                path = ("models", name, *key)
-                sentence = f"no folder '{folder}' here, give one relative to the repository's root"
-                yield Problem(text.nearest(path).place, sentence, path)
+    folders: dict[document.KeyPath, str] = {}
+    for container in environment.containers.values():
+        if container.image is not None and container.image.source is not None:
+            folders[*container.image_path, "source"] = container.image.source
+        if container.artifact.training is not None:
+            folders[*container.artifact_path, "training", "data"] = container.artifact.training.data
+    for path, folder in folders.items():
+        if not (root / folder).is_dir():
+            sentence = f"no folder '{folder}' here, give one relative to the repository's root"
+            yield Problem(text.nearest(path).place, sentence, path)
 
 
 def _error(path: Path, problems: Iterable[Problem]) -> EnvironmentFileError:

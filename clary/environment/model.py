@@ -35,7 +35,8 @@ from clary.environment.part import (
 from clary.environment.people import Persona, Team, TeamName
 from clary.environment.persona import PERSONAS, Capability
 from clary.environment.rails import Guardrails
-from clary.environment.serving import Model, ModelName
+from clary.environment.serving import Model, ModelName, ServedContainer, containers_of
+from clary.environment.serving_rules import instance_types, misfits
 from clary.environment.studio import TOOLS, PersonaSettings, RightOfOwn, Studio, Tools
 
 EnvironmentName = Annotated[str, name_of("the environment's name", "dev")]
@@ -131,15 +132,46 @@ class Environment(Part):
         return f"clary-{self.name}-{unit}"
 
     def endpoint_name(self, model: str) -> str:
-        """An endpoint's name is the one that callers and policies know: it never changes."""
-        return f"clary-{self.name}-{model}"
+        """An endpoint's name is the one that callers and policies know: it never changes.
+
+        Components of one endpoint share it.
+        """
+        host = self.models[model].endpoint.shared_with if model in self.models else None
+        return f"clary-{self.name}-{host or model}"
+
+    def component_name(self, model: str) -> str | None:
+        """The inference component that a model is, if it is one."""
+        endpoint = self.models[model].endpoint
+        return None if endpoint.component is None else f"clary-{self.name}-{model}"
+
+    def model_package_group_name(self, model: str) -> str | None:
+        """The model package group that a model comes from, if it comes from one. A team's own begin so."""
+        package = self.models[model].artifact.package
+        return None if package is None else f"{self.models[model].team}--{self.name}-{package.group}"
+
+    def job_prefix(self, model: str) -> str:
+        """Where the requests, the answers and the failures of a model's jobs lie, in the data bucket."""
+        return f"jobs/{model}"
+
+    def capture_prefix(self, model: str) -> str:
+        """Where requests and answers are written down, in the team's part of the data bucket."""
+        return f"{self.models[model].team}/captured/{model}"
+
+    @property
+    def containers(self) -> Mapping[str, ServedContainer]:
+        """Every container behind a model, by name."""
+        return {
+            name: container
+            for model_name, model in self.models.items()
+            for name, container in containers_of(model_name, model).items()
+        }
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         complaints = [
             *self._deletion(),
             *self._zones(),
-            *self._references(),
+            *misfits(self.models, teams=self.teams, repositories=self.repositories, region=self.region),
             *self._personas(),
             *self._guardrails(),
             *self._studio(),
@@ -166,15 +198,6 @@ class Environment(Part):
             if zone[:-1] != self.region:
                 message = f"'{zone}' is not in the region {self.region}, give zones like {self.region}a"
                 yield Complaint(("network", *given, "availability_zones", index), message)
-
-    def _references(self) -> Iterator[Complaint]:
-        for name, model in self.models.items():
-            if model.team not in self.teams:
-                message = no_such("team", model.team, list(self.teams))
-                yield Complaint(("models", name, "team"), message)
-            if model.image.repository not in self.repositories:
-                message = no_such("repository", model.image.repository, self.repositories)
-                yield Complaint(("models", name, "image", "repository"), message)
 
     def _personas(self) -> Iterator[Complaint]:
         known = sorted({*PERSONAS, *self.personas})
@@ -228,14 +251,7 @@ class Environment(Part):
     def _instance_types(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What the environment itself runs on, and where the file says so."""
         for name, model in self.models.items():
-            path: tuple[str | int, ...] = ("models", name)
-            given = "instance_type" in model.endpoint.model_fields_set
-            yield (*path, *(("endpoint", "instance_type") if given else ())), model.endpoint.instance_type
-            training = model.artifact.training
-            if training is not None:
-                given = "instance_type" in training.model_fields_set
-                ends = ("instance_type",) if given else ()
-                yield (*path, "artifact", "training", *ends), training.instance_type
+            yield from instance_types(name, model)
         for team_name, team in self.teams.items():
             for member_name, member in team.members.items():
                 if member.space is not None:

@@ -4,13 +4,33 @@ from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
+from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._endpoint import ModelEndpoint
+from clary_constructs._endpoint_alarms import AlarmTopic, EndpointAlarms, variant_places
+from clary_constructs._endpoint_capacity import (
+    Instances,
+    ModelVariant,
+    RequestCapture,
+    RequestQueue,
+    ServerlessCapacity,
+    UpdatePolicy,
+)
+from clary_constructs._endpoint_dashboard import EndpointDashboard
+from clary_constructs._endpoint_scaling import (
+    CapacityLimits,
+    ComponentScaling,
+    ProvisionedConcurrencyScaling,
+    QueueScaling,
+    ScheduledLimits,
+    VariantScaling,
+)
 from clary_constructs._experiment_tracking import ExperimentTracking
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import ApiClient, InferenceApi
 from clary_constructs._inference_function import InferenceFunction, ServedModel
+from clary_constructs._model_container import ModelContainer
 from clary_constructs._network import (
     S3_PREFIX_LISTS,
     FlowLog,
@@ -41,14 +61,21 @@ __all__ = [
     "TEAM_TAG",
     "AccessLogsBucket",
     "AccessPolicy",
+    "AlarmTopic",
     "ApiClient",
     "ApiFirewall",
     "ApiLogging",
     "BucketEmptier",
     "CanvasTools",
+    "CapacityLimits",
+    "ComponentEndpoint",
+    "ComponentScaling",
+    "ComponentSize",
     "DataBucket",
     "DockerAccess",
     "EncryptionKey",
+    "EndpointAlarms",
+    "EndpointDashboard",
     "ExperimentTracking",
     "FlowLog",
     "Guardrails",
@@ -56,16 +83,25 @@ __all__ = [
     "ImageRepository",
     "InferenceApi",
     "InferenceFunction",
+    "Instances",
     "JobRole",
+    "ModelContainer",
     "ModelEndpoint",
+    "ModelVariant",
     "NetworkGroups",
     "PermissionsBoundary",
     "Persona",
     "PipelineRole",
     "PrivateEndpoints",
     "PrivateNetwork",
+    "ProvisionedConcurrencyScaling",
+    "QueueScaling",
     "RStudioServer",
+    "RequestCapture",
+    "RequestQueue",
+    "ScheduledLimits",
     "ServedModel",
+    "ServerlessCapacity",
     "SharedSpaceDefaults",
     "StartupScript",
     "StudioDomain",
@@ -75,5 +111,8 @@ __all__ = [
     "StudioTools",
     "StudioUser",
     "TeamWorkspace",
+    "UpdatePolicy",
+    "VariantScaling",
     "python_code",
+    "variant_places",
 ]

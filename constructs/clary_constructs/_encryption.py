@@ -10,7 +10,7 @@ from constructs import Construct
 
 
 class EncryptionKey(Construct):
-    """A customer managed, rotating key that CloudWatch Logs may use, too.
+    """A customer managed, rotating key that CloudWatch Logs may use, too; and alarms, if `used_by_alarms`.
 
     IAM policies of the account decide who else uses it. By default, the key is retained: what it
     encrypted cannot be read without it.
@@ -22,6 +22,7 @@ class EncryptionKey(Construct):
         construct_id: str,
         *,
         description: str,
+        used_by_alarms: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -42,6 +43,7 @@ class EncryptionKey(Construct):
                         resources=["*"],
                     ),
                     self._log_groups(),
+                    *([self._alarms()] if used_by_alarms else []),
                 ]
             ),
         )
@@ -67,4 +69,17 @@ class EncryptionKey(Construct):
                     )
                 }
             },
+        )
+
+    def _alarms(self) -> iam.PolicyStatement:
+        """Alarms of this account, which are told on encrypted topics.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+        """
+        return iam.PolicyStatement(
+            sid="AlarmsOfThisAccount",
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
         )

@@ -1,54 +1,60 @@
-"""A model behind a real-time endpoint."""
+"""Models behind an endpoint."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._content_name import content_name
+from clary_constructs._endpoint_capacity import (
+    Instances,
+    ModelVariant,
+    RequestCapture,
+    RequestQueue,
+    UpdatePolicy,
+    has_local_storage,
+)
+from clary_constructs._model_container import (
+    ModelNetwork,
+    execution_policy,
+    execution_role,
+    model_properties,
+)
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._subnets import selected_subnets
 from constructs import Construct
 
 _PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
 _LONGEST_NAME = 63
-_DISK_IN_THE_NAME = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*")
-_DISK_ALL_THE_SAME = {"g5", "g6", "g6e", "gr6", "p5", "p5e", "p5en", "p6-b200", "trn1", "trn1n", "trn2"}
-
-
-def has_local_storage(instance_type: str) -> bool:
-    """Whether the instances carry NVMe disks of their own.
-
-    CreateEndpointConfig refuses a KmsKeyId for these: a hardware module on the instance encrypts their
-    disks (API reference, `KmsKeyId`). Families say so with a `d` among their attributes, as in m5d or
-    g4dn (EC2's naming conventions); the accelerated families that have them without saying so are listed.
-    """
-    family = instance_type.removeprefix("ml.").split(".")[0]
-    return family in _DISK_ALL_THE_SAME or _DISK_IN_THE_NAME.fullmatch(family) is not None
+_SHADOW = "shadow"
+MAIN = "main"
 
 
 class ModelEndpoint(Construct):
-    """A model, and an endpoint that callers know by its fixed name.
+    """An endpoint that callers know by its fixed name, and the models behind it.
 
-    The model and the endpoint configuration are named after their content: the same input is an empty
-    diff, and a changed image, artifact or instance makes a new pair, which the endpoint moves to
-    before the old pair goes. The execution role is this model's alone: it reads one object and one
-    image repository, and writes one log group.
+    Models and the endpoint configuration are named after their content: the same input is an empty
+    diff, and a changed image, artifact or instance makes new ones, which the endpoint moves to before
+    the old ones go. The execution role is this endpoint's alone: it reads the artifacts and the images,
+    and writes one log group.
 
-    By default the container is isolated from the network: SageMaker fetches image and artifact, and
-    hands requests in. A container that calls other services needs `network_isolation=False`, and
-    reaches only what `security_groups` let it.
+    `variants` share the requests; `shadow` sees them and does not answer. With a `queue` the endpoint is
+    asynchronous, and with serverless capacity it has no instances, no network of ours and no isolation:
+    SageMaker offers neither there. Otherwise, by default, the containers are isolated from the network:
+    SageMaker fetches images and artifacts, and hands requests in. A container that calls other services
+    needs `network_isolation=False`, and reaches only what `security_groups` let it.
+
+    `update` says how a new model takes over; `alarms` bring the old one back, and are named or made
+    before. What changes capacity later is told with `keep_capacity`.
     """
 
     def __init__(
@@ -57,108 +63,90 @@ class ModelEndpoint(Construct):
         construct_id: str,
         *,
         endpoint_name: str,
-        repository: ecr.IRepository,
-        image_tag: str,
-        artifact_bucket: s3.IBucket,
-        artifact_key: str,
+        variants: Mapping[str, ModelVariant],
         encryption_key: kms.IKey,
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         security_groups: Sequence[ec2.ISecurityGroup],
-        instance_type: str = "ml.m5.large",
-        instance_count: int = 1,
-        environment: Mapping[str, str] | None = None,
+        shadow: ModelVariant | None = None,
+        queue: RequestQueue | None = None,
+        capture: RequestCapture | None = None,
+        update: UpdatePolicy | None = None,
+        alarms: Sequence[cloudwatch.IAlarm | str] = (),
         network_isolation: bool = True,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
         super().__init__(scope, construct_id)
-        if len(endpoint_name) > _LONGEST_NAME:
-            raise ValueError(
-                f"the endpoint name '{endpoint_name}' has {len(endpoint_name)} characters,"
-                f" SageMaker takes {_LONGEST_NAME}"
-            )
-        if instance_count < 1:
-            raise ValueError(f"{instance_count} instances cannot serve '{endpoint_name}', give at least 1")
+        every = {**variants, **({} if shadow is None else {_SHADOW: shadow})}
+        _check(endpoint_name, variants, shadow, queue, capture)
         self.endpoint_name = endpoint_name
+        self.variants = variants
+        self._encryption_key = encryption_key
+        self._serverless = any(variant.serverless for variant in every.values())
 
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            # SageMaker writes to this name, and would make the group itself, unencrypted and for ever.
-            log_group_name=f"/aws/sagemaker/Endpoints/{endpoint_name}",
-            encryption_key=encryption_key,
-            retention=log_retention,
-            # A retained group of a fixed name would be in its successor's way.
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        chosen = selected_subnets(vpc, subnets).subnets
-        role = _execution_role(self)
-        policy = _execution_policy(
+        log_group = endpoint_log(self, endpoint_name, encryption_key, log_retention)
+        network = None
+        if not self._serverless:
+            network = ModelNetwork(selected_subnets(vpc, subnets).subnets, security_groups)
+        role = execution_role(self, "Runs one model: reads its artifact and image, writes its log")
+        self._policy = execution_policy(
             self,
             role,
-            repository=repository,
-            artifact=artifact_bucket.arn_for_objects(artifact_key),
+            "What one model's endpoint may do",
+            containers=[container for variant in every.values() for container in variant.containers],
             encryption_key=encryption_key,
-            log_group=log_group,
-            subnets=chosen,
-            security_groups=security_groups,
+            log_groups=[log_group],
+            network=network,
         )
+        self._allow_to_write(queue, capture)
 
-        model_properties: dict[str, Any] = {
-            "execution_role_arn": role.role_arn,
-            "enable_network_isolation": network_isolation,
-            "primary_container": sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=repository.repository_uri_for_tag(image_tag),
-                model_data_url=artifact_bucket.s3_url_for_object(artifact_key),
-                environment=dict(environment or {}),
-            ),
-            "vpc_config": sagemaker.CfnModel.VpcConfigProperty(
-                subnets=[subnet.subnet_id for subnet in chosen],
-                security_group_ids=[group.security_group_id for group in security_groups],
-            ),
-        }
-        self.model_name = content_name(self, endpoint_name, model_properties)
-        model = sagemaker.CfnModel(self, "Model", model_name=self.model_name, **model_properties)
-        # CreateModel fails unless the role can already read image and artifact.
-        model.node.add_dependency(policy)
-
-        configuration_properties: dict[str, Any] = {
-            "kms_key_id": None if has_local_storage(instance_type) else encryption_key.key_arn,
-            "production_variants": [
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name="main",
-                    model_name=self.model_name,
-                    instance_type=instance_type,
-                    initial_instance_count=instance_count,
-                    initial_variant_weight=1,
-                )
-            ],
-        }
-        self.configuration_name = content_name(self, endpoint_name, configuration_properties)
-        configuration = sagemaker.CfnEndpointConfig(
-            self,
-            "Configuration",
-            endpoint_config_name=self.configuration_name,
-            **configuration_properties,
-        )
-        configuration.add_resource_dependency(model)
-        if has_local_storage(instance_type):
-            acknowledge(
-                configuration,
-                *(f"{pack}-SageMakerEndpointConfigurationKMSKeyConfigured" for pack in _PACKS),
-                reason=f"{instance_type} encrypts its own disks, and SageMaker refuses a key for them",
+        models: dict[str, sagemaker.CfnModel] = {}
+        self.model_names: dict[str, str] = {}
+        for name, variant in every.items():
+            properties = model_properties(
+                variant.containers, role, network, isolated=network_isolation and not self._serverless
             )
-        endpoint = sagemaker.CfnEndpoint(
+            model_name = content_name(self, endpoint_name, properties)
+            known = {made.model_name: made for made in models.values()}
+            models[name] = known.get(model_name) or self._model(name, model_name, properties)
+            self.model_names[name] = model_name
+        self.model_name = next(iter(self.model_names.values()))
+
+        self._configuration = self._configure(every, shadow, queue, capture)
+        self.configuration_name = str(self._configuration.endpoint_config_name)
+        for model in dict.fromkeys(models.values()):
+            self._configuration.add_resource_dependency(model)
+        self._endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=endpoint_name,
             endpoint_config_name=self.configuration_name,
+            # "Deployment guardrails only apply to Asynchronous inference and Real-time inference endpoint
+            # types": https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
+            deployment_config=update.properties(alarms) if update and not self._serverless else None,
         )
-        endpoint.add_resource_dependency(configuration)
-        endpoint.node.add_dependency(log_group)
+        self._endpoint.add_resource_dependency(self._configuration)
+        self._endpoint.node.add_dependency(log_group)
         self.endpoint_arn = Stack.of(self).format_arn(
             service="sagemaker", resource="endpoint", resource_name=endpoint_name
         )
+
+    @property
+    def endpoint(self) -> sagemaker.CfnEndpoint:
+        """What exists once the endpoint answers."""
+        return self._endpoint
+
+    def keep_capacity(self) -> None:
+        """Leaves how many instances there are to whatever changes that: an update keeps them.
+
+        Weights and data capture are still as the configuration says.
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+        """
+        self._endpoint.retain_all_variant_properties = True
+        self._endpoint.exclude_retained_variant_properties = [
+            sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
+            for kind in ("DesiredWeight", "DataCaptureConfig")
+        ]
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Lets `grantee` ask this endpoint for predictions."""
@@ -166,87 +154,137 @@ class ModelEndpoint(Construct):
             grantee=grantee, actions=["sagemaker:InvokeEndpoint"], resource_arns=[self.endpoint_arn]
         )
 
+    def _model(self, name: str, model_name: str, properties: Mapping[str, Any]) -> sagemaker.CfnModel:
+        construct_id = "Model" if name == MAIN else f"Model{_pascal(name)}"
+        model = sagemaker.CfnModel(self, construct_id, model_name=model_name, **properties)
+        # CreateModel fails unless the role can already read image and artifact.
+        model.node.add_dependency(self._policy)
+        return model
 
-def _execution_role(scope: Construct) -> iam.Role:
-    return iam.Role(
+    def _configure(
+        self,
+        every: Mapping[str, ModelVariant],
+        shadow: ModelVariant | None,
+        queue: RequestQueue | None,
+        capture: RequestCapture | None,
+    ) -> sagemaker.CfnEndpointConfig:
+        types = [v.capacity.type for v in every.values() if isinstance(v.capacity, Instances)]
+        with_disks = [one for one in types if has_local_storage(one)]
+        key = self._encryption_key
+        properties: dict[str, Any] = {
+            "kms_key_id": None if with_disks else key.key_arn,
+            "production_variants": [
+                variant.properties(name, self.model_names[name])
+                for name, variant in every.items()
+                if variant is not shadow
+            ],
+        }
+        if shadow is not None:
+            properties["shadow_production_variants"] = [shadow.properties(_SHADOW, self.model_names[_SHADOW])]
+        if queue is not None:
+            properties["async_inference_config"] = queue.properties(key)
+        if capture is not None:
+            properties["data_capture_config"] = capture.properties(key)
+        configuration = sagemaker.CfnEndpointConfig(
+            self,
+            "Configuration",
+            endpoint_config_name=content_name(self, self.endpoint_name, properties),
+            **properties,
+        )
+        acknowledge_own_disks(configuration, with_disks)
+        return configuration
+
+    def _allow_to_write(self, queue: RequestQueue | None, capture: RequestCapture | None) -> None:
+        if queue is not None:
+            allow_queue(self._policy, queue, self._encryption_key)
+        if capture is not None:
+            allow_capture(self._policy, capture, self._encryption_key)
+
+
+def endpoint_log(
+    scope: Construct, endpoint_name: str, encryption_key: kms.IKey, retention: logs.RetentionDays
+) -> logs.LogGroup:
+    return logs.LogGroup(
         scope,
-        "Role",
-        description="Runs one model: reads its artifact and image, writes its log",
-        assumed_by=iam.ServicePrincipal(
-            "sagemaker.amazonaws.com",
-            # not for a model of another account's ("Cross-service confused deputy prevention")
-            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
-        ),
+        "Logs",
+        # SageMaker writes to this name, and would make the group itself, unencrypted and for ever.
+        log_group_name=f"/aws/sagemaker/Endpoints/{endpoint_name}",
+        encryption_key=encryption_key,
+        retention=retention,
+        # A retained group of a fixed name would be in its successor's way.
+        removal_policy=RemovalPolicy.DESTROY,
     )
 
 
-def _execution_policy(
-    scope: Construct,
-    role: iam.IRole,
-    *,
-    repository: ecr.IRepository,
-    artifact: str,
-    encryption_key: kms.IKey,
-    log_group: logs.ILogGroup,
-    subnets: Sequence[ec2.ISubnet],
-    security_groups: Sequence[ec2.ISecurityGroup],
-) -> AccessPolicy:
-    """What SageMaker asks for, narrowed to the model's own things.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, "CreateModel API"
-    """
-    stack = Stack.of(scope)
-    policy = AccessPolicy(scope, "Policy", description="What one model's endpoint may do", roles=[role])
-    policy.allow(["s3:GetObject"], [artifact])
-    # the instances' volumes are attached through a grant
-    policy.allow(["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"], [encryption_key.key_arn])
-    policy.allow(
-        ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        [repository.repository_arn],
-    )
-    policy.allow(
-        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [log_group.log_group_arn]
-    )
-    network_interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
-    unnamed = "a network interface has no name before it is made"
-    policy.allow(
-        ["ec2:CreateNetworkInterface"],
-        [
-            network_interfaces,
-            *(_ec2_arn(stack, "subnet", subnet.subnet_id) for subnet in subnets),
-            *(_ec2_arn(stack, "security-group", group.security_group_id) for group in security_groups),
-        ],
-        wildcard_because=unnamed,
-    )
-    policy.allow(
-        [
-            "ec2:CreateNetworkInterfacePermission",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DeleteNetworkInterfacePermission",
-        ],
-        [network_interfaces],
-        wildcard_because=unnamed,
-    )
-    policy.allow(
-        ["cloudwatch:PutMetricData"],
-        ["*"],
-        conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
-        wildcard_because="PutMetricData takes no resource, the namespace confines it",
-    )
-    policy.allow(
-        [
-            "ec2:DescribeDhcpOptions",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeSubnets",
-            "ec2:DescribeVpcs",
-            "ecr:GetAuthorizationToken",
-        ],
-        ["*"],
-        wildcard_because="these actions take no resource",
-    )
-    return policy
+def acknowledge_own_disks(configuration: sagemaker.CfnEndpointConfig, instance_types: Sequence[str]) -> None:
+    if instance_types:
+        acknowledge(
+            configuration,
+            *(f"{pack}-SageMakerEndpointConfigurationKMSKeyConfigured" for pack in _PACKS),
+            reason=f"{instance_types[0]} encrypts its own disks, and SageMaker refuses a key for them",
+        )
 
 
-def _ec2_arn(stack: Stack, resource: str, name: str) -> str:
-    return stack.format_arn(service="ec2", resource=resource, resource_name=name)
+def allow_queue(policy: AccessPolicy, queue: RequestQueue, key: kms.IKey) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-create-endpoint-prerequisites.html"""
+    policy.allow(
+        ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+        [queue.bucket.arn_for_objects(f"{queue.prefix}/*")],
+        wildcard_because="requests and answers have names that come with them",
+    )
+    policy.allow(["s3:ListBucket"], [queue.bucket.bucket_arn])
+    policy.allow(["kms:GenerateDataKey"], [key.key_arn])
+    if queue.topics:
+        policy.allow(["sns:Publish"], [topic.topic_arn for topic in queue.topics])
+
+
+def allow_capture(policy: AccessPolicy, capture: RequestCapture, key: kms.IKey) -> None:
+    policy.allow(
+        ["s3:PutObject"],
+        [capture.bucket.arn_for_objects(f"{capture.prefix}/*")],
+        wildcard_because="what is captured is named by variant and time",
+    )
+    policy.allow(["kms:GenerateDataKey"], [key.key_arn])
+
+
+def _check(
+    endpoint_name: str,
+    variants: Mapping[str, ModelVariant],
+    shadow: ModelVariant | None,
+    queue: RequestQueue | None,
+    capture: RequestCapture | None,
+) -> None:
+    check_name(endpoint_name)
+    if not variants:
+        raise ValueError(f"'{endpoint_name}' has no variants, give at least one")
+    if shadow is not None and len(variants) > 1:
+        raise ValueError(
+            f"'{endpoint_name}' has a shadow, which stands beside one variant, not {len(variants)}"
+        )
+    every = [*variants.values(), *([] if shadow is None else [shadow])]
+    if any(variant.serverless for variant in every):
+        several = len(every) > 1 or any(len(variant.containers) > 1 for variant in every)
+        many = any(one.holds_many for variant in every for one in variant.containers)
+        if several or many or queue is not None or capture is not None:
+            raise ValueError(
+                f"'{endpoint_name}' is serverless: that is one variant of one container, without a queue or"
+                " capture"
+            )
+    if queue is not None and any(
+        len(variant.containers) > 1 or variant.containers[0].holds_many for variant in every
+    ):
+        raise ValueError(
+            f"'{endpoint_name}' is asynchronous: that is one container and one model for each variant"
+        )
+
+
+def check_name(endpoint_name: str) -> None:
+    if len(endpoint_name) > _LONGEST_NAME:
+        raise ValueError(
+            f"the endpoint name '{endpoint_name}' has {len(endpoint_name)} characters,"
+            f" SageMaker takes {_LONGEST_NAME}"
+        )
+
+
+def _pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))

@@ -27,12 +27,12 @@ def reviewable(template: str, environment: str) -> object:
     for name, content in contents(model, ROOT).items():
         if content.training_job is not None:
             template = template.replace(content.training_job, f"<training job of {name}>")
-        if model.models[name].image.source is not None:
+        image = model.containers[name].image
+        if image is not None and image.source is not None and content.image_tag is not None:
             template = template.replace(content.image_tag, f"<image tag of {name}>")
-        endpoint = re.escape(model.endpoint_name(name))
-        template = re.sub(
-            rf"\b{endpoint}-[0-9a-f]{{12}}\b", f"{model.endpoint_name(name)}-<content>", template
-        )
+    for name in model.models:
+        endpoint = model.endpoint_name(name)
+        template = re.sub(rf"\b{re.escape(endpoint)}-[0-9a-f]{{12}}\b", f"{endpoint}-<content>", template)
     return json.loads(ASSET.sub("<asset>", template))
 
 

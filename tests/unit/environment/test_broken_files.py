@@ -28,7 +28,7 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     "a missing key below": (
         MODEL + "    image: {tag: v1}\n    artifact: {key: model.tar.gz}\n",
         "9:5",
-        ("models.housing.image.repository: is missing", "like housing"),
+        ("models.housing.image: lacks one key", "either 'repository'", "or 'framework' or 'algorithm'"),
     ),
     "a key twice": (VALID + "name: again\n", "5:1", ("'name' is given twice", "line 1", "remove one")),
     "an account without quotes": (

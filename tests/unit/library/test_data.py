@@ -109,6 +109,17 @@ def test_rotates_the_key_and_lets_only_our_log_groups_use_it(parts: assertions.T
     assert ":logs:eu-west-1:111122223333:log-group:*" in str(logs["Condition"]["ArnLike"])
 
 
+def test_lets_alarms_of_this_account_use_the_key_where_that_is_asked_for() -> None:
+    stack = cdk.Stack(env=ENV)
+    EncryptionKey(stack, "Encryption", description="tried", used_by_alarms=True)
+
+    key = only(assertions.Template.from_stack(stack), "AWS::KMS::Key", "Encryption")
+
+    alarms = key["KeyPolicy"]["Statement"][-1]
+    assert alarms["Principal"]["Service"] == "cloudwatch.amazonaws.com"
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
 def test_keeps_all_of_it_by_default() -> None:
     template = data_stack()
     kept = {

@@ -14,8 +14,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from clary_constructs import ModelEndpoint
-from clary_constructs._endpoint import has_local_storage
+from clary_constructs import Instances, ModelContainer, ModelEndpoint, ModelVariant
+from clary_constructs._endpoint_capacity import has_local_storage
 
 ENV = cdk.Environment(account="111122223333", region="eu-west-1")
 
@@ -30,12 +30,19 @@ def stack_with_endpoint(**changes: Any) -> tuple[cdk.Stack, ModelEndpoint]:
         isolated_subnet_ids=["subnet-12345678"],
         isolated_subnet_route_table_ids=["rtb-12345678"],
     )
-    given: dict[str, Any] = {
-        "endpoint_name": "clary-dev-housing",
+    container: dict[str, Any] = {
         "repository": ecr.Repository.from_repository_name(stack, "Images", "housing"),
         "image_tag": "one",
         "artifact_bucket": s3.Bucket.from_bucket_name(stack, "Models", "models"),
         "artifact_key": "research/housing/model.tar.gz",
+    }
+    for name in ("image_tag", "artifact_key", "environment"):
+        if name in changes:
+            container[name] = changes.pop(name)
+    capacity = {name: changes.pop(name) for name in ("type", "count") if name in changes}
+    given: dict[str, Any] = {
+        "endpoint_name": "clary-dev-housing",
+        "variants": {"main": ModelVariant([ModelContainer(**container)], Instances(**capacity))},
         "encryption_key": kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/a-key"),
         "vpc": vpc,
         "subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
@@ -82,7 +89,7 @@ def test_a_changed_model_has_a_new_name_and_so_has_its_configuration(change: dic
 
 @pytest.mark.parametrize(
     "change",
-    [{"instance_count": 2}, {"instance_type": "ml.m5.xlarge"}],
+    [{"count": 2}, {"type": "ml.m5.xlarge"}],
     ids=lambda change: next(iter(change)),
 )
 def test_a_changed_instance_leaves_the_model_alone(change: dict[str, Any]) -> None:
@@ -133,9 +140,7 @@ def test_only_sagemaker_working_for_this_account_takes_the_role() -> None:
 
 @pytest.mark.parametrize("instance_type", ["ml.m5.large", "ml.c7i.xlarge", "ml.inf2.xlarge", "ml.p3.2xlarge"])
 def test_encrypts_the_volumes_of_instances_without_disks(instance_type: str) -> None:
-    assert properties("AWS::SageMaker::EndpointConfig", instance_type=instance_type)["KmsKeyId"].endswith(
-        "key/a-key"
-    )
+    assert properties("AWS::SageMaker::EndpointConfig", type=instance_type)["KmsKeyId"].endswith("key/a-key")
 
 
 @pytest.mark.parametrize(
@@ -144,11 +149,11 @@ def test_encrypts_the_volumes_of_instances_without_disks(instance_type: str) -> 
 )
 def test_asks_for_no_key_where_the_instance_encrypts_its_own_disks(instance_type: str) -> None:
     assert has_local_storage(instance_type)
-    assert "KmsKeyId" not in properties("AWS::SageMaker::EndpointConfig", instance_type=instance_type)
+    assert "KmsKeyId" not in properties("AWS::SageMaker::EndpointConfig", type=instance_type)
 
 
 def test_acknowledges_the_missing_key_of_instances_with_disks() -> None:
-    stack, _ = stack_with_endpoint(instance_type="ml.g5.xlarge")
+    stack, _ = stack_with_endpoint(type="ml.g5.xlarge")
 
     reports = [
         pack(stack).validate_scope(stack)
@@ -177,5 +182,5 @@ def test_refuses_a_name_that_sagemaker_does_not_take() -> None:
 
 
 def test_refuses_an_endpoint_without_instances() -> None:
-    with pytest.raises(ValueError, match="0 instances cannot serve 'clary-dev-housing'"):
-        stack_with_endpoint(instance_count=0)
+    with pytest.raises(ValueError, match="0 instances cannot serve, give at least 1"):
+        Instances(count=0)

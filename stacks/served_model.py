@@ -1,0 +1,382 @@
+"""From a model of the file to the constructs that serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_sns as sns
+
+from clary.content import ModelContent
+from clary.environment import aws_image
+from clary.environment.hosting import Endpoint, Scaling, Update
+from clary.environment.model import Environment
+from clary.environment.serving import MAIN, SHADOW, Model
+from clary.environment.serving_rules import processor_of
+from clary_constructs import (
+    CapacityLimits,
+    ComponentEndpoint,
+    ComponentScaling,
+    ComponentSize,
+    EndpointAlarms,
+    EndpointDashboard,
+    Instances,
+    ModelContainer,
+    ModelEndpoint,
+    ModelVariant,
+    ProvisionedConcurrencyScaling,
+    QueueScaling,
+    RequestCapture,
+    RequestQueue,
+    ScheduledLimits,
+    ServerlessCapacity,
+    UpdatePolicy,
+    VariantScaling,
+    variant_places,
+)
+from constructs import Construct
+from stacks.data import DataStack
+from stacks.naming import pascal
+from stacks.network import NetworkStack
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all models have around them."""
+
+    environment: Environment
+    contents: Mapping[str, ModelContent]
+    network: NetworkStack
+    data: DataStack
+    alarm_topic: sns.ITopic
+
+    @property
+    def place(self) -> dict[str, Any]:
+        return {
+            "encryption_key": self.data.key,
+            "vpc": self.network.vpc,
+            "subnets": self.network.subnets,
+            "security_groups": [self.network.workload_security_group],
+        }
+
+
+def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, name: str) -> ModelEndpoint:
+    model = around.environment.models[name]
+    endpoint = model.endpoint
+    if endpoint.mode == "batch" or model.artifact.package is not None:
+        raise ValueError(f"models.{name}: 'batch' and 'artifact.package' are not deployed by this version")
+    variants = _variants(scope, around, name, model)
+    asynchronous = endpoint.mode == "asynchronous"
+    places = variant_places(around.environment.endpoint_name(name), list(variants))
+    watch = _alarms(scope, f"{construct_id}Alarms", around, endpoint, places, asynchronous=asynchronous)
+    made = ModelEndpoint(
+        scope,
+        construct_id,
+        endpoint_name=around.environment.endpoint_name(name),
+        variants=variants,
+        shadow=_shadow(scope, around, name, model),
+        queue=_queue(scope, construct_id, around, name, endpoint),
+        capture=_capture(around, name, model),
+        update=_update(endpoint.update),
+        alarms=_brings_back(endpoint.update, watch),
+        **around.place,
+    )
+    if endpoint.dashboard:
+        EndpointDashboard(
+            scope,
+            f"{construct_id}Dashboard",
+            endpoint_name=made.endpoint_name,
+            places=places,
+            alarms=watch.alarms,
+            asynchronous=asynchronous,
+            instances=endpoint.mode != "serverless",
+        )
+    if endpoint.scaling is not None:
+        _scale(scope, construct_id, endpoint, endpoint.scaling, made)
+    return made
+
+
+def component_endpoint(
+    scope: Construct, construct_id: str, around: Surroundings, name: str
+) -> ComponentEndpoint:
+    """The endpoint that the component `name` is on, and those that share it."""
+    models = around.environment.models
+    on_it = [one for one, model in models.items() if one == name or model.endpoint.shared_with == name]
+    scalings = [models[one].endpoint.scaling for one in on_it]
+    moving = any(scaling is not None for scaling in scalings)
+    asleep = all(scaling is not None and scaling.least == 0 for scaling in scalings)
+    endpoint = models[name].endpoint
+    return ComponentEndpoint(
+        scope,
+        construct_id,
+        endpoint_name=around.environment.endpoint_name(name),
+        capacity=Instances(endpoint.instance_type, endpoint.instance_count),
+        containers=[_container(scope, around, one, endpoint.instance_type) for one in on_it],
+        least_instances=(0 if asleep else 1) if moving else None,
+        capture=_capture(around, name, models[name]),
+        **around.place,
+    )
+
+
+def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundings, name: str) -> None:
+    stack = cdk.Stack.of(host)
+    environment = around.environment
+    endpoint = environment.models[name].endpoint
+    component, component_name = endpoint.component, environment.component_name(name)
+    assert component is not None
+    assert component_name is not None
+    instance_type = environment.models[endpoint.shared_with or name].endpoint.instance_type
+    places = {name: {"InferenceComponentName": component_name}}
+    watch = _alarms(stack, f"{construct_id}Alarms", around, endpoint, places)
+    scaling = endpoint.scaling
+    made = host.add(
+        f"{construct_id}Component",
+        component_name=component_name,
+        container=_container(stack, around, name, instance_type),
+        size=ComponentSize(
+            copies=component.copies if scaling is None else max(1, scaling.least),
+            memory_mib=component.memory_mib,
+            cpus=component.cpus,
+            accelerators=component.accelerators,
+        ),
+        update=_update(endpoint.update),
+        alarms=_brings_back(endpoint.update, watch),
+    )
+    if endpoint.dashboard:
+        EndpointDashboard(
+            stack,
+            f"{construct_id}Dashboard",
+            endpoint_name=host.endpoint_name,
+            places=places,
+            alarms=watch.alarms,
+            instances=False,
+        )
+    if scaling is not None:
+        ComponentScaling(
+            stack,
+            f"{construct_id}Scaling",
+            component_name=component_name,
+            limits=_limits(scaling),
+            follow=scaling.metric,
+            target=scaling.target,
+            of=made,
+        )
+
+
+def _container(
+    scope: Construct,
+    around: Surroundings,
+    name: str,
+    instance_type: str | None,
+    step: str | None = None,
+) -> ModelContainer:
+    container, content = around.environment.containers[name], around.contents[name]
+    repository, tag = _image(scope, around, name, instance_type)
+    has_artifact = content.artifact_key is not None or container.artifact.folder is not None
+    return ModelContainer(
+        repository=repository,
+        image_tag=tag,
+        artifact_bucket=around.data.models_bucket if has_artifact else None,
+        artifact_key=content.artifact_key,
+        artifact_folder=container.artifact.folder,
+        environment=container.environment,
+        name=step,
+    )
+
+
+def _image(
+    scope: Construct, around: Surroundings, name: str, instance_type: str | None
+) -> tuple[ecr.IRepository, str]:
+    image = around.environment.containers[name].image
+    assert image is not None
+    if image.repository is not None:
+        return around.data.repositories[image.repository], str(around.contents[name].image_tag)
+    kind: aws_image.Kind = "algorithm" if image.framework is None else "framework"
+    found = aws_image.find(
+        kind,
+        str(image.framework or image.algorithm),
+        str(image.version),
+        region=around.environment.region,
+        processor=processor_of(instance_type),
+    )
+    stack = cdk.Stack.of(scope)
+    known = stack.node.try_find_child(f"Aws{found.account}{found.repository}")
+    if known is not None:
+        return known, found.tag  # type: ignore[return-value] # what is below is what is found above
+    arn = (
+        f"arn:{stack.partition}:ecr:{around.environment.region}:{found.account}:repository/{found.repository}"
+    )
+    return ecr.Repository.from_repository_attributes(
+        stack,
+        f"Aws{found.account}{found.repository}",
+        repository_arn=arn,
+        repository_name=found.repository,
+    ), found.tag
+
+
+def _variants(scope: Construct, around: Surroundings, name: str, model: Model) -> dict[str, ModelVariant]:
+    endpoint = model.endpoint
+    count = endpoint.instance_count if endpoint.scaling is None else max(1, endpoint.scaling.least)
+    if endpoint.mode == "serverless":
+        said = endpoint.serverless
+        capacity = ServerlessCapacity() if said is None else ServerlessCapacity(**said.model_dump())
+        return {MAIN: ModelVariant([_container(scope, around, name, None)], capacity)}
+
+    def containers(which: str, instance_type: str) -> list[ModelContainer]:
+        if endpoint.pipeline is None:
+            return [_container(scope, around, which, instance_type)]
+        before, after = endpoint.pipeline.before, endpoint.pipeline.after
+        return [
+            *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in before),
+            _container(scope, around, which, instance_type, "model"),
+            *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in after),
+        ]
+
+    main = ModelVariant(
+        containers(name, endpoint.instance_type),
+        Instances(endpoint.instance_type, count),
+        endpoint.weight,
+    )
+    others = {
+        key: ModelVariant(
+            containers(f"{name}.{key}", variant.instance_type or endpoint.instance_type),
+            Instances(variant.instance_type or endpoint.instance_type, variant.instance_count or count),
+            variant.weight,
+        )
+        for key, variant in endpoint.variants.items()
+    }
+    return {MAIN: main, **others}
+
+
+def _shadow(scope: Construct, around: Surroundings, name: str, model: Model) -> ModelVariant | None:
+    endpoint, shadow = model.endpoint, model.endpoint.shadow
+    if shadow is None:
+        return None
+    instance_type = shadow.instance_type or endpoint.instance_type
+    return ModelVariant(
+        [_container(scope, around, f"{name}.{SHADOW}", instance_type)],
+        Instances(instance_type, shadow.instance_count or endpoint.instance_count),
+        # of as many as the production variant's own weight: 1 is all of them
+        endpoint.weight * shadow.percent / 100,
+    )
+
+
+def _queue(
+    scope: Construct, construct_id: str, around: Surroundings, name: str, endpoint: Endpoint
+) -> RequestQueue | None:
+    if endpoint.mode != "asynchronous":
+        return None
+    said = endpoint.asynchronous
+    topics = {
+        kind: sns.Topic(
+            scope, f"{construct_id}{kind.capitalize()}", master_key=around.data.key, enforce_ssl=True
+        )
+        for kind in (() if said is None else said.topics)
+    }
+    for kind, topic in topics.items():
+        cdk.CfnOutput(scope, f"{construct_id}{kind.capitalize()}TopicArn", value=topic.topic_arn)
+    return RequestQueue(
+        bucket=around.data.data_bucket,
+        prefix=around.environment.job_prefix(name),
+        concurrent_per_instance=None if said is None else said.concurrent_per_instance,
+        success_topic=topics.get("success"),
+        error_topic=topics.get("error"),
+    )
+
+
+def _capture(around: Surroundings, name: str, model: Model) -> RequestCapture | None:
+    """Into the team's own part of the data bucket."""
+    capture = model.endpoint.capture
+    if capture is None:
+        return None
+    return RequestCapture(
+        bucket=around.data.data_bucket,
+        prefix=around.environment.capture_prefix(name),
+        percent=capture.percent,
+        modes=capture.what,
+        content_types=model.api.content_types,
+    )
+
+
+def _alarms(
+    scope: Construct,
+    construct_id: str,
+    around: Surroundings,
+    endpoint: Endpoint,
+    places: Mapping[str, Mapping[str, str]],
+    *,
+    asynchronous: bool = False,
+) -> EndpointAlarms:
+    latency = endpoint.alarms.latency_ms
+    return EndpointAlarms(
+        scope,
+        construct_id,
+        places=places,
+        topic=around.alarm_topic,
+        asynchronous=asynchronous,
+        server_errors=endpoint.alarms.server_errors,
+        latency=None if latency is None else cdk.Duration.millis(latency),
+        minutes=endpoint.alarms.minutes,
+    )
+
+
+def _update(update: Update) -> UpdatePolicy:
+    return UpdatePolicy(
+        strategy=update.strategy,
+        percent=update.percent,
+        bake_seconds=update.bake_minutes * 60,
+        keep_old_seconds=update.keep_old_minutes * 60,
+    )
+
+
+def _brings_back(update: Update, watch: EndpointAlarms) -> Sequence[cloudwatch.IAlarm | str]:
+    """SageMaker watches ten alarms at most."""
+    own: list[cloudwatch.IAlarm | str] = list(watch.alarms) if update.roll_back else []
+    return [*update.alarms, *own][:10]
+
+
+def _limits(scaling: Scaling) -> CapacityLimits:
+    return CapacityLimits(
+        least=scaling.least,
+        most=scaling.most,
+        scale_in_cooldown_seconds=scaling.scale_in_cooldown_seconds,
+        scale_out_cooldown_seconds=scaling.scale_out_cooldown_seconds,
+        scheduled={
+            name: ScheduledLimits(each.at, each.time_zone, each.least, each.most)
+            for name, each in scaling.schedule.items()
+        },
+    )
+
+
+def _scale(
+    scope: Construct, construct_id: str, endpoint: Endpoint, scaling: Scaling, made: ModelEndpoint
+) -> None:
+    """Each variant by itself; a shadow is none that scales."""
+    limits = _limits(scaling)
+    for variant in made.variants:
+        of: dict[str, Any] = {
+            "endpoint_name": made.endpoint_name,
+            "variant": variant,
+            "limits": limits,
+            "of": made.endpoint,
+        }
+        suffix = "" if variant == MAIN else pascal(variant)
+        if endpoint.mode == "serverless":
+            ProvisionedConcurrencyScaling(
+                scope, f"{construct_id}Scaling{suffix}", target_percent=scaling.target, **of
+            )
+        elif endpoint.mode == "asynchronous":
+            QueueScaling(scope, f"{construct_id}Scaling{suffix}", target=scaling.target, **of)
+        else:
+            VariantScaling(
+                scope,
+                f"{construct_id}Scaling{suffix}",
+                follow=scaling.metric,
+                target=scaling.target,
+                **of,
+            )
+    made.keep_capacity()
