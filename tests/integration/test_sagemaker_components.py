@@ -173,6 +173,79 @@ def test_a_new_specification_replaces_the_old_one_and_a_bad_one_does_not(hall: H
     remove(hall, "changing")
 
 
+def test_an_alarm_brings_the_old_specification_back_without_a_failed_request(
+    hall: Hall, endpoint: str
+) -> None:
+    client, cloudwatch = hall.sagemaker, hall.client("cloudwatch")
+    place(hall, endpoint, "guarded", RuntimeConfig={"CopyCount": 2})
+    cloudwatch.put_metric_alarm(
+        AlarmName="wrong",
+        Namespace="Ours",
+        MetricName="Wrong",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    policy = {
+        "MaximumBatchSize": {"Type": "COPY_COUNT", "Value": 1},
+        "WaitIntervalInSeconds": 600,
+    }
+    guards = {
+        "RollingUpdatePolicy": policy,
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "wrong"}]},
+    }
+    answers: set[str] = set()
+
+    client.update_inference_component(
+        InferenceComponentName="guarded", Specification=multiplies(hall, 9), DeploymentConfig=guards
+    )
+    eventually(lambda: _asked(hall, endpoint, "guarded", answers) == {"4.0", "18.0"})
+    cloudwatch.set_alarm_state(AlarmName="wrong", StateValue="ALARM", StateReason="test")
+    eventually(
+        lambda: (
+            _asked(hall, endpoint, "guarded", answers)
+            and client.describe_inference_component(InferenceComponentName="guarded")[
+                "InferenceComponentStatus"
+            ]
+            == "InService"
+        )
+    )
+
+    back = settled(hall, "guarded")
+    assert "in the state ALARM: wrong" in back["FailureReason"]
+    assert back["RuntimeConfig"]["CurrentCopyCount"] == 2
+    assert {hall.ask(endpoint, "2", InferenceComponentName="guarded") for _ in range(10)} == {"4.0"}
+    remove(hall, "guarded")
+
+
+def _asked(hall: Hall, endpoint: str, name: str, answers: set[str]) -> set[str]:
+    """What has been answered so far, and once more."""
+    answers.add(hall.ask(endpoint, "2", InferenceComponentName=name))
+    return answers
+
+
+def test_what_it_is_asked_is_captured_with_its_endpoint(hall: Hall) -> None:
+    hall.serve(
+        "seen",
+        VARIANT,
+        ExecutionRoleArn=hall.role,
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{hall.bucket}/captured",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        },
+    )
+    place(hall, "seen", "witness")
+
+    hall.ask("seen", "2", InferenceComponentName="witness")
+
+    eventually(lambda: hall.workshop.keys("captured/seen/main/"))
+    remove(hall, "witness")
+
+
 def test_one_that_does_not_start_has_failed_and_can_be_deleted(hall: Hall, endpoint: str) -> None:
     broken = multiplies(hall, 1, FACTOR="no number")
 
