@@ -256,26 +256,38 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.cloudformation.changesets": (
         "_deploy_stack_async",
         "_evaluate_conditions",
+        "_resolve_parameters",
         "validate_template_support",
     ),
     "ministack.services.cloudformation.engine": (
         "_check_rules_section",
+        "_constraint_error",
         "_evaluate_conditions",
         "_extract_deps",
         "_parse_template",
+        "_resolve_parameters",
         "validate_template_support",
     ),
     "ministack.services.cloudformation.handlers": (
         "_ACTION_HANDLERS",
+        "_capabilities_enforced",
         "_delete_stack_async",
         "_deploy_stack_async",
         "_evaluate_conditions",
         "_imported_export_names",
+        "_request_problems",
+        "_resolve_parameters",
         "_resolve_template",
         "_roll_back_operation",
         "validate_template_support",
     ),
-    "ministack.services.cloudformation.helpers": ("_resolve_document", "_validate_stack_tags", "_xml"),
+    "ministack.services.cloudformation.helpers": (
+        "_error",
+        "_extract_members",
+        "_resolve_document",
+        "_validate_stack_tags",
+        "_xml",
+    ),
     "ministack.services.cloudformation.provisioners": (
         "_CONDITIONALLY_REPLACING_PROPERTIES",
         "_CUSTOM_NAME_REPLACEMENT",
@@ -689,6 +701,58 @@ def deletion_given_up(stack_id: str, reason: str) -> Response:
     stack["StackStatusReason"] = reason
     response: Response = _helpers._xml(200, "DeleteStackResponse", "")
     return response
+
+
+def template_text(parameters: dict[str, Any]) -> str | None:
+    """The template that a request brings along or says where it is; None where it does not, or where the
+    request is refused for other reasons."""
+    if _handlers._request_problems(parameters, (parameters.get("StackName") or [""])[0]) is not None:
+        return None
+    text, refusal = _handlers._resolve_template(parameters)
+    return text if refusal is None and text else None
+
+
+def given_parameters(parameters: dict[str, Any]) -> dict[str, bool]:
+    """The template's parameters that a request names, and whether with a value: or with that of before."""
+    given = _helpers._extract_members(parameters, "Parameters")
+    return {str(one["Key"]): not one["UsePreviousValue"] for one in given}
+
+
+def stack_refusal(code: str, message: str) -> Response:
+    """CloudFormation's answer to a request that it refuses."""
+    response: Response = _helpers._error(code, message)
+    return response
+
+
+def stack_status(stack_name: str) -> str:
+    """The status of a stack of the request's account and region; empty where there is none."""
+    return str((_cloudformation._stacks.get(stack_name) or {}).get("StackStatus", ""))
+
+
+def ask_for_capabilities() -> None:
+    """Has IAM's resources and macros in templates acknowledged: ministack asks only where it enforces IAM."""
+    _handlers._capabilities_enforced = lambda: True
+
+
+def reword_parameter_faults(
+    constraint: Callable[[str, Mapping[str, Any], str], str],
+    reword: Callable[[str, Mapping[str, Any]], str],
+) -> None:
+    """Says in other words why a parameter has not the value that it may have.
+
+    `constraint(name, definition, reason)` of a constraint; `reword(message, template)` of all else.
+    """
+    usual = _engine._resolve_parameters
+    _engine._constraint_error = lambda *arguments: ValueError(constraint(*arguments))
+
+    def resolve(template: dict[str, Any], *arguments: Any) -> Any:
+        try:
+            return usual(template, *arguments)
+        except ValueError as error:
+            raise ValueError(reword(str(error), template)) from error
+
+    for module in (_changesets, _engine, _handlers):
+        module._resolve_parameters = resolve
 
 
 def reword_unresolved(reword: Callable[[str], str]) -> None:
@@ -1497,6 +1561,37 @@ def on_resources_done(done: Callable[[str], None]) -> None:
         return resolved
 
     _stacks._resolve_stack_outputs = resolve
+
+
+TellEvent = Callable[..., None]
+"""`tell(stack id, stack name, logical id, type, status, reason="", physical id="")`."""
+
+
+def wrap_events(wrapper: Callable[[TellEvent], TellEvent]) -> None:
+    """Puts a function around the telling of a stack's events."""
+    _stacks._add_event = wrapper(_stacks._add_event)
+
+
+def tell_event(*event: str) -> None:
+    """Tells an event of a stack, as `TellEvent` has them."""
+    _stacks._add_event(*event)
+
+
+def change_stack_status(stack_id: str, status: str) -> None:
+    """Puts a stack into another status, and tells so."""
+    name = stack_id.split("/")[1]
+    _cloudformation._stacks[name]["StackStatus"] = status
+    _stacks._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, "", stack_id)
+
+
+def stack_resources(stack_name: str) -> dict[str, dict[str, Any]]:
+    """The resources of a stack of the request's account and region by their logical ids."""
+    found: dict[str, dict[str, Any]] = (_cloudformation._stacks.get(stack_name) or {}).get("_resources", {})
+    return found
+
+
+def is_nested(stack_name: str) -> bool:
+    return "ParentId" in (_cloudformation._stacks.get(stack_name) or {})
 
 
 def stacks() -> list[tuple[str, str, dict[str, Any]]]:

@@ -12,6 +12,7 @@ def install() -> None:
         client,
         custom_resources,
         engine,
+        events,
         patience,
         services,
         stack_policy,
@@ -20,6 +21,7 @@ def install() -> None:
     services.install()
     engine.install()
     admission.install()
+    events.install()
     stack_policy.install()
     patience.install()
     custom_resources.install()

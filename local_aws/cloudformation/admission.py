@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from local_aws import hooks
+from local_aws.cloudformation import template as form
 
 Template = Mapping[str, Any]
 
@@ -23,6 +25,12 @@ class Refused(ValueError):
 
 def install() -> None:
     hooks.check_templates(check_template)
+    hooks.ask_for_capabilities()
+    hooks.reword_parameter_faults(_constraint, _parameter_fault)
+    for action in ("CreateChangeSet", "CreateStack", "GetTemplateSummary", "UpdateStack", "ValidateTemplate"):
+        hooks.wrap_stack_action(action, partial(_check_form, action))
+    for action in ("CreateChangeSet", "UpdateStack"):
+        hooks.wrap_stack_action(action, _say_which_stack)
     hooks.check_exports(_check_exports)
     hooks.reword_unresolved(_reworded)
     hooks.rewrite_template_urls(with_bucket_in_path)
@@ -34,7 +42,9 @@ def install() -> None:
 
 
 def check_template(template: Template, conditions: Mapping[str, bool]) -> None:
-    """Raises `Refused` for what refers to nothing, or to itself in a circle."""
+    """Raises `ValueError` for what has not the form of a template, refers to nothing, or to itself in a
+    circle."""
+    form.check(template)
     if template.get("Transform"):
         return  # a macro may still write what is missing
     resources: Mapping[str, Any] = template.get("Resources") or {}
@@ -141,6 +151,49 @@ def _check_circles(active: Mapping[str, Any], conditions: Mapping[str, bool]) ->
             others.difference_update(free)
     if waiting:
         raise Refused(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
+
+
+def _check_form(action: str, answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+    text = hooks.template_text(parameters)
+    if text is None:
+        return answer(parameters)
+    name, kind = (str(parameters.get(key, [""])[0]) for key in ("StackName", "ChangeSetType"))
+    try:
+        template = form.parsed(text)
+        form.check(template)
+        if action not in ("GetTemplateSummary", "ValidateTemplate"):
+            anew = action == "CreateStack" or kind == "CREATE"
+            form.check_parameters(template, hooks.given_parameters(parameters), anew=anew)
+    except ValueError as error:
+        return hooks.stack_refusal("ValidationError", str(error))
+    if action == "CreateStack" and hooks.stack_status(name) == "ROLLBACK_COMPLETE":
+        # Only to be deleted: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+        return hooks.stack_refusal("AlreadyExistsException", f"Stack [{name}] already exists")
+    return answer(parameters)
+
+
+def _constraint(name: str, definition: Mapping[str, Any], reason: str) -> str:
+    description = definition.get("ConstraintDescription")
+    return f"Parameter '{name}' {f'failed to satisfy constraint: {description}' if description else reason}"
+
+
+def _parameter_fault(message: str, template: Template) -> str:
+    not_allowed = re.match(r"Parameter '(\w+)' value '.*' is not in AllowedValues", message, re.DOTALL)
+    if not_allowed:
+        definition = template["Parameters"][not_allowed[1]]
+        return _constraint(not_allowed[1], definition, "must be one of AllowedValues")
+    missing = re.fullmatch(r".* failed to resolve: SSM parameter '(.*)' does not exist", message)
+    if missing:
+        return f"Unable to fetch parameters [{missing[1]}] from parameter store for this account."
+    return message
+
+
+def _say_which_stack(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+    status, headers, body = answer(parameters)
+    name = str(parameters.get("StackName", [""])[0]).removeprefix("arn:")
+    known = hooks.stack_identifier(name.split("/")[1] if "/" in name else name)
+    words = rf"Stack:{known} is in \1 state and can not be updated.".encode()
+    return status, headers, re.sub(rb"Stack \[[^\]]*\] is in (\w+) state and cannot be updated", words, body)
 
 
 # --- exports ----------------------------------------------------------------------------------------

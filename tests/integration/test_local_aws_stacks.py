@@ -615,3 +615,80 @@ def test_a_warning_says_what_is_not_emulated(cloudformation: Any, local_aws: Loc
 
     assert told["Bucket"] == "Not emulated on the local AWS: MetricsConfigurations: it is not kept"
     assert "nothing here acts on it" in told["Catalog"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "expected"),
+    [
+        ({"Resources": {}}, "ValidationError", "At least one Resources member must be defined."),
+        ({"Parameters": {"P": {"Type": "String"}}}, "ValidationError", "Parameters: [P] must have values"),
+        (
+            {"Parameters": {"P": {"Type": "String", "AllowedValues": ["a"], "Default": "b"}}},
+            "ValidationError",
+            "Parameter 'P' must be one of AllowedValues",
+        ),
+        (
+            {
+                "Parameters": {
+                    "P": {
+                        "Type": "String",
+                        "AllowedPattern": "[a-z]",
+                        "ConstraintDescription": "a letter",
+                        "Default": "1",
+                    }
+                }
+            },
+            "ValidationError",
+            "Parameter 'P' failed to satisfy constraint: a letter",
+        ),
+        (
+            {"Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/no/such"}}},
+            "ValidationError",
+            "Unable to fetch parameters [/no/such] from parameter store for this account.",
+        ),
+        (
+            {"Resources": {"Group": {"Type": "AWS::IAM::Group"}}},
+            "InsufficientCapabilitiesException",
+            "Requires capabilities : [CAPABILITY_IAM]",
+        ),
+        (
+            {"Resources": {"Group": {"Type": "AWS::IAM::Group", "Properties": {"GroupName": "a"}}}},
+            "InsufficientCapabilitiesException",
+            "Requires capabilities : [CAPABILITY_NAMED_IAM]",
+        ),
+    ],
+)
+def test_a_request_is_refused_before_there_is_a_stack(
+    cloudformation: Any, named: str, request_: Mapping[str, Any], code: str, expected: str
+) -> None:
+    body = json.dumps({"Resources": {"Bucket": bucket()}, **request_})
+
+    with pytest.raises(ClientError) as created:
+        cloudformation.create_stack(StackName=named, TemplateBody=body)
+    with pytest.raises(ClientError) as changed:
+        cloudformation.create_change_set(
+            StackName=named, ChangeSetName="set", ChangeSetType="CREATE", TemplateBody=body
+        )
+
+    for refusal in (created, changed):
+        assert refusal.value.response["Error"]["Code"] == code
+        assert expected in refusal.value.response["Error"]["Message"]
+    with pytest.raises(ClientError, match=f"Stack with id {named} does not exist"):
+        cloudformation.describe_stacks(StackName=named)
+
+
+def test_a_stack_that_was_rolled_back_can_only_be_deleted(
+    cloudformation: Any, local_aws: LocalAws, named: str
+) -> None:
+    stack = create(local_aws, named, {"Refused": REFUSED})
+    assert stack.status == "ROLLBACK_COMPLETE"
+    identifier = cloudformation.describe_stacks(StackName=named)["Stacks"][0]["StackId"]
+
+    with pytest.raises(ClientError, match=rf"Stack \[{named}\] already exists"):
+        create(local_aws, named, {"Bucket": bucket()})
+    with pytest.raises(ClientError) as refusal:
+        cloudformation.update_stack(StackName=named, TemplateBody=template({"Bucket": bucket()}))
+
+    assert refusal.value.response["Error"]["Message"] == (
+        f"Stack:{identifier} is in ROLLBACK_COMPLETE state and can not be updated."
+    )
