@@ -94,6 +94,9 @@ def clary_watch(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    # As Lambda does; SDKs say it of themselves to the services that they ask.
+    version = ".".join(map(str, sys.version_info[:2]))
+    os.environ.setdefault("AWS_EXECUTION_ENV", f"AWS_Lambda_python{version}")
 
 
 def clary_init_failed(error: BaseException, init: dict[str, Any]) -> str:

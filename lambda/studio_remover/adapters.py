@@ -73,6 +73,7 @@ def apps_of(sagemaker: Any, domain_id: str) -> Layer:
     def running() -> Mapping[str, bool]:
         apps.clear()
         found: dict[str, bool] = {}
+        failed: list[str] = []
         for app in _pages(sagemaker, domain_id, "list_apps", "Apps"):
             # Apps in a space have no user profile: they are the domain's, whosoever they are.
             members = ("UserProfileName", "SpaceName", "AppType", "AppName")
@@ -83,7 +84,9 @@ def apps_of(sagemaker: Any, domain_id: str) -> Layer:
                 continue
             apps[name] = known
             found[name] = status in ("InService", "Failed")
-        return found
+            failed += [name] * (status == "Failed")
+        # what may refuse to go comes last: it shall not take the time of what goes
+        return {name: found[name] for name in sorted(found, key=failed.__contains__)}
 
     def delete(name: str) -> None:
         asked.add(name)

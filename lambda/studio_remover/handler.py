@@ -47,7 +47,8 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 def _done(event: Mapping[str, Any], context: Any) -> Answer | None:
     properties = event["ResourceProperties"]
     answer = Answer(physical_id=f"content-of-{properties['DomainId']}")
-    if event["RequestType"] != "Delete" or not is_going(_client("cloudformation"), event["StackId"]):
+    going_on = _GIVES_UP_AT in event
+    if not going_on and not _is_to_go(event):
         return answer
     waits = float(properties.get("ServiceTimeout", _LONGEST_SERVICE_TIMEOUT)) - _SECONDS_BEFORE_CLOUDFORMATION
     gives_up_at = float(event.get(_GIVES_UP_AT, time.time() + waits))
@@ -73,6 +74,10 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer | None:
         return None
     print(json.dumps({"removed": properties["DomainId"]}))
     return answer
+
+
+def _is_to_go(event: Mapping[str, Any]) -> bool:
+    return event["RequestType"] == "Delete" and is_going(_client("cloudformation"), event["StackId"])
 
 
 def _layers(properties: Mapping[str, Any]) -> Sequence[Layer]:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from local_aws import hooks
 
+_FUNCTION = "exec-env/AWS_Lambda"
 _LONGEST_SECONDS = 4.0
 _STEP_SECONDS = 0.01
 _BUSY = {
@@ -27,7 +28,8 @@ def install() -> None:
     async def answer_when_done(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> hooks.Response:
-        busy = _busy(body, query)
+        # a function that asks has little time, and may be what its stack waits for
+        busy = None if _FUNCTION in headers.get("user-agent", "") else _busy(body, query)
         response = await answer(method, path, headers, body, query)
         if busy is None:
             return response

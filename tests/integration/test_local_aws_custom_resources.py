@@ -52,6 +52,19 @@ def custom(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"Custom::{kind}", "Properties": {**token, **properties}}
 
 
+_ANSWER = """\
+import json, urllib.request
+def handler(event, context):
+    said = {name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')}
+    failed = FAILING and event['RequestType'] == 'Delete'
+    said |= {'Status': 'FAILED' if failed else 'SUCCESS', 'Reason': 'not yet', 'PhysicalResourceId': 'mine'}
+    request = urllib.request.Request(
+        event['ResponseURL'], json.dumps(said).encode(), {'content-type': ''}, method='PUT'
+    )
+    urllib.request.urlopen(request)
+"""
+
+
 BASE = {"Role": ROLE, "Function": function()}
 
 
@@ -230,18 +243,7 @@ class TestFunction:
     def test_that_could_not_delete_keeps_what_it_needs_to_be_asked_again(
         self, stacks: Stacks, local_aws: LocalAws
     ) -> None:
-        answer = (
-            "import json, urllib.request\n"
-            "def handler(event, context):\n"
-            "    said = {name: event[name] for name in ('StackId', 'RequestId', 'LogicalResourceId')}\n"
-            "    failed = FAILING and event['RequestType'] == 'Delete'\n"
-            "    said |= {'Status': 'FAILED' if failed else 'SUCCESS', 'Reason': 'not yet',"
-            " 'PhysicalResourceId': 'mine'}\n"
-            "    request = urllib.request.Request(event['ResponseURL'], json.dumps(said).encode(),"
-            " {'content-type': ''}, method='PUT')\n"
-            "    urllib.request.urlopen(request)\n"
-        )
-        failing = function("FAILING = True\n" + answer, Runtime="python3.13")
+        failing = function("FAILING = True\n" + _ANSWER, Runtime="python3.13")
         stack = stacks.deploy(
             {
                 "Role": ROLE,
@@ -265,13 +267,35 @@ class TestFunction:
 
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as packed:
-            packed.writestr("index.py", "FAILING = False\n" + answer)
+            packed.writestr("index.py", "FAILING = False\n" + _ANSWER)
         local_aws.client("lambda").update_function_code(
             FunctionName=function_name, ZipFile=archive.getvalue()
         )
         arn = str(described["StackId"])
         cloudformation.delete_stack(StackName=arn)
         assert replace(stack, name=arn).status == "DELETE_COMPLETE"
+
+    def test_is_asked_to_delete_once_though_its_stack_is_deleted_again_meanwhile(
+        self, stacks: Stacks, local_aws: LocalAws
+    ) -> None:
+        slow = function(
+            "import time\nFAILING = False\n"
+            + _ANSWER.replace("    request =", "    time.sleep(1)\n    request ="),
+            Runtime="python3.13",
+        )
+        stack = stacks.deploy({"Role": ROLE, "Function": slow, "Mine": custom("Mine")})
+        cloudformation = local_aws.client("cloudformation")
+        arn = str(cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackId"])
+
+        for _ in range(3):
+            cloudformation.delete_stack(StackName=arn)
+
+        assert replace(stack, name=arn).status == "DELETE_COMPLETE"
+        events = cloudformation.describe_stack_events(StackName=arn)["StackEvents"]
+        begun = [
+            each["LogicalResourceId"] for each in events if each["ResourceStatus"] == "DELETE_IN_PROGRESS"
+        ]
+        assert sorted(begun) == sorted({*begun})
 
     def test_that_misses_the_sdk_for_javascript_says_what_would_do(self, stacks: Stacks) -> None:
         needy = function("require('@aws-sdk/client-nothing'); exports.handler = async () => {}")

