@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.sagemaker import storage
+from local_aws.sagemaker import batch_capture, storage
 from local_aws.sagemaker.errors import invalid
 from local_aws.schedules import At, InvalidSchedule, Rate, Schedule, parse
 
@@ -198,6 +198,8 @@ def data(
     """The processing inputs with what was captured in a period, an hour each; merged with what was true
     where that is given. Raises `NoData`."""
     found: list[dict[str, Any]] = []
+    if not definition.of_endpoint:
+        return _of_batches(definition, s3, captured, chosen)
     for folder in _folders(definition, variants, chosen):
         uri = f"{captured.rstrip('/')}/{folder}"
         if not storage.exists(s3, f"{uri}/"):
@@ -216,10 +218,29 @@ def data(
 
 
 def _folders(definition: Definition, variants: Sequence[str], chosen: Period) -> Iterator[str]:
-    places = [f"{definition.endpoint}/{variant}/" for variant in variants] if definition.of_endpoint else [""]
     for hour in chosen.hours():
-        for place in places:
-            yield f"{place}{hour:%Y/%m/%d/%H}"
+        for variant in variants:
+            yield f"{definition.endpoint}/{variant}/{hour:%Y/%m/%d/%H}"
+
+
+def _of_batches(definition: Definition, s3: Any, captured: str, chosen: Period) -> list[dict[str, Any]]:
+    """What the manifests of transform jobs name: their inputs below `input`, their outputs below `output`.
+    (AWS does not say where its analyzer finds them.) Raises `NoData`."""
+    found: list[dict[str, Any]] = []
+    for hour in chosen.hours():
+        for kind in (batch_capture.INPUT, batch_capture.OUTPUT):
+            folder = f"{kind}/{hour:%Y/%m/%d/%H}"
+            uri = f"{captured.rstrip('/')}/{folder}/"
+            for manifest in storage.sources(s3, "S3Prefix", uri) if storage.exists(s3, uri) else ():
+                local = (
+                    f"{definition.input['LocalPath'].rstrip('/')}/{folder}/{manifest.name.partition('.')[0]}"
+                )
+                given = _s3_input(f"batch_transform_{kind}_{len(found) + 1}", manifest.uri, local)
+                given["S3Input"]["S3DataType"] = "ManifestFile"
+                found.append(given)
+    if not found:
+        raise NoData
+    return found
 
 
 def _merge(s3: Any, captured: str, truth: str, target: str) -> bool:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from local_aws import containers, hooks
-from local_aws.sagemaker import clients, folders, records, storage
+from local_aws.sagemaker import batch_capture, clients, folders, records, storage
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.image_folder import image_of
@@ -82,6 +82,7 @@ class Transform:
         self._input = record["TransformInput"]
         self._by_line = self._input.get("SplitType", "None") == "Line"
         self._client_config = record.get("ModelClientConfig", {})
+        self._captures: Mapping[str, Any] = record.get("DataCaptureConfig") or {}
         self._model = require("Model", (record["ModelName"],), validation=True)
         self._role = self._model["ExecutionRoleArn"]
         self._faults: set[Fault] = set()
@@ -103,8 +104,10 @@ class Transform:
                 results = [result for share in shares for result in share.result()]
             if self._run.stopping:
                 return False  # and "SageMaker doesn't store the job's output" (StopTransformJob)
-            for source, file in results:
-                self._store(client, source, file)
+            stored = {source.uri: self._store(client, source, file) for source, file in results}
+            if stored and self._captures:
+                captured = {batch_capture.INPUT: [*stored], batch_capture.OUTPUT: [*stored.values()]}
+                batch_capture.note(client, self._captures, self._record["TransformStartTime"], captured)
         finally:
             home.remove()
         if self._faults:
@@ -286,13 +289,22 @@ class Transform:
                 self._fail(log, source, "ClientError", [str(error)])
             return None
         lines = by_line or (self._processing.active and self._processing.by_line)
-        file.write_bytes(b"".join(part.removesuffix(b"\n") + b"\n" if lines else part for part in parts))
+        content = b"".join(part.removesuffix(b"\n") + b"\n" if lines else part for part in parts)
+        if self._captures.get("GenerateInferenceId"):
+            kind = self._record["TransformOutput"].get("Accept") or self._input.get("ContentType", "")
+            try:
+                content = batch_capture.identified(content, kind, self._record["TransformStartTime"])
+            except BadRecord as error:
+                self._fail(log, source, "ClientError", [str(error)])
+                return None
+        file.write_bytes(content)
         return file
 
-    def _store(self, client: Any, source: storage.Source, file: Path) -> None:
+    def _store(self, client: Any, source: storage.Source, file: Path) -> str:
         output = self._record["TransformOutput"]
         target = f"{output['S3OutputPath'].rstrip('/')}/{source.name}.out"
         storage.upload(client, file, target, output.get("KmsKeyId"))
+        return target
 
     def _fail(self, log: LogStream, source: storage.Source, fault: Fault, lines: Sequence[str]) -> None:
         self._faults.add(fault)

@@ -248,6 +248,15 @@ def test_a_schedule_is_stopped_and_started_and_says_when_it_cannot_be_kept(hall:
             "ScheduleConfig": {"ScheduleExpression": expression},
         }
 
+    nowhere = define(hall, "DataQuality", "nowhere", "nobody", most=1)
+    with refused("ValidationException", "Could not find endpoint"):
+        client.create_monitoring_schedule(
+            **name,
+            MonitoringScheduleConfig={
+                **config("cron(0 * ? * * *)"),
+                "MonitoringJobDefinitionName": nowhere,
+            },
+        )
     with refused("ValidationException", "Invalid schedule expression"):
         client.create_monitoring_schedule(**name, MonitoringScheduleConfig=config("rate(1 hour)"))
     client.create_monitoring_schedule(**name, MonitoringScheduleConfig=config("cron(0 * ? * * *)"))
@@ -260,3 +269,51 @@ def test_a_schedule_is_stopped_and_started_and_says_when_it_cannot_be_kept(hall:
     assert (stopped, started) == ("Stopped", "Scheduled")
     with pytest.raises(ClientError):
         client.list_monitoring_executions(**name)
+
+
+def test_looks_at_what_batch_transform_has_captured(hall: Hall) -> None:
+    s3, model = hall.client("s3"), hall.model("batched", hall.container(2))
+    s3.put_object(Bucket=hall.bucket, Key="batch/in/a.csv", Body=b"5")
+
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{hall.bucket}/batch/in/"}
+    hall.sagemaker.create_transform_job(
+        TransformJobName="batched",
+        ModelName=model,
+        TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": f"s3://{hall.bucket}/batch/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        DataCaptureConfig={"DestinationS3Uri": f"s3://{hall.bucket}/batch/captured"},
+    )
+    eventually(lambda: hall.workshop.keys("batch/captured/output/"))
+    script = """
+import json, os, pathlib
+files = pathlib.Path(os.environ["dataset_source"]).rglob("*.csv*")
+found = {path.name: path.read_text() for path in files}
+seen = {"files": found, "format": os.environ["dataset_format"]}
+(pathlib.Path(os.environ["output_path"]) / "seen.json").write_text(json.dumps(seen))
+"""
+    s3.put_object(Bucket=hall.bucket, Key="batch/code/main.py", Body=script.encode())
+    batches = {
+        "DataCapturedDestinationS3Uri": f"s3://{hall.bucket}/batch/captured",
+        "DatasetFormat": {"Csv": {"Header": False}},
+        "LocalPath": LOCAL,
+    }
+    output = {"S3Uri": f"s3://{hall.bucket}/reports", "LocalPath": "/opt/ml/processing/output"}
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    hall.sagemaker.create_data_quality_job_definition(
+        JobDefinitionName="batches",
+        DataQualityAppSpecification={
+            "ImageUri": f"{hall.account}.dkr.ecr.us-east-1.amazonaws.com/analyzer:one",
+            "ContainerEntrypoint": ["python3", "/opt/ml/processing/code/preprocessing/main.py"],
+            "RecordPreprocessorSourceUri": f"s3://{hall.bucket}/batch/code/main.py",
+        },
+        DataQualityJobInput={"BatchTransformInput": batches},
+        DataQualityJobOutputConfig={"MonitoringOutputs": [{"S3Output": output}]},
+        JobResources={"ClusterConfig": cluster},
+        RoleArn=hall.role,
+    )
+
+    noted = seen(hall, once(hall, "batchwise", "DataQuality", "batches"))
+
+    assert noted["files"] == {"a.csv": "5", "a.csv.out": "10.0"}
+    assert json.loads(noted["format"]) == {"csv": {"header": False}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -182,6 +183,30 @@ def test_joins_inputs_and_outputs(workshop: Workshop) -> None:
     assert "request of 7 text/csv None" in printed(workshop, "joined")
 
 
+def test_captures_where_its_records_and_answers_are_and_names_these(workshop: Workshop) -> None:
+    capture = {
+        "DestinationS3Uri": f"s3://{workshop.bucket}/captured",
+        "GenerateInferenceId": True,
+    }
+    start(workshop, "captured-job", output={"Accept": "text/csv"}, DataCaptureConfig=capture)
+
+    job = ended(workshop, "captured-job")
+
+    rows = [line.split(",") for line in workshop.read("captured-job/one.csv.out").decode().splitlines()]
+    assert [row[0] for row in rows] == ["3.0", "7.0", "11.0"]
+    assert len({row[1] for row in rows}) == 3
+    assert {row[2] for row in rows} == {f"{job['TransformStartTime'].astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    hour = f"{job['TransformStartTime'].astimezone(UTC):%Y/%m/%d/%H}"
+    (given,), (left,) = (workshop.keys(f"captured/{kind}/{hour}/") for kind in ("input", "output"))
+    bucket = f"s3://{workshop.bucket}"
+    assert json.loads(workshop.read(given)) == [{"prefix": f"{bucket}/in/"}, "deeper/two.csv", "one.csv"]
+    assert json.loads(workshop.read(left)) == [
+        {"prefix": f"{bucket}/captured-job/"},
+        "deeper/two.csv.out",
+        "one.csv.out",
+    ]
+
+
 def test_joins_json_lines(workshop: Workshop) -> None:
     start(
         workshop,
@@ -314,7 +339,6 @@ def test_stores_nothing_of_a_job_that_is_stopped(workshop: Workshop) -> None:
         ({"MaxPayloadInMB": 101}, "MaxPayloadInMB cannot be greater than 100 MB"),
         ({"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2}, "cannot exceed 100 MB: it is 120"),
         ({"DataProcessing": {"InputFilter": "$.x"}}, "only indexes can be applied to text/csv"),
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}}, "with DataCaptureConfig, on AWS only"),
     ],
 )
 def test_refuses_what_neither_aws_nor_this_machine_does(

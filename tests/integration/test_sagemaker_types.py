@@ -27,6 +27,13 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
     "Space": ("Domain",),
     "UserProfile": ("Domain",),
 }
+BATCHES = {
+    "BatchTransformInput": {
+        "DataCapturedDestinationS3Uri": "s3://bucket/captured",
+        "DatasetFormat": {"Csv": {"Header": True}},
+        "LocalPath": "/opt/ml/processing/input",
+    }
+}
 MONITORED = {"EndpointInput": {"EndpointName": "sample", "LocalPath": "/opt/ml/processing/input"}}
 RESOURCES = {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}}
 GIVEN: Mapping[str, Mapping[str, Any]] = {
@@ -45,7 +52,7 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
         "MonitoringScheduleConfig": {
             "MonitoringJobDefinition": {
                 "MonitoringAppSpecification": {"ImageUri": "analyzer"},
-                "MonitoringInputs": [MONITORED],
+                "MonitoringInputs": [BATCHES],
                 "MonitoringOutputConfig": {
                     "MonitoringOutputs": [{"S3Output": {"LocalPath": "/a", "S3Uri": "s3://bucket/key"}}]
                 },

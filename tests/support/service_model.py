@@ -66,6 +66,11 @@ _EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "Pipeline": {"PipelineDefinition": json.dumps({"Version": "2020-12-01", "Steps": []})},
 }
 """What a request must have beyond what its model requires."""
+_BATCH_INPUT = {
+    "DataCapturedDestinationS3Uri": "s3://bucket/captured",
+    "DatasetFormat": {"Csv": {"Header": False}},
+    "LocalPath": "/opt/ml/processing/input",
+}
 _ENDPOINT_INPUT = {"EndpointName": "a-name", "LocalPath": "/opt/ml/processing/input"}
 
 
@@ -78,7 +83,7 @@ def create_request(family: Family) -> dict[str, Any]:
         made["MonitoringScheduleConfig"] = {
             "MonitoringJobDefinition": {
                 **_value(config.members["MonitoringJobDefinition"]),
-                "MonitoringInputs": [{"EndpointInput": _ENDPOINT_INPUT}],
+                "MonitoringInputs": [{"BatchTransformInput": _BATCH_INPUT}],
             }
         }
     if family.name.endswith("JobDefinition"):

@@ -18,7 +18,7 @@ from local_aws import hooks
 from local_aws.sagemaker import clients, listing, monitoring, resources, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid
+from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import families
 from local_aws.store import STORE, Record
 
@@ -307,3 +307,9 @@ def _check_config(request: Request) -> None:
         family = _DEFINITIONS[config.get("MonitoringType", "DataQuality")]
         require(family, (config["MonitoringJobDefinitionName"],))
     monitoring.schedule_of(config)
+    definition = _definition({"MonitoringScheduleConfig": config})
+    if definition.endpoint is not None:
+        # https://github.com/aws/sagemaker-python-sdk/issues/4873
+        require("Endpoint", (definition.endpoint,), validation=True)
+    elif definition.ground_truth is not None:
+        raise not_supported("to monitor the quality of what batch transform leaves")

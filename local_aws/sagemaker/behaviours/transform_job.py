@@ -33,9 +33,8 @@ class TransformJob(jobs.Job):
             raise not_supported("a transform job of a model of several containers")
         if models.is_multi_model(found[0]):
             raise invalid("A model in the mode MultiModel cannot be used for a transform job.")
-        for member in ("DataCaptureConfig", "ExperimentConfig"):
-            if request.get(member):
-                raise not_supported(f"a transform job with {member}")
+        if request.get("ExperimentConfig"):
+            raise not_supported("a transform job with ExperimentConfig")
         given = request["TransformInput"]
         if given.get("SplitType", "None") not in ("None", "Line"):
             raise not_supported(f"a transform job with the SplitType {given['SplitType']}")
