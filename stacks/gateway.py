@@ -18,9 +18,9 @@ from clary_constructs import (
     InferenceApi,
     InferenceFunction,
     ServedModel,
-    python_code,
 )
 from constructs import Construct
+from inference_gateway.routes import ROUTES
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
@@ -44,6 +44,7 @@ class GatewayStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
+        root: Path,
         network: NetworkStack,
         data: DataStack,
         **kwargs: Any,
@@ -52,15 +53,15 @@ class GatewayStack(cdk.Stack):
         inference = InferenceFunction(
             self,
             "Inference",
-            models={
-                name: ServedModel(environment.endpoint_name(name), model.api.content_types, model.api.example)
-                for name, model in environment.models.items()
-            },
-            code=python_code(_FUNCTIONS, ["inference_gateway", "runtime_common"]),
+            models={name: _served(environment, name, root) for name in environment.models},
+            source=_FUNCTIONS,
             encryption_key=data.key,
             vpc=network.vpc,
             subnets=network.subnets,
             security_groups=[network.gateway_security_group],
+            jobs_bucket=data.data_bucket,
+            batch_prefix=f"clary-{environment.name}-",
+            origins=environment.api.cors.origins,
         )
         logging = ApiLogging(
             self,
@@ -83,6 +84,8 @@ class GatewayStack(cdk.Stack):
                 self,
                 name,
                 function=inference.function,
+                routes=[route.path for route in ROUTES],
+                origins=environment.api.cors.origins,
                 authorization=authorization,
                 clients=theirs,
                 encryption_key=data.key,
@@ -94,6 +97,18 @@ class GatewayStack(cdk.Stack):
             for who, key in api.api_keys.items():
                 cdk.CfnOutput(self, f"ApiKeyId{pascal(who)}", value=key.key_id)
         cdk.CfnOutput(self, "ApiStage", value=_STAGE)
+
+
+def _served(environment: Environment, name: str, root: Path) -> ServedModel:
+    model = environment.models[name]
+    return ServedModel(
+        endpoint_name=environment.endpoint_name(name),
+        content_types=model.api.content_types,
+        example=model.api.example,
+        mode=model.endpoint.mode,
+        component_name=environment.component_name(name),
+        schema=model.api.schema_below(root),
+    )
 
 
 def _client(client: Client) -> ApiClient:

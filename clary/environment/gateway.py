@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from clary.environment.form import Form
-from clary.environment.part import Complaint, Part, name_of, refusal
+from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, name_of, refusal
 
 ClientName = Annotated[str, name_of("a client's name", "storefront")]
 PrincipalArn = Annotated[
@@ -44,8 +44,28 @@ class Client(Part):
         return self
 
 
+Origin = Annotated[
+    str,
+    Form(
+        "the origin of a web page",
+        "https://shop.example",
+        r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?",
+        longest=253,
+    ),
+]
+
+
+class Cors(Part):
+    """Which web pages may call the API from a browser."""
+
+    origins: Annotated[tuple[Origin, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=20)
+    """Their origins. By default none: browsers keep answers from them."""
+
+
 class Api(Part):
     """The HTTPS interface in front of the models."""
 
     clients: Mapping[ClientName, Client] = Field(default_factory=dict)
     """Who may call it. By default, only roles of the account whose policies say so."""
+    cors: Cors = Cors()
+    """By default, no web page of another origin may call it."""

@@ -9,27 +9,15 @@ from typing import Annotated
 from pydantic import Field
 
 from clary.environment.container import Artifact, Contents, Image
-from clary.environment.form import Form
 from clary.environment.hosting import Endpoint
-from clary.environment.part import DIFFERENT, FROM_LIST, Part, Variable, VariableName, name_of
+from clary.environment.model_api import ModelApi
+from clary.environment.part import Part, Variable, VariableName, name_of
 from clary.environment.people import TeamName
 
 ModelName = Annotated[str, name_of("a model's name", "housing")]
-ContentType = Annotated[str, Form("a media type", "text/csv", "[a-z]+/[a-z0-9.+-]+")]
 MAIN = "main"
 """The variant that the model itself is."""
 SHADOW = "shadow"
-
-
-class ModelApi(Part):
-    """What the gateway lets through to the model."""
-
-    content_types: Annotated[tuple[ContentType, ...], FROM_LIST, DIFFERENT] = Field(
-        default=("application/json",), min_length=1
-    )
-    """The media types that the model takes."""
-    example: str | None = None
-    """A request body that the model answers; `clary predict` sends it, and the API shows it."""
 
 
 class Model(Part):

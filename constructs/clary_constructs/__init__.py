@@ -29,7 +29,7 @@ from clary_constructs._endpoint_scaling import (
 from clary_constructs._experiment_tracking import ExperimentTracking
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import ApiClient, InferenceApi
-from clary_constructs._inference_function import InferenceFunction, ServedModel
+from clary_constructs._inference_function import InferenceFunction, ServedBatch, ServedModel
 from clary_constructs._model_container import ModelContainer
 from clary_constructs._network import (
     S3_PREFIX_LISTS,
@@ -100,6 +100,7 @@ __all__ = [
     "RequestCapture",
     "RequestQueue",
     "ScheduledLimits",
+    "ServedBatch",
     "ServedModel",
     "ServerlessCapacity",
     "SharedSpaceDefaults",

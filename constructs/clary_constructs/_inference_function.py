@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -12,30 +14,64 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 
 from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._python_code import python_code
 from constructs import Construct
 
 _ENVIRONMENT_BYTES = 4096
 """All variables of a function together (Lambda quotas, "Environment variables")."""
 
 
+_PACKAGES = ("inference_gateway", "runtime_common")
+_ORDERS = "jobs"
+"""Below this the function keeps jobs and batches, each model's in a folder of its name."""
+
+Mode = Literal["real-time", "serverless", "asynchronous", "batch"]
+
+
+@dataclass(frozen=True)
+class ServedBatch:
+    """What a transform of a model runs on.
+
+    `encrypt_volume` is false for instances whose own disks are encrypted: they take no key for them.
+    """
+
+    model_name: str
+    instance_type: str
+    instance_count: int = 1
+    encrypt_volume: bool = True
+
+
 @dataclass(frozen=True)
 class ServedModel:
-    """What the function knows of a model: its endpoint, what it takes, and a body that it answers."""
+    """What the function knows of a model: where it is asked, what it takes, and a body that it answers.
 
-    endpoint_name: str
+    `schema` is the JSON Schema (draft 2020-12) of a body in JSON, or of a line in JSON Lines. With the
+    mode `batch` there is no endpoint. An asynchronous endpoint writes below `jobs/<model>` in the bucket of
+    jobs: its S3OutputPath, and its S3FailurePath, too.
+    """
+
+    endpoint_name: str | None
     content_types: tuple[str, ...]
     example: str | None = None
+    mode: Mode = "real-time"
+    component_name: str | None = None
+    schema: Mapping[str, object] | None = None
+    batch: ServedBatch | None = None
 
 
 class InferenceFunction(Construct):
     """A Python function that passes requests on to `models`, and may call their endpoints and no others.
 
     It runs in the VPC, without a way to the internet; its environment and its log are encrypted with
-    `encryption_key`. `code` holds the handler `inference_gateway.handler.handler`, which reads the
-    models from the variable MODELS.
+    `encryption_key`. `source` is the folder with the packages `inference_gateway` and `runtime_common`.
+
+    Jobs and batches are kept in `jobs_bucket`, below `jobs/<model>/`, which the function reaches through the
+    VPC's S3 endpoint; the bucket is encrypted with the same key. Transform jobs are called
+    `<batch_prefix><id>`. Pages of `origins` may read answers.
     """
 
     def __init__(
@@ -44,11 +80,14 @@ class InferenceFunction(Construct):
         construct_id: str,
         *,
         models: Mapping[str, ServedModel],
-        code: lambda_.Code,
+        source: Path,
         encryption_key: kms.IKey,
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         security_groups: Sequence[ec2.ISecurityGroup],
+        jobs_bucket: s3.IBucket | None = None,
+        batch_prefix: str = "batch-",
+        origins: Sequence[str] = (),
         reserved_concurrency: int = 50,
         memory_mib: int = 512,
         timeout: Duration | None = None,
@@ -61,6 +100,16 @@ class InferenceFunction(Construct):
         """
         super().__init__(scope, construct_id)
         variables = {"MODELS": _models_variable(models)}
+        if any(_keeps_orders(model) for model in models.values()):
+            if jobs_bucket is None:
+                raise ValueError(
+                    "models that take jobs or batches need a bucket for them, give 'jobs_bucket'"
+                )
+            variables["JOBS_BUCKET"] = jobs_bucket.bucket_name
+        if any(model.batch for model in models.values()):
+            variables |= {"BATCH_PREFIX": batch_prefix, "JOBS_KEY": encryption_key.key_arn}
+        if origins:
+            variables["ORIGINS"] = " ".join(origins)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -75,6 +124,7 @@ class InferenceFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
         policy = _execution_policy(self, role, models, encryption_key, log_group)
+        _allow_orders(policy, models, encryption_key, jobs_bucket, batch_prefix)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -82,7 +132,7 @@ class InferenceFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             handler="inference_gateway.handler.handler",
-            code=code,
+            code=python_code(source, _PACKAGES, {"models.json": _description(models)}),
             # the policy above is complete: nothing that CDK adds by itself
             role=role.without_policy_updates(),
             environment=variables,
@@ -110,25 +160,47 @@ class InferenceFunction(Construct):
         self.function.node.add_dependency(policy)
 
 
+def _keeps_orders(model: ServedModel) -> bool:
+    return model.mode == "asynchronous" or model.batch is not None
+
+
 def _models_variable(models: Mapping[str, ServedModel]) -> str:
-    value = json.dumps(
-        {
-            name: {
-                "endpoint": model.endpoint_name,
-                "content_types": list(model.content_types),
-                "example": model.example,
+    """What may be known only when it is deployed; the rest is long, and comes with the code."""
+    entries: dict[str, dict[str, object]] = {}
+    for name, model in models.items():
+        if (model.endpoint_name is None) != (model.mode == "batch"):
+            raise ValueError(f"'{name}': a model has an endpoint, unless its mode is batch")
+        entry: dict[str, object] = {} if model.endpoint_name is None else {"endpoint": model.endpoint_name}
+        if model.component_name is not None:
+            entry["component"] = model.component_name
+        if model.batch is not None:
+            entry["batch"] = {
+                "model": model.batch.model_name,
+                "instance_type": model.batch.instance_type,
+                "instance_count": model.batch.instance_count,
+                "encrypt_volume": model.batch.encrypt_volume,
             }
-            for name, model in models.items()
-        },
-        separators=(",", ":"),
-    )
+        entries[name] = entry
+    value = json.dumps(entries, separators=(",", ":"))
     size = len("MODELS") + len(value.encode())
     if size > _ENVIRONMENT_BYTES:
         raise ValueError(
             f"what the function has to know of its {len(models)} models takes {size} bytes, Lambda takes"
-            f" {_ENVIRONMENT_BYTES}: shorten the models' examples, or leave some out"
+            f" {_ENVIRONMENT_BYTES}: leave some out"
         )
     return value
+
+
+def _description(models: Mapping[str, ServedModel]) -> str:
+    return json.dumps(
+        {
+            name: {"mode": model.mode, "content_types": list(model.content_types)}
+            | ({} if model.example is None else {"example": model.example})
+            | ({} if model.schema is None else {"schema": model.schema})
+            for name, model in models.items()
+        },
+        indent=1,
+    )
 
 
 def _execution_policy(
@@ -142,13 +214,13 @@ def _execution_policy(
     policy = AccessPolicy(
         scope, "Policy", description="Calls the models' endpoints, and no others", roles=[role]
     )
-    policy.allow(
-        ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"],
-        [
-            stack.format_arn(service="sagemaker", resource="endpoint", resource_name=model.endpoint_name)
-            for model in models.values()
-        ],
-    )
+    at_once, later, components = _endpoints(stack, models)
+    if at_once:
+        policy.allow(["sagemaker:InvokeEndpoint"], [*at_once, *components])
+    if later:
+        policy.allow(["sagemaker:InvokeEndpointAsync"], later)
+    if at_once or later:
+        policy.allow(["sagemaker:DescribeEndpoint"], list(dict.fromkeys([*at_once, *later])))
     policy.allow(["kms:Decrypt"], [encryption_key.key_arn])
     policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
     policy.allow(
@@ -173,3 +245,72 @@ def _execution_policy(
         wildcard_because="these actions take no resource",
     )
     return policy
+
+
+def _endpoints(stack: Stack, models: Mapping[str, ServedModel]) -> tuple[list[str], list[str], list[str]]:
+    """Those that answer at once, those that answer later, and the components on them."""
+    at_once: dict[str, None] = {}
+    later: dict[str, None] = {}
+    components: dict[str, None] = {}
+    for model in models.values():
+        if model.endpoint_name is None:
+            continue
+        arn = stack.format_arn(service="sagemaker", resource="endpoint", resource_name=model.endpoint_name)
+        (later if model.mode == "asynchronous" else at_once)[arn] = None
+        if model.component_name is not None:
+            component = stack.format_arn(
+                service="sagemaker", resource="inference-component", resource_name=model.component_name
+            )
+            components[component] = None
+    return list(at_once), list(later), list(components)
+
+
+def _allow_orders(
+    policy: AccessPolicy,
+    models: Mapping[str, ServedModel],
+    key: kms.IKey,
+    bucket: s3.IBucket | None,
+    batch_prefix: str,
+) -> None:
+    stack = Stack.of(policy)
+    keeping = [name for name, model in models.items() if _keeps_orders(model)]
+    if keeping and bucket is not None:
+        policy.allow(
+            ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            [bucket.arn_for_objects(f"{_ORDERS}/{name}/*") for name in keeping],
+            wildcard_because="each job has a folder of its own",
+        )
+        policy.allow(
+            ["s3:ListBucket"],
+            [bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{_ORDERS}/{name}/*" for name in keeping]}},
+        )
+        policy.allow(["kms:GenerateDataKey"], [key.key_arn])
+    batches = [model.batch for model in models.values() if model.batch is not None]
+    if batches:
+        jobs = stack.format_arn(
+            service="sagemaker", resource="transform-job", resource_name=f"{batch_prefix}*"
+        )
+        policy.allow(
+            ["sagemaker:DescribeTransformJob", "sagemaker:StopTransformJob"],
+            [jobs],
+            wildcard_because="each batch is a transform job of its own",
+        )
+        policy.allow(
+            ["sagemaker:CreateTransformJob"],
+            [jobs],
+            conditions={
+                "StringEquals": {
+                    "sagemaker:ModelArn": [
+                        stack.format_arn(
+                            service="sagemaker", resource="model", resource_name=batch.model_name
+                        )
+                        for batch in batches
+                    ]
+                }
+            },
+            wildcard_because="each batch is a transform job of its own",
+        )
+        # SageMaker encrypts what a transform writes, and its disks, on behalf of who asks for it:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
+        policy.allow(["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])

@@ -251,4 +251,9 @@ class NetworkGroups(Construct):
 
         gateway = closed_group(self, "Gateway", vpc=vpc, description="Function of the gateway")
         gateway.connections.allow_to(endpoints, _HTTPS, "AWS services, through their endpoints")
+        gateway.add_egress_rule(
+            ec2.Peer.prefix_list(s3_prefix_list),
+            _HTTPS,
+            "S3, through its gateway endpoint: jobs are kept there",
+        )
         self.gateway: ec2.ISecurityGroup = gateway

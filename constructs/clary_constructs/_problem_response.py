@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,14 +52,15 @@ _FOR_EVERYBODY = (
     ),
     _Problem(_TYPE.BAD_REQUEST_PARAMETERS, *_REFUSED, "a parameter that the route needs is missing", 400),
     _Problem(_TYPE.BAD_REQUEST_BODY, *_REFUSED, "the body is not what the route takes", 400),
-    _Problem(_TYPE.RESOURCE_NOT_FOUND, *_NOTHING_HERE, "the routes begin with /models", 404),
+    _Problem(_TYPE.RESOURCE_NOT_FOUND, *_NOTHING_HERE, "GET /openapi.json says which paths there are", 404),
     _Problem(
         _TYPE.REQUEST_TOO_LARGE,
         "body-too-large",
         "The body is too large",
         # A body travels to the function in base64, a third larger; what is larger than 6 MB then is refused
         # by the same response as what is larger than API Gateway's own limit.
-        "a request may have 10 MB, and about 4.5 MB where its body goes to a function, send less at once",
+        "a request may have 10 MB, and about 4.5 MB where its body goes to a function: send less at once, or"
+        " upload it where the model takes jobs",
         413,
     ),
     _Problem(
@@ -104,7 +106,7 @@ _NO_SUCH_ROUTE = {
     "api-key": _Problem(
         _TYPE.MISSING_AUTHENTICATION_TOKEN,
         *_NOTHING_HERE,
-        "this API has no such path, its routes begin with /models",
+        "this API has no such path, GET /openapi.json says which there are",
         404,
     ),
     "iam": _Problem(
@@ -117,12 +119,19 @@ _NO_SUCH_ROUTE = {
 
 
 def add_problem_responses(
-    scope: Construct, api: apigateway.IRestApi, authorization: Authorization, namespace: str
+    scope: Construct,
+    api: apigateway.IRestApi,
+    authorization: Authorization,
+    namespace: str,
+    origins: Sequence[str] = (),
 ) -> None:
     """Gives every gateway response a problem for a body; its type is `urn:<namespace>:problem:<slug>`.
 
-    The template is chosen as application/json, API Gateway's default; the header says what it is.
+    The template is chosen as application/json, API Gateway's default; the header says what it is. With
+    `origins`, web pages can read it: of several, API Gateway cannot choose the one that asks, and what it
+    answers by itself is nobody's secret.
     """
+    allowed = origins[0] if len(origins) == 1 else "*"
     for problem in (*_FOR_EVERYBODY, _NO_SUCH_ROUTE[authorization]):
         body = {
             "type": f"urn:{namespace}:problem:{problem.slug}",
@@ -133,6 +142,8 @@ def add_problem_responses(
             "request_id": "$context.requestId",
         }
         headers = {"Content-Type": "'application/problem+json'"}
+        if origins:
+            headers["Access-Control-Allow-Origin"] = f"'{allowed}'"
         if problem.retry_after_seconds is not None:
             headers["Retry-After"] = f"'{problem.retry_after_seconds}'"
         name = problem.response.response_type

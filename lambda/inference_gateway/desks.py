@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Callable
 
 from inference_gateway.adapters import AsynchronousEndpoint, SageMaker, Transform
 from inference_gateway.catalogue import Model
@@ -24,7 +24,9 @@ class AwsDesks:
         credentials: Credentials,
         name_prefix: str,
         key_id: str | None,
+        new_id: Callable[[], str],
     ) -> None:
+        self._new_id = new_id
         self._sagemaker = sagemaker
         self._store = ObjectStore(connection, bucket, region=region, credentials=credentials)
         self._name_prefix = name_prefix
@@ -33,7 +35,7 @@ class AwsDesks:
     def jobs(self, model: Model) -> Jobs:
         assert model.endpoint is not None
         runner = AsynchronousEndpoint(self._sagemaker, model.endpoint, self._store)
-        return Jobs("job", model.name, runner, self._store, now=time.time, new_id=_new_id)
+        return Jobs("job", model.name, runner, self._store, now=time.time, new_id=self._new_id)
 
     def batches(self, model: Model) -> Jobs:
         assert model.batch is not None
@@ -44,8 +46,4 @@ class AwsDesks:
             name_prefix=self._name_prefix,
             key_id=self._key_id,
         )
-        return Jobs("batch", model.name, runner, self._store, now=time.time, new_id=_new_id)
-
-
-def _new_id() -> str:
-    return os.urandom(16).hex()
+        return Jobs("batch", model.name, runner, self._store, now=time.time, new_id=self._new_id)

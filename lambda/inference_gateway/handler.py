@@ -91,7 +91,9 @@ def handler(event: object, context: Context) -> dict[str, object]:
     if log["level"] == "INFO" and (status >= 500 or answer.reason):
         log["level"] = "WARNING"
     log |= {"status": status, "answer_bytes": len(answer.body)}
-    print(json.dumps(log | metrics(log, status, (time.monotonic() - started) * 1000)))
+    milliseconds = (time.monotonic() - started) * 1000
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown")
+    print(json.dumps(log | metrics(log, status, milliseconds, function=function, now=time.time())))
     if answer.content_type:
         more["Content-Type"] = answer.content_type
     more |= {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Request-Id": request_id}
@@ -132,6 +134,7 @@ def _gateway() -> Gateway:
             credentials=credentials,
             name_prefix=environment.get("BATCH_PREFIX", ""),
             key_id=environment.get("JOBS_KEY"),
+            new_id=lambda: os.urandom(16).hex(),
         )
 
     return Gateway(models, SageMakerEndpoints(sagemaker), desks)

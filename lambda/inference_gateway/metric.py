@@ -5,24 +5,24 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Mapping
 
 NAMESPACE = "Clary/InferenceApi"
 
 
-def metrics(log: Mapping[str, object], status: int, milliseconds: float) -> dict[str, object]:
+def metrics(
+    log: Mapping[str, object], status: int, milliseconds: float, *, function: str, now: float
+) -> dict[str, object]:
     """By function, and by model: names that clients make up are none of the dimensions."""
     dimensions = [["Function"], ["Function", "Model"]] if "model" in log else [["Function"]]
     return {
         "ms": round(milliseconds, 1),
         "client_faults": int(400 <= status < 500),
         "server_faults": int(status >= 500),
-        "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "unknown"),
+        "Function": function,
         **({"Model": log["model"]} if "model" in log else {}),
         "_aws": {
-            "Timestamp": int(time.time() * 1000),
+            "Timestamp": int(now * 1000),
             "CloudWatchMetrics": [
                 {
                     "Namespace": NAMESPACE,

@@ -10,6 +10,7 @@ from local_aws import process
 from support.deployed import LocalAws, Stacks, client_of
 from support.identity import EnforcingAws
 from support.sagemaker import Workshop
+from support.served_api import ServedApi
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,12 @@ def stacks(local_aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[Stac
 def stacks_workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """One for all who need it in the account where `stacks` deploys."""
     return Workshop(local_aws, local_aws.account, tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(scope="session")
+def served(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
+    """The inference API, in front of models of every mode."""
+    made = ServedApi(local_aws, "220000000055", tmp_path_factory.mktemp("served"))
+    made.deploy()
+    yield made
+    made.destroy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import aws_cdk as cdk
@@ -15,15 +15,18 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs import ApiClient, ApiFirewall, InferenceApi
-from inference_gateway import problem
+from inference_gateway import problem, routes
 
 ROLE = "arn:aws:iam::111122223333:role/nightly-batch"
+PATHS = len({route.path for route in routes.ROUTES})
 WITH_KEYS = {"storefront": ApiClient(10, 20), "back-office": ApiClient(2, 4)}
 SIGNING = {"nightly-batch": ApiClient(10, 20, iam.ArnPrincipal(ROLE))}
 
 
 def template(
-    authorization: Literal["api-key", "iam"], clients: Mapping[str, ApiClient]
+    authorization: Literal["api-key", "iam"],
+    clients: Mapping[str, ApiClient],
+    origins: Sequence[str] = (),
 ) -> assertions.Template:
     stack = cdk.Stack(env=cdk.Environment(account="111122223333", region="eu-west-1"))
     InferenceApi(
@@ -35,6 +38,8 @@ def template(
             function_arn="arn:aws:lambda:eu-west-1:111122223333:function:inference",
             same_environment=True,
         ),
+        routes=[route.path for route in routes.ROUTES],
+        origins=origins,
         authorization=authorization,
         clients=clients,
         encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/a-key"),
@@ -59,13 +64,55 @@ def all_of(made: assertions.Template, kind: str) -> list[dict[str, Any]]:
 def test_every_method_asks_for_a_key(key_api: assertions.Template) -> None:
     methods = all_of(key_api, "AWS::ApiGateway::Method")
 
-    assert [(one["ApiKeyRequired"], one["AuthorizationType"]) for one in methods] == [(True, "NONE")] * 3
+    assert [(one["ApiKeyRequired"], one["AuthorizationType"]) for one in methods] == [(True, "NONE")] * PATHS
 
 
 def test_every_method_asks_for_a_signature(iam_api: assertions.Template) -> None:
     methods = all_of(iam_api, "AWS::ApiGateway::Method")
 
-    assert [(one["ApiKeyRequired"], one["AuthorizationType"]) for one in methods] == [(False, "AWS_IAM")] * 3
+    assert [(one["ApiKeyRequired"], one["AuthorizationType"]) for one in methods] == [
+        (False, "AWS_IAM")
+    ] * PATHS
+
+
+def test_there_is_a_resource_for_every_route_and_for_nothing_else(key_api: assertions.Template) -> None:
+    resources = key_api.find_resources("AWS::ApiGateway::Resource")
+
+    def path(logical_id: str) -> str:
+        properties = resources[logical_id]["Properties"]
+        parent = properties["ParentId"].get("Ref")
+        return f"{path(parent) if parent else ''}/{properties['PathPart']}"
+
+    answered = {path(method["ResourceId"]["Ref"]) for method in all_of(key_api, "AWS::ApiGateway::Method")}
+    assert answered == {route.path for route in routes.ROUTES}
+
+
+def test_one_permission_lets_the_whole_api_call_the_function(key_api: assertions.Template) -> None:
+    assert len(all_of(key_api, "AWS::Lambda::Permission")) == 1
+
+
+def test_nobody_needs_a_preflight_without_origins(key_api: assertions.Template) -> None:
+    assert {method["HttpMethod"] for method in all_of(key_api, "AWS::ApiGateway::Method")} == {"ANY"}
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        (["https://shop.example"], "'https://shop.example'"),
+        (["https://a.example", "https://b.example"], "'*'"),
+    ],
+)
+def test_preflights_come_without_credentials_and_problems_can_be_read(
+    origins: list[str], allowed: str
+) -> None:
+    made = template("iam", SIGNING, origins)
+
+    preflights = [one for one in all_of(made, "AWS::ApiGateway::Method") if one["HttpMethod"] == "OPTIONS"]
+    assert [one["AuthorizationType"] for one in preflights] == ["NONE"] * PATHS
+    assert {
+        one["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"]
+        for one in all_of(made, "AWS::ApiGateway::GatewayResponse")
+    } == {allowed}
 
 
 def test_each_client_has_a_plan_and_a_key_of_its_own(key_api: assertions.Template) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
-from clary_constructs import InferenceFunction, ServedModel, python_code
+from clary_constructs import InferenceFunction, ServedBatch, ServedModel, python_code
+from clary_constructs._inference_function import _description
 from inference_gateway import catalogue
 
 MODELS = {
@@ -28,13 +31,25 @@ def packages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def template(packages: Path, models: dict[str, ServedModel] = MODELS) -> assertions.Template:
+LATER = {
+    "words": ServedModel("clary-dev-words", ("application/json",), mode="asynchronous"),
+    "nightly": ServedModel(
+        None, ("text/csv",), mode="batch", batch=ServedBatch("clary-dev-nightly-0123", "ml.m5.large")
+    ),
+}
+
+
+def template(
+    packages: Path, models: dict[str, ServedModel] = MODELS, *, bucket: bool = True
+) -> assertions.Template:
     stack = cdk.Stack(env=cdk.Environment(account="111122223333", region="eu-west-1"))
     InferenceFunction(
         stack,
         "Inference",
         models=models,
-        code=python_code(packages, ["inference_gateway", "runtime_common"]),
+        source=packages,
+        jobs_bucket=s3.Bucket.from_bucket_name(stack, "Jobs", "jobs-bucket") if bucket else None,
+        batch_prefix="clary-dev-",
         encryption_key=kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/a-key"),
         vpc=ec2.Vpc.from_vpc_attributes(
             stack,
@@ -56,24 +71,80 @@ def properties(made: assertions.Template, kind: str) -> dict[str, Any]:
     return found
 
 
-def test_tells_the_function_of_its_models_in_the_functions_own_words(packages: Path) -> None:
-    variables = properties(template(packages), "AWS::Lambda::Function")["Environment"]["Variables"]
+@pytest.mark.parametrize("models", [MODELS, LATER])
+def test_tells_the_function_of_its_models_in_the_functions_own_words(
+    packages: Path, models: dict[str, ServedModel]
+) -> None:
+    variables = properties(template(packages, models), "AWS::Lambda::Function")["Environment"]["Variables"]
 
-    read = catalogue.parse(variables["MODELS"])
+    read = catalogue.parse(variables["MODELS"], _description(models))
 
-    assert {name: model.endpoint for name, model in read.items()} == {
-        "housing": "clary-dev-housing",
-        "churn": "clary-dev-churn",
+    for name, model in models.items():
+        assert read[name].endpoint == model.endpoint_name
+        assert (read[name].mode, read[name].example) == (model.mode, model.example)
+        assert read[name].content_types == model.content_types
+        assert (read[name].batch is None) == (model.batch is None)
+
+
+def test_what_is_long_comes_with_the_code(packages: Path) -> None:
+    before = code_hash(packages)
+    schema = {"type": "array", "description": "x" * 5000}
+
+    made = template(packages, MODELS | {"housing": ServedModel("e", ("text/csv",), schema=schema)})
+
+    assert properties(made, "AWS::Lambda::Function")["Code"]["S3Key"] != before
+    assert "xxx" not in json.dumps(made.to_json())
+
+
+def test_may_use_the_folders_of_models_that_keep_jobs_and_name_batches_as_its_own(packages: Path) -> None:
+    statements = properties(template(packages, LATER), "AWS::IAM::ManagedPolicy")["PolicyDocument"][
+        "Statement"
+    ]
+    of = {action: one for one in statements for action in actions(one)}
+
+    objects = json.dumps(of["s3:PutObject"]["Resource"])
+    assert "jobs-bucket/jobs/words/*" in objects
+    assert "jobs-bucket/jobs/nightly/*" in objects
+    assert of["s3:ListBucket"]["Condition"] == {
+        "StringLike": {"s3:prefix": ["jobs/words/*", "jobs/nightly/*"]}
     }
-    assert read["housing"].example == "1,2"
-    assert tuple(read["churn"].content_types) == ("application/json", "text/csv")
+    assert json.dumps(of["sagemaker:CreateTransformJob"]["Resource"]).endswith(
+        ':transform-job/clary-dev-*"]]}'
+    )
+    assert "model/clary-dev-nightly-0123" in json.dumps(of["sagemaker:CreateTransformJob"]["Condition"])
+    assert "sagemaker:InvokeEndpointAsync" in of
+    assert "sagemaker:InvokeEndpoint" not in of
+    assert "iam:PassRole" not in of
+
+
+def test_a_model_that_answers_at_once_needs_no_bucket_and_no_rights_to_one(packages: Path) -> None:
+    made = template(packages, bucket=False)
+
+    statements = properties(made, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+    assert not [action for one in statements for action in actions(one) if action.startswith("s3:")]
+    assert "JOBS_BUCKET" not in properties(made, "AWS::Lambda::Function")["Environment"]["Variables"]
+
+
+def test_refuses_jobs_without_a_bucket(packages: Path) -> None:
+    with pytest.raises(ValueError, match="need a bucket for them"):
+        template(packages, LATER, bucket=False)
+
+
+def test_refuses_an_endpoint_for_a_batch_and_none_for_the_rest(packages: Path) -> None:
+    with pytest.raises(ValueError, match="'x': a model has an endpoint, unless its mode is batch"):
+        template(packages, {"x": ServedModel(None, ("text/csv",))})
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    named = statement["Action"]
+    return [named] if isinstance(named, str) else named
 
 
 def test_may_call_the_models_endpoints_and_no_others(packages: Path) -> None:
     policy = properties(template(packages), "AWS::IAM::ManagedPolicy")
 
     (call,) = (
-        one for one in policy["PolicyDocument"]["Statement"] if "sagemaker:InvokeEndpoint" in one["Action"]
+        one for one in policy["PolicyDocument"]["Statement"] if "sagemaker:InvokeEndpoint" in actions(one)
     )
     assert [str(arn).rpartition("endpoint/")[2].rstrip("']}") for arn in call["Resource"]] == [
         "clary-dev-housing",
@@ -90,10 +161,10 @@ def test_everything_it_may_stands_in_one_policy(packages: Path) -> None:
 
 def test_refuses_more_models_than_a_functions_environment_holds(packages: Path) -> None:
     many = {
-        f"model-{number}": ServedModel(f"clary-dev-model-{number}", ("text/csv",)) for number in range(60)
+        f"model-{number}": ServedModel(f"clary-dev-model-{number}", ("text/csv",)) for number in range(120)
     }
 
-    with pytest.raises(ValueError, match=r"its 60 models takes [\d]+ bytes, Lambda takes 4096"):
+    with pytest.raises(ValueError, match=r"its 120 models takes [\d]+ bytes, Lambda takes 4096"):
         template(packages, many)
 
 
