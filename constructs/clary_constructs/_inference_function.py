@@ -61,6 +61,8 @@ class ServedModel:
     component_name: str | None = None
     schema: Mapping[str, object] | None = None
     batch: ServedBatch | None = None
+    targets: bool = False
+    """Whether it is a multi-model endpoint: then a request names the artifact that is meant."""
 
 
 class InferenceFunction(Construct):
@@ -197,6 +199,7 @@ def _description(models: Mapping[str, ServedModel]) -> str:
             name: {"mode": model.mode, "content_types": list(model.content_types)}
             | ({} if model.example is None else {"example": model.example})
             | ({} if model.schema is None else {"schema": model.schema})
+            | ({"targets": True} if model.targets else {})
             for name, model in models.items()
         },
         indent=1,

@@ -206,6 +206,7 @@ class SageMakerEndpoints:
         content_type: str,
         accept: str | None,
         component: str | None,
+        target: str | None,
         deadline: Deadline,
         limit_bytes: int,
     ) -> Prediction:
@@ -214,6 +215,8 @@ class SageMakerEndpoints:
             headers["Accept"] = accept
         if component:
             headers["X-Amzn-SageMaker-Inference-Component"] = component
+        if target:
+            headers["X-Amzn-SageMaker-Target-Model"] = target
         path = f"/endpoints/{endpoint}/invocations"
         reply = self._sagemaker.runtime(path, headers, body, deadline=deadline, limit_bytes=limit_bytes)
         if reply.status == 200:

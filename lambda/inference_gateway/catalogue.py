@@ -12,7 +12,7 @@ _MODES = ("real-time", "serverless", "asynchronous", "batch")
 _MODEL_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # CreateEndpoint's own pattern
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
-_KEYS = {"endpoint", "component", "mode", "content_types", "example", "schema", "batch"}
+_KEYS = {"endpoint", "component", "mode", "content_types", "example", "schema", "batch", "targets"}
 _BATCH_KEYS = {"model", "instance_type", "instance_count", "encrypt_volume"}
 
 
@@ -36,6 +36,8 @@ class Model(NamedTuple):
     schema: object = None
     """JSON Schema of a body in JSON, and of a line in JSON Lines."""
     batch: Batch | None = None
+    targets: bool = False
+    """Whether the endpoint has many models, of which a request names one."""
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -113,6 +115,7 @@ def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
         component=cast("str | None", component),
         schema=entry.get("schema"),
         batch=Batch(**batch) if batch else None,
+        targets=entry.get("targets") is True,
     )
 
 

@@ -149,6 +149,8 @@ class Gateway:
             "content_types": model.content_types,
             "limits": limits,
         }
+        if model.targets:
+            description["targets"] = True
         if model.schema is not None:
             description["schema"] = model.schema
         if model.example is not None:
@@ -167,6 +169,7 @@ class Gateway:
             content_type=content_type or "",
             accept=accept,
             component=model.component,
+            target=payload.target(request.query.get("target")) if model.targets else None,
             deadline=deadline,
             limit_bytes=payload.body_bytes(model),
         )

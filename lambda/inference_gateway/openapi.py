@@ -156,6 +156,16 @@ def _operation(route: Route, model: Model | None) -> dict[str, Any]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
             },
         ]
+    if route == INVOKE_MODEL and model.targets:
+        operation["parameters"] = [
+            {
+                "name": "target",
+                "in": "query",
+                "required": True,
+                "description": "Which of the endpoint's models is meant: its artifact's key",
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"},
+            }
+        ]
     if route in (INVOKE_MODEL, CREATE_JOB, CREATE_BATCH):
         operation["requestBody"] = {
             "required": route == INVOKE_MODEL,
@@ -252,6 +262,7 @@ def _model_schema() -> dict[str, Any]:
             "ways": {"type": "array", "items": {"enum": ["invocations", "jobs", "batches"]}},
             "content_types": {"type": "array", "items": {"type": "string"}},
             "limits": {"type": "object", "additionalProperties": {"type": "number"}},
+            "targets": {"const": True, "description": "The parameter `target` says which model is meant"},
             "schema": {"description": "JSON Schema of a body, or of a line"},
             "example": {"type": "string"},
         },

@@ -27,6 +27,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _SCANNED_BYTES = 16 * 1024
 """From here on it is worth to look at JSON without making objects of it."""
+_TARGET = re.compile(r"[A-Za-z0-9_.-]{1,128}(/[A-Za-z0-9_.-]{1,128}){0,6}")
 _JSON_LINES = {
     "application/jsonlines",
     "application/jsonl",
@@ -64,6 +65,16 @@ def idempotency_key(value: str | None) -> str | None:
     if value is None or (0 < len(value) <= 255 and value.isascii() and value.isprintable()):
         return value
     raise Problem(UNREADABLE_REQUEST, "the header Idempotency-Key has not 1 to 255 characters of ASCII")
+
+
+def target(value: str | None) -> str:
+    """Which of an endpoint's many models is meant: the artifact's key below their folder.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+    """
+    if value is not None and _TARGET.fullmatch(value) and ".." not in value.split("/"):
+        return value
+    raise Problem(UNREADABLE_REQUEST, "say which model is meant, like target=nearby.tar.gz")
 
 
 def choice(name: str, value: str | None, choices: tuple[str, ...]) -> str:

@@ -82,6 +82,7 @@ class Endpoints(Protocol):
         content_type: str,
         accept: str | None,
         component: str | None,
+        target: str | None,
         deadline: Deadline,
         limit_bytes: int,
     ) -> Prediction: ...

@@ -25,6 +25,7 @@ MODELS = catalogue.parse(
     json.dumps(
         {
             "housing": {"endpoint": ENDPOINT, "content_types": ["text/csv"], "example": "1,2,3"},
+            "many": {"endpoint": "clary-test-many", "content_types": ["text/csv"], "targets": True},
             "words": {"endpoint": "clary-test-words", "content_types": ["application/json", "text/plain"]},
             "graph": {
                 "component": "clary-test-graph-copies",
@@ -45,6 +46,7 @@ class PlayedEndpoints:
     asked: list[tuple[str, bytes, str, str | None]] = field(default_factory=list)
     seconds_given: list[float] = field(default_factory=list)
     components: list[str | None] = field(default_factory=list)
+    targets: list[str | None] = field(default_factory=list)
 
     def invoke(
         self,
@@ -54,10 +56,12 @@ class PlayedEndpoints:
         content_type: str,
         accept: str | None,
         component: str | None,
+        target: str | None,
         deadline: Deadline,
         limit_bytes: int,
     ) -> Prediction:
         self.components.append(component)
+        self.targets.append(target)
         self.asked.append((endpoint, body, content_type, accept))
         self.seconds_given.append(deadline.remaining())
         if self.fault is not None:
@@ -90,7 +94,7 @@ def test_lists_the_models(endpoints: PlayedEndpoints) -> None:
     status, listed, headers = answered(event("/models", None, method="GET"))
 
     assert status == 200
-    assert listed == {"models": [{"name": "graph"}, {"name": "housing"}, {"name": "words"}]}
+    assert listed == {"models": [{"name": "graph"}, {"name": "housing"}, {"name": "many"}, {"name": "words"}]}
     assert headers["X-Request-Id"] == "request-1"
 
 
@@ -130,6 +134,29 @@ def test_finds_the_model_behind_one_greedy_resource(endpoints: PlayedEndpoints) 
     greedy = event(resource="/{proxy+}", pathParameters={"proxy": "models/housing/invocations"})
 
     assert answered(greedy)[0] == 200
+
+
+def test_says_which_copies_of_a_component_are_meant(endpoints: PlayedEndpoints) -> None:
+    answered(event("/models/graph/invocations", "{}", content_type="application/x+json"))
+
+    assert endpoints.components == ["clary-test-graph-copies"]
+
+
+def test_says_which_of_many_models_is_meant(endpoints: PlayedEndpoints) -> None:
+    answered(event("/models/many/invocations", queryStringParameters={"target": "near/by.tar.gz"}))
+    answered(event("/models/housing/invocations", queryStringParameters={"target": "by.tar.gz"}))
+
+    assert endpoints.targets == ["near/by.tar.gz", None]
+
+
+@pytest.mark.parametrize("target", [None, "", "../x", "a\r\nX: 1", "/a", "a//b", "\u00e4"])
+def test_refuses_a_target_that_is_none(endpoints: PlayedEndpoints, target: str | None) -> None:
+    query = None if target is None else {"target": target}
+
+    status, problem, _ = answered(event("/models/many/invocations", queryStringParameters=query))
+
+    assert (status, problem["type"]) == (400, "urn:clary:problem:unreadable-request")
+    assert endpoints.asked == []
 
 
 DEEP = "[" * 101 + "]" * 101
