@@ -243,6 +243,13 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_stored_sse_headers",
     ),
     "ministack.services.scheduler": ("_SCHEDULE_TICK_INTERVAL", "_schedules", "_tick_schedules"),
+    "ministack.services.stepfunctions": (
+        "_AWS_SDK_ERROR_CODE_OVERRIDES",
+        "_AWS_SDK_ERROR_PREFIX",
+        "_AWS_SDK_SERVICE_MAP",
+        "_ExecutionError",
+        "_SERVICE_DISPATCH",
+    ),
     "ministack.services.sts": ("_sessions", "validate_policy_document"),
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
@@ -1947,6 +1954,33 @@ def schedules() -> list[tuple[str, str, str, dict[str, Any]]]:
 
 def remove_schedule(account: str, in_region: str, key: str) -> None:
     _scheduler._schedules._data.pop((account, in_region, key), None)
+
+
+def add_state_tasks(
+    services: Mapping[str, tuple[str, str, str]],
+    codes: Mapping[str, Mapping[str, str]],
+    tasks: Mapping[str, Callable[[str, Any], Any]],
+) -> None:
+    """What state machines may call beyond what ministack lets them.
+
+    `services`: by the name in `aws-sdk:<name>:…`, the service's own, the prefix of its targets and that of
+    its errors; `codes`: what its errors are called; `tasks`: by the beginning of a resource,
+    `task(resource, parameters)`, which raises what `task_failure` makes.
+    """
+    states = importlib.import_module("ministack.services.stepfunctions")  # heavy: not before it is used
+    for name, (service_name, target, prefix) in services.items():
+        known = {"target_prefix": target, "protocol": "json", "service_key": service_name}
+        states._AWS_SDK_SERVICE_MAP[name] = known
+        states._AWS_SDK_ERROR_PREFIX[name] = prefix
+    states._AWS_SDK_ERROR_CODE_OVERRIDES.update(codes)
+    states._SERVICE_DISPATCH.update(tasks)
+
+
+def task_failure(error: str, cause: str) -> Exception:
+    """What ends a task of a state machine, to be retried or caught by its name."""
+    states = importlib.import_module("ministack.services.stepfunctions")
+    failure: Exception = states._ExecutionError(error, cause)
+    return failure
 
 
 def invoke_event_target(

@@ -182,6 +182,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         scheduler,
         servicecatalog,
         settings,
+        state_machines,
         wafv2,
     )
     from local_aws.cloudformation import recovery
@@ -201,6 +202,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     sagemaker.install()
     scaling.install()
     scheduler.install()
+    state_machines.install()
     servicecatalog.install()
     grammar.install()
     front.add_page(settings.PATH, settings.answer)
@@ -226,6 +228,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         # Endpoints first: a stack's rollback waits for them.
         sagemaker.take_up()
         scaling.take_up()
+        state_machines.prepare()  # an event may start one before anybody asks for one
         recovery.take_up()
         servicecatalog.take_up()
 
