@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from clary.errors import ClaryError
 from clary.target import Target
+
+if TYPE_CHECKING:
+    import urllib3
+
+_MOST_SECONDS = 900
+_POLL_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -20,29 +29,67 @@ class Answer:
 def predict(
     target: Target, outputs: Mapping[str, Any], model: str, data: bytes, content_type: str | None
 ) -> Answer:
-    """POSTs `data` to the model. Raises ClaryError when there is no such model or no API."""
-    import urllib3
+    """POSTs `data` to the model. What is answered later is waited for.
 
+    Raises ClaryError when there is no such model or no API, and when a job does not end well.
+    """
     models = outputs["models"]
     if model not in models:
         raise ClaryError(
             f"no model '{model}', choose one of: {', '.join(models) or 'none, the file has no models'}"
         )
-    api = outputs["api"]
-    if api is None:
+    if outputs["api"] is None:
         raise ClaryError(f"the environment '{outputs['environment']}' has no API yet, deploy it first")
     url = models[model]["url"]
-    headers = {"content-type": content_type or models[model]["content_types"][0], **api["headers"]}
+    kind = content_type or models[model]["content_types"][0]
+    first = _send(target, outputs, "POST", url, data, {"content-type": kind})
+    if first.status != 202:
+        return Answer(first.status, first.headers.get("content-type", ""), first.data)
+    where = urljoin(url, first.headers["location"])
+    until = time.monotonic() + _MOST_SECONDS
+    while True:
+        told = _send(target, outputs, "GET", where, b"", {})
+        if told.status != 200:
+            return Answer(told.status, told.headers.get("content-type", ""), told.data)
+        order = json.loads(told.data)
+        if order["state"] == "completed":
+            return _fetched(target, order["result"]["url"])
+        if order["state"] != "in-progress":
+            reason = order.get("problem", {}).get("detail", "nobody says why")
+            raise ClaryError(f"what was asked of '{model}' is {order['state']}: {reason}")
+        if time.monotonic() > until:
+            raise ClaryError(f"'{model}' has not answered within {_MOST_SECONDS} seconds, see {where}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _fetched(target: Target, url: str) -> Answer:
+    """The link has its own signature."""
+    answer = _request(target, "GET", url, b"", {})
+    return Answer(answer.status, answer.headers.get("content-type", ""), answer.data)
+
+
+def _send(
+    target: Target, outputs: Mapping[str, Any], method: str, url: str, data: bytes, headers: Mapping[str, str]
+) -> urllib3.BaseHTTPResponse:
+    api = outputs["api"]
+    headers = {**headers, **api["headers"]}
     if api["authorization"] == "iam":
-        headers = _signed(target, url, headers, data)
+        headers = _signed(target, method, url, headers, data)
+    return _request(target, method, url, data, headers)
+
+
+def _request(
+    target: Target, method: str, url: str, data: bytes, headers: Mapping[str, str]
+) -> urllib3.BaseHTTPResponse:
+    import urllib3
+
+    trust = str(target.ca) if target.ca else None
     try:
-        trust = str(target.ca) if target.ca else None
-        response = urllib3.PoolManager(retries=False, ca_certs=trust).request(
-            "POST", url, body=data, headers=headers, timeout=urllib3.Timeout(connect=5, read=30)
+        return urllib3.PoolManager(retries=False, ca_certs=trust).request(
+            method, url, body=data, headers=headers, timeout=urllib3.Timeout(connect=5, read=30)
         )
     except urllib3.exceptions.HTTPError as error:
         raise ClaryError(f"no answer from {url}: {error}") from error
-    return Answer(response.status, response.headers.get("content-type", ""), response.data)
 
 
 def curl(outputs: Mapping[str, Any], model: str, example: str) -> str:
@@ -65,7 +112,7 @@ def curl(outputs: Mapping[str, Any], model: str, example: str) -> str:
     return " ".join(words)
 
 
-def _signed(target: Target, url: str, headers: Mapping[str, str], data: bytes) -> dict[str, str]:
+def _signed(target: Target, method: str, url: str, headers: Mapping[str, str], data: bytes) -> dict[str, str]:
     import boto3
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -78,6 +125,6 @@ def _signed(target: Target, url: str, headers: Mapping[str, str], data: bytes) -
         credentials = boto3.Session().get_credentials()
     if credentials is None:
         raise ClaryError("this API takes signed requests and there are no AWS credentials to sign with")
-    request = AWSRequest("POST", url, headers=dict(headers), data=data)
+    request = AWSRequest(method, url, headers=dict(headers), data=data)
     SigV4Auth(credentials, "execute-api", target.environment.region).add_auth(request)
     return dict(request.headers.items())
