@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,12 +12,23 @@ from aws_cdk import aws_iam as iam
 from clary.environment.guardrail import Perimeter, denials
 from clary.environment.model import Environment
 from clary.environment.people import Persona
-from clary_constructs import Guardrails, JobRole, PermissionsBoundary, PipelineRole, TeamWorkspace
+from clary_constructs import (
+    TEAM_TAG,
+    Guardrails,
+    JobRole,
+    PermissionsBoundary,
+    PipelineRole,
+    SdkDefaults,
+    TeamWorkspace,
+    python_code,
+)
 from clary_constructs import Persona as PersonaRole
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 class AccessStack(cdk.Stack):
@@ -48,6 +60,13 @@ class AccessStack(cdk.Stack):
             also=_beyond_capabilities(environment),
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
+        defaults = SdkDefaults(
+            self,
+            "SdkDefaults",
+            code=python_code(_FUNCTIONS, ["object_writer", "runtime_common"]),
+            bucket=data.data_bucket,
+            encryption_key=data.key,
+        )
         job_roles: dict[str, iam.IRole] = {}
         pipeline_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
@@ -68,6 +87,13 @@ class AccessStack(cdk.Stack):
                 permissions_boundary=self.permissions_boundary,
                 path=self._path,
             ).role
+            defaults.deliver(
+                pascal(name),
+                workspace=workspace,
+                job_role=job_roles[name],
+                pipeline_role=pipeline_roles[name],
+                tags=environment.all_tags | {TEAM_TAG: name},
+            )
             for persona in sorted({member.persona for member in team.members.values()}):
                 persona_roles[name, persona] = self._persona_role(
                     persona, workspace, job_roles[name], pipeline_roles[name]
@@ -87,7 +113,7 @@ class AccessStack(cdk.Stack):
         last data scientist of a team could never leave, because Studio lets go only after this stack.
         """
         construct_id = f"{pascal(workspace.name)}{pascal(persona)}"
-        role_name = f"clary-{self._environment.name}-{workspace.name}-{persona}"
+        role_name = f"{role_name_stem(self._environment)}{workspace.name}-{persona}"
         made = PersonaRole(
             self,
             construct_id,
@@ -107,6 +133,11 @@ class AccessStack(cdk.Stack):
             service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
         )
         return iam.Role.from_role_arn(self, f"{construct_id}ByName", arn, mutable=False)
+
+
+def role_name_stem(environment: Environment) -> str:
+    """What the name of each person's role begins with, before the team's name and a hyphen."""
+    return f"clary-{environment.name}-"
 
 
 def _beyond_capabilities(environment: Environment) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -60,7 +60,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
         gateway = GatewayStack(app, "Gateway", root=root, network=network, data=data, **common("gateway"))
         gateway.add_stack_dependency(serving, "the endpoints are known by their names")
 
-    for key, value in ({"clary:environment": environment.name} | dict(environment.tags)).items():
+    for key, value in environment.all_tags.items():
         cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)
 
 

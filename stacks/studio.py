@@ -71,7 +71,7 @@ class StudioStack(cdk.Stack):
             permissions_boundary=access.permissions_boundary,
             sign_in="IAM" if studio.authentication == "iam" else "SSO",
             reaches_internet=studio.network == "public",
-            startup=studio_tools.startup(studio),
+            startup=studio_tools.startup(environment, data),
             images=self._images(environment, data, access),
             docker=studio_tools.docker(studio),
             shared_spaces=studio_tools.shared_spaces(studio),

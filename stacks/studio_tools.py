@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from clary.environment.model import Environment
 from clary.environment.studio import IdleShutdown as IdleInFile
 from clary.environment.studio import Studio, Tools
 from clary_constructs import (
@@ -15,7 +16,9 @@ from clary_constructs import (
     SharedSpaceDefaults,
     StartupScript,
     StudioTools,
+    TeamDefaults,
 )
+from stacks.access import role_name_stem
 from stacks.data import DataStack
 
 SPACE_APPLICATIONS: Mapping[str, Literal["JupyterLab", "CodeEditor"]] = {
@@ -47,14 +50,15 @@ def tools_of(tools: Tools, *, team: str, studio: Studio, data: DataStack) -> Stu
     )
 
 
-def startup(studio: Studio) -> StartupScript:
-    said = studio.startup
+def startup(environment: Environment, data: DataStack) -> StartupScript:
+    said = environment.studio.startup
     return StartupScript(
         stop_kernels_after_idle_minutes=said.stop_kernels_after_idle_minutes,
         packages=said.packages,
         package_index=said.package_index,
         repositories=said.repositories,
         code_sample=said.code_sample,
+        sdk_defaults=TeamDefaults(data.data_bucket, role_name_stem(environment)),
     )
 
 

@@ -103,6 +103,11 @@ class Environment(Part):
             return self.network.vpc.availability_zones
         return self.network.availability_zones or (f"{self.region}a", f"{self.region}b")
 
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The file's tags, and the one that says which environment something belongs to."""
+        return {"clary:environment": self.name} | dict(self.tags)
+
     def tools(self, persona: Persona) -> Tools:
         """What a persona finds in Studio."""
         said = self.personas.get(persona, PersonaSettings())

@@ -41,6 +41,7 @@ from clary_constructs._network import (
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
+from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._studio_domain import (
     DockerAccess,
     RStudioServer,
@@ -51,7 +52,7 @@ from clary_constructs._studio_domain import (
 from clary_constructs._studio_image import StudioImage
 from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
-from clary_constructs._studio_startup import StartupScript
+from clary_constructs._studio_startup import StartupScript, TeamDefaults
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
 from clary_constructs._team import JobRole, PipelineRole
 from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
@@ -100,6 +101,7 @@ __all__ = [
     "RequestCapture",
     "RequestQueue",
     "ScheduledLimits",
+    "SdkDefaults",
     "ServedBatch",
     "ServedModel",
     "ServerlessCapacity",
@@ -111,6 +113,7 @@ __all__ = [
     "StudioSettings",
     "StudioTools",
     "StudioUser",
+    "TeamDefaults",
     "TeamWorkspace",
     "UpdatePolicy",
     "VariantScaling",

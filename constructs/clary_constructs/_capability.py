@@ -157,6 +157,11 @@ def in_studio(position: Position) -> Iterator[Right]:
     # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html
     yield Right("Data", [*USE_KEY, *GRANT_KEY], [position.workspace.encryption_key.key_arn])
     yield Right(
+        "Data",
+        ["s3:GetObject"],
+        [position.workspace.data_bucket.arn_for_objects(position.workspace.defaults_key)],
+    )
+    yield Right(
         "Studio",
         DESCRIBE_STUDIO,
         [position.sagemaker(kind, "*") for kind in ("app", "domain", "space", "user-profile")],

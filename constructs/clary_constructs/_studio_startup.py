@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
 from clary_constructs._content_name import content_name
+from clary_constructs._workspace import TeamWorkspace
 from constructs import Construct
 
 SpaceApplication = Literal["JupyterLab", "CodeEditor"]
@@ -22,6 +24,15 @@ _PROGRAMS = Path(__file__).parent / "startup"
 _MOST_CHARACTERS = 16384
 """Of the content, in base64:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateStudioLifecycleConfig.html"""
+
+
+@dataclass(frozen=True)
+class TeamDefaults:
+    """Where a space finds what SdkDefaults has written for its team."""
+
+    bucket: s3.IBucket
+    role_name_stem: str
+    """What the names of people's roles begin with; then come the team's name, a hyphen, and more."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class StartupScript:
     package_index: str | None = None
     repositories: Sequence[str] = ()
     code_sample: bool = False
+    sdk_defaults: TeamDefaults | None = None
 
     def text(self, application: SpaceApplication) -> str:
         """The script. Code Editor has no kernels of Jupyter's to stop."""
@@ -44,6 +56,14 @@ class StartupScript:
         beside: list[str] = []
         if self.code_sample:
             first.append(_file("first_steps.py", "$HOME/first_steps.py", unless_there=True))
+        if self.sdk_defaults is not None:
+            first.append(_file("sdk_defaults.sh", "$HOME/.clary/sdk_defaults.sh"))
+            where = [
+                self.sdk_defaults.bucket.bucket_name,
+                TeamWorkspace.defaults_key_of("{}"),
+                self.sdk_defaults.role_name_stem,
+            ]
+            beside.append(f'bash "$HOME/.clary/sdk_defaults.sh" {" ".join(map(shlex.quote, where))}')
         if self.packages:
             index = "" if self.package_index is None else f"--index-url {shlex.quote(self.package_index)} "
             names = " ".join(shlex.quote(package) for package in self.packages)
@@ -75,12 +95,15 @@ class StartupScript:
         Configurations cannot be changed: the name is `stem` and a hash of the content. A domain that is
         retained keeps its own, SageMaker does not delete what is in use; those before it are deleted.
         """
-        content = base64.b64encode(self.text(application).encode()).decode()
+        text = self.text(application)
+        content = base64.b64encode(text.encode()).decode()
         if len(content) > _MOST_CHARACTERS:
             raise ValueError(
                 f"the startup script has {len(content)} characters in base64, SageMaker takes"
                 f" {_MOST_CHARACTERS}: give fewer packages or repositories"
             )
+        if cdk.Token.is_unresolved(text):
+            content = cdk.Fn.base64(text)
         properties = {"Application": application, "Content": content}
         kebab = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", application).lower()
         config = sagemaker.CfnStudioLifecycleConfig(

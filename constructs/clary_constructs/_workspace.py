@@ -47,6 +47,20 @@ class TeamWorkspace:
         return f"{self.name}--private/${{aws:SourceIdentity}}/"
 
     @property
+    def sdk_prefix(self) -> str:
+        """Below which the SageMaker SDK puts what is not told where to go: code, and jobs' output."""
+        return f"{self.object_prefix}sagemaker"
+
+    @property
+    def defaults_key(self) -> str:
+        """The object with what the SDK fills in for the team: its members may read it, and not write."""
+        return self.defaults_key_of(self.name)
+
+    @staticmethod
+    def defaults_key_of(team: str) -> str:
+        return f"{team}--defaults/sagemaker.yaml"
+
+    @property
     def job_prefix(self) -> str:
         """What the names of the team's jobs begin with, and of its models, pipelines and shared spaces.
 

@@ -88,6 +88,11 @@ _VOLUME_KEY: Mapping[str, Paths] = {
     "CreateAutoMLJobV2": ("SecurityConfig.VolumeKmsKeyId",),
     "CreateDomain": ("KmsKeyId", "HomeEfsFileSystemKmsKeyId"),
     "CreateEndpointConfig": ("KmsKeyId",),
+    "CreateHyperParameterTuningJob": tuple(
+        f"{start}{member}.VolumeKmsKeyId"
+        for start in (_TRAINING, _TRAININGS)
+        for member in ("ResourceConfig", "HyperParameterTuningResourceConfig")
+    ),
     "CreateLabelingJob": ("LabelingJobAlgorithmsConfig.LabelingJobResourceConfig.VolumeKmsKeyId",),
     "CreateNotebookInstance": ("KmsKeyId",),
     "CreateProcessingJob": ("ProcessingResources.ClusterConfig.VolumeKmsKeyId",),

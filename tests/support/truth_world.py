@@ -6,7 +6,9 @@ policies that are deployed, so that a statement can be taken out and everything 
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -321,6 +323,7 @@ def deploy(aws: EnforcingAws, folder: Path) -> World:
     cloudformation = aws.client("cloudformation")
     templates, resources = {}, {}
     templates_at = aws.bucket()
+    _upload_code(aws, folder)
     for unit in UNITS:
         text = (folder / f"{unit}.template.json").read_text()
         name = f"clary-truth-{unit.lower()}"
@@ -353,6 +356,23 @@ def _mlflow_app(world: World, team: str) -> str:
         Tags=[{"Key": _TEAM_TAG, "Value": team}],
     )
     return str(made["Arn"])
+
+
+def _upload_code(aws: EnforcingAws, folder: Path) -> None:
+    """What functions are made of, where a bootstrapped account has it."""
+    s3 = aws.client("s3")
+    found = [json.loads((folder / f"{unit}.assets.json").read_text())["files"] for unit in UNITS]
+    for asset in [each for files in found for each in files.values()]:
+        if asset["source"]["packaging"] != "zip":
+            continue
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            source = folder / asset["source"]["path"]
+            for path in sorted(source.rglob("*")):
+                archive.write(path, path.relative_to(source))
+        for place in asset["destinations"].values():
+            s3.create_bucket(Bucket=place["bucketName"])
+            s3.put_object(Bucket=place["bucketName"], Key=place["objectKey"], Body=content.getvalue())
 
 
 def _wait(cloudformation: Any, name: str) -> None:
