@@ -29,6 +29,10 @@ def persona(stack: cdk.Stack, *, vpc_id: str, subnet_id: str, bucket: str, key_a
         availability_zones=[f"{stack.region}a"],
         isolated_subnet_ids=[subnet_id],
     )
+    for subnet in vpc.isolated_subnets:
+        cdk.Annotations.of(subnet).acknowledge_warning(
+            "@aws-cdk/aws-ec2:noSubnetRouteTableId", "routes of a given VPC are its owner's"
+        )
     data = s3.Bucket.from_bucket_name(stack, "Data", bucket)
     workspace = TeamWorkspace(
         name="research",
