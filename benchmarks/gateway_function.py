@@ -35,6 +35,7 @@ MEASURES = {
     "csv_1kb_ms": "a request of 1 KB of CSV, ms",
     "csv_1mb_ms": "a request of 1 MB of CSV, ms",
     "json_1mb_ms": "a request of 1 MB of JSON, ms",
+    "schema_1mb_ms": "the same, for a model with a schema, ms",
 }
 
 
@@ -110,11 +111,15 @@ def copy_handlers(asset: Path) -> None:
 def environment_of(url: str) -> dict[str, str]:
     """What Lambda would set, and nothing of this shell's."""
     model = {"endpoint": "clary-bench-housing", "content_types": ["text/csv", "application/json"]}
+    row = {"type": "array", "items": {"type": "number"}, "minItems": 10, "maxItems": 10}
+    models = {"housing": model, "checked": model | {"schema": {"type": "array", "items": row}}}
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": sysconfig.get_path("purelib"),
-        "MODELS": json.dumps({"housing": model}),
+        "MODELS": json.dumps(models),
         "AWS_REGION": "us-east-1",
+        "AWS_LAMBDA_FUNCTION_NAME": "clary-bench",
+        "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "123456789012",
         "AWS_SECRET_ACCESS_KEY": "benchmark",

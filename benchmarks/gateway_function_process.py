@@ -18,13 +18,13 @@ class Context:
         return 30_000
 
 
-def event(content_type: str, body: bytes) -> dict[str, object]:
+def event(content_type: str, body: bytes, model: str = "housing") -> dict[str, object]:
     import binascii
 
     return {
         "resource": "/models/{model}/invocations",
-        "path": "/models/housing/invocations",
-        "pathParameters": {"model": "housing"},
+        "path": f"/models/{model}/invocations",
+        "pathParameters": {"model": model},
         "httpMethod": "POST",
         "headers": {"Content-Type": content_type},
         "requestContext": {"requestId": "request-1"},
@@ -50,11 +50,13 @@ def main(function: str, small: int, large: int) -> None:
     import statistics
 
     megabyte = event("text/csv", row * (1_000_000 // len(row)))
-    as_json = event("application/json", json.dumps([[0.038076] * 10] * 9_800).encode())
+    rows = json.dumps([[0.038076] * 10] * 9_800).encode()
+    as_json, checked = (event("application/json", rows, model) for model in ("housing", "checked"))
     for name, sent, count in (
         ("csv_1kb_ms", kilobyte, small),
         ("csv_1mb_ms", megabyte, large),
         ("json_1mb_ms", as_json, large),
+        ("schema_1mb_ms", checked, large),
     ):
         times = []
         for _ in range(count):

@@ -4,14 +4,15 @@ The part of draft 2020-12 that describes bodies: everything below, and annotatio
 something is refused, so that nothing is believed to be checked that is not. `format` is an annotation, as
 the draft has it: https://json-schema.org/draft/2020-12/json-schema-validation#section-7.2.1
 
-A value that fits costs a walk through it and no objects; rows of numbers are checked a row at a time.
+A value that fits costs a walk through it and no objects; rows of numbers are checked all at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -247,12 +248,12 @@ def _items(compiler: _Compiler, _value: object, schema: Mapping[str, object], at
         first = compiler.schemas(schema["prefixItems"], (*here, "prefixItems"))
     rest_schema = schema.get("items", True)
     rest = compiler.check(rest_schema, (*here, "items"))
-    row = _row_types(rest_schema) if not first else None
+    surely = None if first else _surely(rest_schema)
 
     def check(value: object) -> Faults | None:
         if type(value) is not list or not value:
             return None
-        if row is not None and row.issuperset(map(type, value)):
+        if surely is not None and surely(value):
             return None
         found: Faults = []
         for index, item in enumerate(value):
@@ -266,12 +267,42 @@ def _items(compiler: _Compiler, _value: object, schema: Mapping[str, object], at
     return check
 
 
-def _row_types(schema: object) -> frozenset[type] | None:
-    """The Python types of items of which nothing but their type is asked: all of them fit at once."""
-    if not isinstance(schema, dict) or schema.keys() - _ANNOTATIONS != {"type"}:
+_Surely = Callable[[Collection[object]], bool]
+"""Whether all of some values fit for sure: false is for those that have to be looked at one by one."""
+
+
+def _surely(schema: object) -> _Surely | None:
+    """For numbers, text and arrays of these: rows and columns, checked without a call for each."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("type"), str):
         return None
-    names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return frozenset[type]().union(*(_TYPES[name] for name in names))
+    asked, kind = schema.keys() - _ANNOTATIONS - {"type"}, schema["type"]
+    types = _TYPES[kind]
+    if not asked:
+        return lambda values: types.issuperset(map(type, values))
+    if kind in ("integer", "number") and asked <= {"minimum", "maximum"}:
+        least, most = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
+        return lambda values: (
+            types.issuperset(map(type, values))
+            and (not values or (min(cast(Collection[float], values)) >= least))
+            and (not values or (max(cast(Collection[float], values)) <= most))
+        )
+    if kind == "array" and asked <= {"items", "minItems", "maxItems"}:
+        items = _surely(schema["items"]) if "items" in schema else None
+        if "items" in schema and items is None:
+            return None
+        fewest, many = schema.get("minItems", 0), schema.get("maxItems", float("inf"))
+
+        def fit(values: Collection[object]) -> bool:
+            if not types.issuperset(map(type, values)):
+                return False
+            lists = cast(Collection[list[object]], values)
+            sizes = set(map(len, lists))
+            if sizes and not (fewest <= min(sizes) and max(sizes) <= many):
+                return False
+            return items is None or items(list(chain.from_iterable(lists)))
+
+        return fit
+    return None
 
 
 def _enumeration(_compiler: _Compiler, value: object, _schema: Mapping[str, object], at: Path) -> Check:

@@ -83,6 +83,28 @@ def test_agrees_with_the_reference_implementation(schema: Any, other: Any, value
     assert [not check(value) for value in values] == [reference.is_valid(value) for value in values]
 
 
+CELLS = st.sampled_from([0, 1, 2, 0.5, 2.0, 5, True, None, "a", []])
+CELL = st.fixed_dictionaries(
+    {"type": st.sampled_from(["number", "integer", "string", "boolean"])},
+    optional={"minimum": st.integers(0, 2), "maximum": st.integers(1, 4), "description": st.just("a cell")},
+)
+
+
+def array_of(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(
+        {"type": st.just("array")}, optional={"items": items, "minItems": SIZES, "maxItems": SIZES}
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    schema=array_of(array_of(CELL) | array_of(array_of(CELL))),
+    value=st.lists(st.lists(CELLS | st.lists(CELLS, max_size=3), max_size=4) | CELLS, max_size=4),
+)
+def test_agrees_about_rows_and_columns_which_are_checked_at_once(schema: Any, value: Any) -> None:
+    assert (not compiled(schema)(value)) == jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
 def without_references(schema: Any) -> Any:
     """What refers to itself and to nothing else would never end."""
     if isinstance(schema, list):
