@@ -23,6 +23,8 @@ from clary_constructs import (
 from constructs import Construct
 from stacks.naming import pascal
 
+_JOB_DAYS = 7
+"""How long a job's input and answer are there (docs/api.md)."""
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
@@ -54,6 +56,13 @@ class DataStack(cdk.Stack):
                 removal_policy=removal_policy,
             )
             for name in ("Data", "Models")
+        )
+        # What the API keeps for its callers, who were told how long.
+        data.bucket.add_lifecycle_rule(
+            id="Jobs",
+            prefix="jobs/",
+            expiration=cdk.Duration.days(_JOB_DAYS),
+            noncurrent_version_expiration=cdk.Duration.days(1),
         )
         self.key: kms.IKey = encryption.key
         self.access_logs_bucket: s3.IBucket = access_logs.bucket
