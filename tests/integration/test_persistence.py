@@ -331,7 +331,7 @@ def test_a_stack_that_was_being_updated_is_rolled_back_and_can_be_updated(kept: 
     waiting = {**after, "Handle": _WAIT["Handle"]}
     waiting["Wait"] = {**_WAIT["Wait"], "DependsOn": ["New", "R8", "R2"]}
     _update(aws, "many", waiting)
-    _await_event(aws, "many", "Wait", "UPDATE_IN_PROGRESS")
+    _await_event(aws, "many", "Wait", "CREATE_IN_PROGRESS")
     kept.kill()
 
     aws = kept.start()
