@@ -74,13 +74,19 @@ def _refused(code: str, message: str) -> hooks.Response:
     return 400, {"Content-Type": "application/json", "x-amzn-errortype": code}, body.encode()
 
 
-def trusts_service(role_arn: str, service: str, context: Mapping[str, Value] | None = None) -> bool:
-    """Whether a role is there and lets a service assume it."""
+def trusts_service(
+    role_arn: str,
+    service: str,
+    context: Mapping[str, Value] | None = None,
+    *,
+    action: str = "sts:AssumeRole",
+) -> bool:
+    """Whether a role is there and lets a service assume it, or do something else with it."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     role = hooks.iam_role(account, name)
     if role is None or role["Arn"] != role_arn:
         return False
-    request = Request("sts:AssumeRole", role_arn, {**_service_keys(service, account), **(context or {})})
+    request = Request(action, role_arn, {**_service_keys(service, account), **(context or {})})
     document = statements(role.get("AssumeRolePolicyDocument"))
     return trusted(Caller((service,), account, service), request, document).allowed
 
@@ -113,7 +119,11 @@ def _may_assume(document: Any, context: Any) -> bool:
         # One of this server's services, which has said what for by assuming: one that the role trusts.
         if at_hand is None or context.action == "sts:TagSession":
             return True
-        return any(trusts_service(context.resource_arn, service) for service in _services(found))
+        actions = ["sts:AssumeRole", *(["sts:SetSourceIdentity"] if asked_for() else [])]
+        return any(
+            all(trusts_service(context.resource_arn, service, action=action) for action in actions)
+            for service in _services(found)
+        )
     trust = ResourcePolicy(found, account, required=True)
     identity = asked_for()
     if identity is not None and of_caller() not in (None, identity):

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from local_aws import hooks
+from local_aws.identity import source
 
 if TYPE_CHECKING:
     from local_aws.servicecatalog.access import Caller
@@ -16,6 +17,12 @@ _access_key: ContextVar[str | None] = ContextVar("sagemaker_access_key", default
 
 def remember(headers: Mapping[str, str]) -> None:
     _access_key.set(hooks.access_key_of(headers, {}))
+
+
+def source_identity() -> str | None:
+    """Who the caller is, whatever role they are in; None where nobody has said."""
+    key = _access_key.get()
+    return None if key is None else source.of_session(key)
 
 
 def acting() -> Caller:

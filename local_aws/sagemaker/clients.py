@@ -6,7 +6,9 @@ import datetime
 import os
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -19,7 +21,8 @@ from local_aws import hooks
 _LOCK = threading.Lock()
 """Making a client is not safe on several threads; using one is."""
 
-_SESSIONS: dict[tuple[str, str, str], RoleSession] = {}
+_SESSIONS: dict[tuple[str, str, str, str | None], RoleSession] = {}
+_on_behalf_of: ContextVar[str | None] = ContextVar("sagemaker_on_behalf_of", default=None)
 _SPARE = datetime.timedelta(minutes=30)
 """A session that expires sooner is not handed out again."""
 
@@ -98,13 +101,28 @@ class RoleSession:
         }
 
 
+@contextmanager
+def on_behalf_of(source_identity: str | None) -> Iterator[None]:
+    """Sessions of roles that begin here carry on who somebody is: jobs do, for whoever started them.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/monitor-user-access.html
+    """
+    token = _on_behalf_of.set(source_identity)
+    try:
+        yield
+    finally:
+        _on_behalf_of.reset(token)
+
+
 def as_role(role_arn: str) -> RoleSession:
     """A session of a role, kept while it is fresh: making one is a good part of a container's start."""
-    key = hooks.account_id(), hooks.region(), role_arn
+    identity = _on_behalf_of.get()
+    key = hooks.account_id(), hooks.region(), role_arn, identity
     session = _SESSIONS.get(key)
     if session is None or not session.fresh:
         name = f"SageMaker-{uuid.uuid4().hex[:12]}"
-        answer = of_account("sts").assume_role(RoleArn=role_arn, RoleSessionName=name)
+        carried = {} if identity is None else {"SourceIdentity": identity}
+        answer = of_account("sts").assume_role(RoleArn=role_arn, RoleSessionName=name, **carried)
         session = _SESSIONS[key] = RoleSession(answer["Credentials"])
     return session
 

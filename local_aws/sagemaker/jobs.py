@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from local_aws import containers, hooks
-from local_aws.sagemaker import events
+from local_aws.sagemaker import callers, clients, events
 from local_aws.sagemaker.behaviour import Behaviour
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import Image
@@ -26,6 +26,9 @@ LONGEST_REASON = 1024
 """The service model's limit of FailureReason."""
 GRACE_SECONDS = 120
 """Between the signal and SIGKILL, when a job is stopped (StopTrainingJob in the API reference)."""
+
+_ON_BEHALF_OF = "_on_behalf_of"
+"""The source identity that a job was started with, which no answer shows."""
 
 Cause = Literal["ended", "stopped", "time", "interrupted"]
 
@@ -140,6 +143,7 @@ class Job(Behaviour):
 
     def created(self, record: Record) -> None:
         name = self._name(record)
+        record.setdefault(_ON_BEHALF_OF, callers.source_identity())
         events.changed(self.family, record)
         run = _RUNS[self._key(name)] = Run()
         run.thread = hooks.in_background(self._perform, record, run, name=f"{self.family}-{name}")
@@ -180,7 +184,8 @@ class Job(Behaviour):
 
     def _perform(self, record: Record, run: Run) -> None:
         try:
-            self.perform(record, run)
+            with clients.on_behalf_of(record.get(_ON_BEHALF_OF)):
+                self.perform(record, run)
         finally:
             _RUNS.pop(self._key(self._name(record)), None)
             events.changed(self.family, record)

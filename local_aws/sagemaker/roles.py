@@ -6,14 +6,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.identity.trust import trusts_service
 from local_aws.sagemaker import clients
 from local_aws.sagemaker.errors import invalid
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 
 
-def check(role_arn: str) -> None:
-    """Refuses, in AWS's words, a role that is not there or that does not trust SageMaker."""
+def check(role_arn: str, source_identity: str | None = None) -> None:
+    """Refuses, in AWS's words, a role that is not there or that does not trust SageMaker.
+
+    With the name of whoever a job works for, the role has to let that be set, too
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/monitor-user-access.html).
+    """
     name = role_arn.rpartition("/")[2]
     try:
         role = clients.of_account("iam").get_role(RoleName=name)["Role"]
@@ -21,6 +26,11 @@ def check(role_arn: str) -> None:
         raise _not_assumable(role_arn) from error
     if role["Arn"] != role_arn or not _trusts_sagemaker(role["AssumeRolePolicyDocument"]):
         raise _not_assumable(role_arn)
+    if source_identity and not trusts_service(role_arn, _PRINCIPAL, action="sts:SetSourceIdentity"):
+        raise invalid(
+            f"Could not assume role {role_arn}. Please ensure that its trust policy allows principal"
+            f" '{_PRINCIPAL}' to perform sts:SetSourceIdentity."
+        )
 
 
 def _trusts_sagemaker(document: Any) -> bool:

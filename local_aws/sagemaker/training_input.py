@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws import hooks
-from local_aws.sagemaker import clients, storage
+from local_aws.sagemaker import callers, clients, storage
 from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.store import Record
 
@@ -63,7 +63,8 @@ def check_presence(request: Mapping[str, Any]) -> None:
     if not request.get("InputDataConfig"):
         return
     role = request["RoleArn"]
-    client = clients.as_role(role).s3
+    with clients.on_behalf_of(callers.source_identity()):
+        client = clients.as_role(role).s3
     for channel in request["InputDataConfig"]:
         source = channel["DataSource"]["S3DataSource"]
         bucket, key = storage.location(source["S3Uri"])

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import containers, settings
-from local_aws.sagemaker import clients, folders, jobs, roles, storage
+from local_aws.sagemaker import callers, clients, folders, jobs, roles, storage
 from local_aws.sagemaker.behaviour import Request
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import image_of
@@ -47,7 +47,7 @@ class ProcessingJob(jobs.Job):
         jobs.check_isolation(_isolated(request))
         if request.get("ExperimentConfig"):
             raise not_supported("a processing job with ExperimentConfig")
-        roles.check(request["RoleArn"])
+        roles.check(request["RoleArn"], callers.source_identity())
         if not _arguments(request):
             raise invalid(
                 f"The image {request['AppSpecification']['ImageUri']} has no entry point: give"

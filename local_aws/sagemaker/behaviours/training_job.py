@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from local_aws import containers, settings
-from local_aws.sagemaker import jobs, roles, storage, training, training_input, training_metrics
+from local_aws.sagemaker import callers, jobs, roles, storage, training, training_input, training_metrics
 from local_aws.sagemaker.behaviour import Request
 from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
@@ -47,7 +47,7 @@ class TrainingJob(jobs.Job):
         training_metrics.check(specification.get("MetricDefinitions", ()))
         training_input.check_local_paths(request)
         training_input.check(request)
-        roles.check(request["RoleArn"])
+        roles.check(request["RoleArn"], callers.source_identity())
         folder_of(specification["TrainingImage"])
         training_input.check_presence(request)
 
