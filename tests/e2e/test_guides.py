@@ -104,10 +104,6 @@ def test_every_command_of_both_pages_works(reader: Reader, tmp_path: Path) -> No
     worked = reader.work(
         {
             "BUCKET": reader.output("data", "DataBucketName"),
-            "KEY": reader.output("data", "KeyArn"),
-            "SUBNETS": reader.output("network", "SubnetIds"),
-            "SECURITY_GROUP": reader.output("network", "WorkloadSecurityGroupId"),
-            "JOB_ROLE": reader.output("access", "JobRoleArnResearch"),
             "IMAGE": reader.image(tmp_path / "image"),
         }
     )
