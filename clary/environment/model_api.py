@@ -47,7 +47,7 @@ class ModelApi(Part):
             try:
                 compiled(json.loads(json.dumps(value)))
             except SchemaError as error:
-                raise ValueError(f"is no schema that can be checked, at {error}") from None
+                raise refusal(Complaint(error.path, error.message)) from None
             except (TypeError, ValueError):
                 raise ValueError("is not JSON, give numbers, text, true, false, lists and mappings") from None
         return value

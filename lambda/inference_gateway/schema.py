@@ -43,13 +43,18 @@ Check = Callable[[object], Faults | None]
 
 
 class SchemaError(ValueError):
-    """The schema is none, or asks for what is not supported here; the text begins with a pointer to where."""
+    """The schema is none, or asks for what is not supported here: at `path`."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(f"{Fault(path, message).pointer}: {message}")
+        self.path = path
+        self.message = message
 
 
 def compiled(schema: object) -> Check:
     """Raises :class:`SchemaError`."""
     if isinstance(schema, dict) and schema.get("$schema", DRAFT) not in (DRAFT, DRAFT + "#"):
-        raise SchemaError(f"/$schema: is another draft, give {DRAFT}, or nothing")
+        raise SchemaError(("$schema",), f"is another draft, give {DRAFT}, or nothing")
     return _Compiler(schema).check(schema, ())
 
 
@@ -513,7 +518,7 @@ _KEYWORDS: Mapping[str, _Make] = {
 
 
 def _unusable(at: Path, message: str) -> SchemaError:
-    return SchemaError(f"{Fault(at, message).pointer}: {message}")
+    return SchemaError(at, message)
 
 
 def _object(value: object, at: Path) -> dict[str, object]:
