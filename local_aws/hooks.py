@@ -55,6 +55,7 @@ from ministack.services import lambda_svc as _lambda
 from ministack.services import organizations as _organizations
 from ministack.services import s3 as _s3
 from ministack.services import scheduler as _scheduler
+from ministack.services import ssm as _ssm
 from ministack.services import sts as _sts
 from ministack.services import tagging as _tagging
 from ministack.services import waf as _waf
@@ -250,10 +251,11 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_ExecutionError",
         "_SERVICE_DISPATCH",
     ),
+    "ministack.services.ssm": ("_public_parameter",),
     "ministack.services.sts": ("_sessions", "validate_policy_document"),
     "ministack.services.tagging": ("resource_tags",),
     "ministack.services.waf": ("_associations", "_resource_store"),
-    "ministack.services.cloudformation": ("_exports", "_stacks"),
+    "ministack.services.cloudformation": ("_exports", "_stack_events", "_stacks"),
     "ministack.services.cloudformation.custom_resource": (
         "_lock",
         "_pending",
@@ -678,6 +680,17 @@ def importers(export: str) -> list[str]:
     ]
 
 
+def mend_importers() -> None:
+    """A stack whose creation was rolled back, or is yet to begin, imports nothing."""
+    usual = _handlers._imported_export_names
+
+    def imported(stack: dict[str, Any], stack_name: str) -> Any:
+        idle = stack.get("StackStatus") in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+        return set() if idle else usual(stack, stack_name)
+
+    _handlers._imported_export_names = imported
+
+
 def forget_export(name: str) -> None:
     _cloudformation._exports.pop(name, None)
 
@@ -1021,6 +1034,36 @@ def list_network_interfaces(
         return _ec2._xml(200, "DescribeNetworkInterfacesResponse", content)
 
     _ec2._ACTION_MAP["DescribeNetworkInterfaces"] = describe
+
+
+# --- Systems Manager -------------------------------------------------------------------------------
+
+
+def add_public_parameters(value_of: Callable[[str], str | None]) -> None:
+    """Answers parameters that every account can read by `value_of(name)`; None leaves them to ministack."""
+    usual = _ssm._public_parameter
+
+    def public(name: str) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = usual(name)
+        value = value_of(name) if found is None else None
+        if value is None:
+            return found
+        arn = f"arn:aws:ssm:{region()}::parameter{name}"
+        return {
+            "Name": name,
+            "Type": "String",
+            "Value": value,
+            "Version": 1,
+            "LastModifiedDate": _PUBLISHED,
+            "DataType": "aws:ec2:image" if value.startswith("ami-") else "text",
+            "ARN": arn,
+        }
+
+    _ssm._public_parameter = public
+
+
+_PUBLISHED = 1_735_689_600
+"""When the public parameters here were written last: the clock changes none of them."""
 
 
 # --- S3 --------------------------------------------------------------------------------------------
@@ -1595,6 +1638,17 @@ def stack_resources(stack_name: str) -> dict[str, dict[str, Any]]:
     """The resources of a stack of the request's account and region by their logical ids."""
     found: dict[str, dict[str, Any]] = (_cloudformation._stacks.get(stack_name) or {}).get("_resources", {})
     return found
+
+
+def events_of(stack_id: str) -> list[dict[str, Any]]:
+    """What a stack's events tell, oldest first."""
+    found: list[dict[str, Any]] = _cloudformation._stack_events.get(stack_id) or []
+    return found
+
+
+def explain_stack(stack_name: str, reason: str) -> None:
+    """Says why a stack is in the state that it is in."""
+    _cloudformation._stacks[stack_name]["StackStatusReason"] = reason
 
 
 def is_nested(stack_name: str) -> bool:

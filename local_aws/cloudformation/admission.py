@@ -32,6 +32,7 @@ def install() -> None:
     for action in ("CreateChangeSet", "UpdateStack"):
         hooks.wrap_stack_action(action, _say_which_stack)
     hooks.check_exports(_check_exports)
+    hooks.mend_importers()
     hooks.reword_unresolved(_reworded)
     hooks.rewrite_template_urls(with_bucket_in_path)
     hooks.wrap_stack_action("DeleteStack", _keep_what_is_imported)

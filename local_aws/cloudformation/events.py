@@ -95,6 +95,7 @@ def _told(tell: hooks.TellEvent) -> hooks.TellEvent:
 
         update = _UPDATES.get(stack_id)
         if kind == _STACK and logical_id == stack_name:
+            reason = _reason(stack_id, stack_name, status, reason)
             told(status)
             _follow_nested(stack_id, stack_name, status)
         elif update is None or logical_id in update.imported or not status.startswith("UPDATE_"):
@@ -123,6 +124,47 @@ def _told(tell: hooks.TellEvent) -> hooks.TellEvent:
                 _follow_nested(stack_id, stack_name, status)
 
     return add
+
+
+def _reason(stack_id: str, stack_name: str, status: str, reason: str) -> str:
+    """Why a stack is rolled back, or has failed, in AWS's words."""
+    if reason == "Rollback complete":
+        return ""
+    if status in ("CREATE_FAILED", "UPDATE_FAILED") and reason.startswith("Resource "):
+        made = [event["LogicalResourceId"] for event in _failed(stack_id, "CREATE_FAILED")]
+        changed = [event["LogicalResourceId"] for event in _failed(stack_id, "UPDATE_FAILED")]
+        words = _failed_to("create", made) + _failed_to("update", changed)
+        hooks.explain_stack(stack_name, words)
+        return words
+    if reason != "Rollback requested":
+        return reason
+    made = [event["LogicalResourceId"] for event in _failed(stack_id, "CREATE_FAILED")]
+    own = [event["ResourceStatusReason"] for event in _failed(stack_id) if _is_own(event)]
+    if status != "ROLLBACK_IN_PROGRESS":
+        return str(own[-1]) if own else reason
+    words = _failed_to("create", made).strip() if made and not own else f"{own[-1]}." if own else ""
+    return f"{words} Rollback requested by user.".strip()
+
+
+def _failed_to(verb: str, logical_ids: list[str]) -> str:
+    names = ", ".join(logical_ids)
+    return f"The following resource(s) failed to {verb}: [{names}]. " if logical_ids else ""
+
+
+def _failed(stack_id: str, *statuses: str) -> list[Mapping[str, Any]]:
+    """What was told of failures since the operation at hand began."""
+    found: list[Mapping[str, Any]] = []
+    for event in reversed(hooks.events_of(stack_id)):
+        if _is_own(event) and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            break
+        if event["ResourceStatus"] in (statuses or ("CREATE_FAILED", "UPDATE_FAILED")):
+            found.insert(0, event)
+    return found
+
+
+def _is_own(event: Mapping[str, Any]) -> bool:
+    """Whether an event is about the stack itself."""
+    return bool(event["ResourceType"] == _STACK and event["LogicalResourceId"] == event["StackName"])
 
 
 def _follow_nested(stack_id: str, stack_name: str, status: str) -> None:

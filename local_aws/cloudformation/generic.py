@@ -5,13 +5,20 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import regex
+
 from local_aws import hooks
+from local_aws.cloudformation.pattern import fitting
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed
 from local_aws.cloudformation.schema import Pointer, ResourceType
 from local_aws.store import STORE
+
+_LONGEST = 2048
+"""Of texts whose schema does not say."""
 
 
 class StoredResource:
@@ -59,7 +66,35 @@ class StoredResource:
         seed = f"{hooks.account_id()}:{hooks.region()}:{self._type.name}:{generated}:{name}"
         identity = hashlib.sha256(seed.encode()).hexdigest()
         for pointer in self._type.read_only:
-            yield ".".join(pointer), self._attribute(pointer, name, identity)
+            value = self._attribute(pointer, name, identity)
+            if isinstance(value, str):
+                value = self._fitting(pointer, value, identity)
+            yield ".".join(pointer), value
+
+    def _fitting(self, pointer: Pointer, text: str, identity: str) -> str:
+        """The text as the schema has it, which others may ask for: with the account and the region still."""
+        definition = self._type.definition(pointer)
+        pattern = definition.get("pattern")
+        least, most = int(definition.get("minLength", 0)), int(definition.get("maxLength", _LONGEST))
+
+        def fits(one: str) -> bool:
+            return least <= len(one) <= most and (
+                not isinstance(pattern, str) or regex.search(pattern, one) is not None
+            )
+
+        plain = (text, text.lower(), f"{text}/{identity[:12]}", str(uuid.UUID(identity[:32])))
+        found = next(filter(fits, (*plain, identity[:17], identity[: max(least, 1)])), None)
+        if found is not None:
+            return found
+        made = fitting(str(pattern or ""), f"{identity}:{pointer[-1]}", fits)
+        if made is None:
+            return text
+        parts = made.split(":", 5)
+        for place, own in ((3, hooks.region()), (4, hooks.account_id())):
+            changed = [*parts[:place], own, *parts[place + 1 :]]
+            if len(parts) == 6 and fits(":".join(changed)):
+                parts = changed
+        return ":".join(parts)
 
     def _attribute(self, pointer: Pointer, name: str, identity: str) -> Any:
         definition = self._type.definition(pointer)

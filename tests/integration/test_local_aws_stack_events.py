@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws, Stack
 
@@ -18,7 +19,7 @@ OWN = "the stack"
 Event = tuple[str, str]
 
 
-def topic(shown: str = "a", **more: Any) -> dict[str, Any]:
+def topic(shown: Any = "a", **more: Any) -> dict[str, Any]:
     return {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": shown}, **more}
 
 
@@ -138,6 +139,51 @@ def test_a_rollback_says_that_what_was_new_failed_to_be_created_and_is_deleted(t
         (OWN, "UPDATE_ROLLBACK_COMPLETE"),
     ]
     assert told.states == {"Changed": "UPDATE_COMPLETE", "Kept": "CREATE_COMPLETE"}
+
+
+def test_says_why_a_stack_is_rolled_back(told: Told) -> None:
+    told.create({"Topic": topic(), "Refused": {**REFUSED, "DependsOn": "Topic"}})
+    found = told.cloudformation.describe_stack_events(StackName=told.name)["StackEvents"]
+
+    reasons = {
+        event["ResourceStatus"]: event.get("ResourceStatusReason")
+        for event in found
+        if event["PhysicalResourceId"] == event["StackId"]
+    }
+
+    assert reasons == {
+        "CREATE_IN_PROGRESS": "User Initiated",
+        "ROLLBACK_IN_PROGRESS": (
+            "The following resource(s) failed to create: [Refused]. Rollback requested by user."
+        ),
+        "ROLLBACK_COMPLETE": "",
+    }
+
+
+def test_a_stack_that_is_not_rolled_back_says_what_failed(told: Told) -> None:
+    body = _body({"Refused": REFUSED})
+    told.cloudformation.create_stack(StackName=told.name, TemplateBody=body, DisableRollback=True)
+    assert Stack(told.aws, told.name).status == "CREATE_FAILED"
+
+    stack = told.cloudformation.describe_stacks(StackName=told.name)["Stacks"][0]
+
+    assert stack["StackStatusReason"] == "The following resource(s) failed to create: [Refused]. "
+
+
+def test_a_stack_that_was_rolled_back_imports_nothing(told: Told) -> None:
+    outputs = {"Name": {"Value": "a", "Export": {"Name": "events-exported"}}}
+    body = json.dumps({"Resources": {"Topic": topic()}, "Outputs": outputs})
+    told.cloudformation.create_stack(StackName=told.name, TemplateBody=body)
+    assert Stack(told.aws, told.name).status == "CREATE_COMPLETE"
+    imported = topic({"Fn::ImportValue": "events-exported"})
+    importer = Told(told.aws, f"{told.name[:40]}-importer")
+    assert importer.create({"A": imported, "Refused": {**REFUSED, "DependsOn": "A"}}) == "ROLLBACK_COMPLETE"
+
+    told.cloudformation.delete_stack(StackName=told.name)
+
+    with pytest.raises(ClientError, match="does not exist"):
+        assert Stack(told.aws, told.name).status
+    importer.cloudformation.delete_stack(StackName=importer.name)
 
 
 def test_a_nested_stack_keeps_what_its_unchanged_resources_are_asked_for(told: Told) -> None:

@@ -692,3 +692,31 @@ def test_a_stack_that_was_rolled_back_can_only_be_deleted(
     assert refusal.value.response["Error"]["Message"] == (
         f"Stack:{identifier} is in ROLLBACK_COMPLETE state and can not be updated."
     )
+
+
+def test_the_newest_machine_image_is_a_public_parameter(
+    cloudformation: Any, local_aws: LocalAws, named: str
+) -> None:
+    newest = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"
+    for_containers = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended"
+    image = "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>"
+    cloudformation.create_stack(
+        StackName=named,
+        TemplateBody=template(
+            {"Bucket": bucket()},
+            Parameters={"Image": {"Type": image, "Default": newest}},
+            Outputs={"Image": {"Value": {"Ref": "Image"}}},
+        ),
+    )
+    assert Stack(local_aws, named).status == "CREATE_COMPLETE"
+    ssm = local_aws.client("ssm")
+
+    told = ssm.get_parameter(Name=newest)["Parameter"]
+
+    assert told["Value"] == Stack(local_aws, named).outputs["Image"]
+    assert told["Value"].startswith("ami-")
+    recommended = json.loads(ssm.get_parameter(Name=for_containers)["Parameter"]["Value"])
+    of_it = ssm.get_parameter(Name=f"{for_containers}/image_id")["Parameter"]["Value"]
+    assert recommended["image_id"] == of_it
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        ssm.get_parameter(Name="/aws/service/ami-amazon-linux-latest/al2024")

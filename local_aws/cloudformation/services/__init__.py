@@ -16,6 +16,7 @@ _SERVICES = (
     "s3",
     "secretsmanager",
     "sns",
+    "ssm",
     "wafv2",
 )
 
