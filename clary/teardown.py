@@ -118,14 +118,12 @@ def _stop_apps(target: Target, progress: Progress) -> None:
         running = apps.left()
         if not running:
             return
-        with progress.step(f"stopping {len(running)} apps: {shortened(running)}", telling=True) as tell:
+        with progress.step(f"stopping apps: {shortened(running)}", telling=True) as tell:
             remove(
                 [apps],
                 time_is_up=lambda: False,
                 pause=growing_pause(1 if target.local else 10),
-                tell=lambda _, left: tell(
-                    f"{len(left)} are still stopping: {shortened(left)}" if left else ""
-                ),
+                tell=lambda _, left: tell(f"still stopping: {shortened(left)}" if left else ""),
             )
     except ClientError as error:
         code = error.response["Error"]["Code"]

@@ -48,8 +48,7 @@ def remove(
         tell(layer.name, left)
         if left and time_is_up():
             raise TimeIsUp(
-                f"{len(left)} {layer.name} are still being deleted ({shortened(left)}), destroy the stack"
-                " again to go on"
+                f"{layer.name} still being deleted: {shortened(left)}; destroy the stack again to go on"
             )
         if left:
             pause()
