@@ -14,7 +14,7 @@ from clary.content import contents
 from clary.difference import check_replacements
 from clary.drift import mark_owned
 from clary.errors import ClaryError
-from clary.outputs import endpoint_states, stack_states
+from clary.outputs import STACKS, endpoint_states, stack_states
 from clary.progress import Progress
 from clary.protection import protect
 from clary.target import Target
@@ -36,9 +36,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping.result()
         changes = check_replacements(target, assembly)
     for unit in no_longer_wanted(target):
-        with progress.step(
-            f"removing {target.environment.stack_name(unit)}: the file has no models any more"
-        ):
+        with progress.step(f"removing {target.environment.stack_name(unit)}: the file has it no more"):
             delete_stack(target, unit)
     if not all(training.is_made(target, name, content) for name, content in wanted.items()):
         with progress.step(f"deploying {', '.join(FOUNDATIONS)}") as tell:
@@ -62,10 +60,11 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
 
 def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
-    if target.environment.models:
-        return []
+    environment = target.environment
+    unwanted = [] if environment.models else ["gateway", "serving"]
     states = stack_states(target)
-    return [unit for unit in ("gateway", "serving") if states[unit] is not None]
+    wanted = {*STACKS, *environment.people_units}
+    return [unit for unit in (*unwanted, *(each for each in states if each not in wanted)) if states[unit]]
 
 
 def delete_stack(target: Target, unit: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from clary.environment.model import Environment
+from clary.environment.people import construct_id
 from clary.errors import ClaryError
-from clary.outputs import STACKS, pascal, stack_states
+from clary.outputs import STACKS, stack_outputs, stack_states
+from clary.personnel import PROFILE, SPACE, Told, people
+from clary.personnel import refusals as refusals_of_people
 from clary.target import Target
 from clary.templates import NESTED, Action, Change, Key, Template, Templates, compare
+from clary.wording import count, kind_of, listed
 
-_PROFILE, _SPACE = "AWS::SageMaker::UserProfile", "AWS::SageMaker::Space"
 _MODEL, _CONFIG, _ENDPOINT = (f"AWS::SageMaker::{each}" for each in ("Model", "EndpointConfig", "Endpoint"))
 
 _BESIDE = (
@@ -24,12 +26,12 @@ _BESIDE = (
 )
 PROTECTED: Mapping[str, tuple[str, str, str]] = {
     "AWS::SageMaker::Domain": ("the Studio domain", "every home directory would be lost", _BESIDE),
-    _PROFILE: (
+    PROFILE: (
         "a user profile",
         "the home directory would be lost",
         "add the person under another name, let them move their files, then remove the old name",
     ),
-    _SPACE: (
+    SPACE: (
         "a space",
         "its disk would be lost",
         "add the person under another name, let them move their files, then remove the old name",
@@ -65,6 +67,7 @@ PROTECTED: Mapping[str, tuple[str, str, str]] = {
 NEVER_REMOVED = {"AWS::SageMaker::Domain", "AWS::KMS::Key", "AWS::EC2::VPC"}
 """No edit of a file asks for their removal while the environment stays: something else was meant."""
 
+_PEOPLE = "People-*-*.template.json"
 _GONE = {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"}
 """A stack in one of these has nothing that counts: CDK makes it anew."""
 
@@ -80,7 +83,7 @@ class Difference:
         return [
             str(change.properties["UserProfileName"])
             for change in self.changes
-            if change.type == _PROFILE and change.action is Action.ADD
+            if change.type == PROFILE and change.action is Action.ADD
         ]
 
     def as_data(self) -> dict[str, Any]:
@@ -107,7 +110,11 @@ def difference(old: Templates, new: Templates, environment: Environment) -> Diff
     changes = [
         change for change in compare(old, new) if change.type != NESTED or change.action is Action.REPLACE
     ]
-    return Difference(changes, list(_sentences(changes, old, new, environment)), list(_refusals(changes)))
+    return Difference(
+        changes,
+        list(_sentences(changes, old, new, environment)),
+        [*_refusals(changes), *refusals_of_people(changes, environment)],
+    )
 
 
 def check_replacements(target: Target, assembly: Path) -> Difference:
@@ -115,7 +122,24 @@ def check_replacements(target: Target, assembly: Path) -> Difference:
     found = difference(deployed(target), synthesised(assembly), target.environment)
     if found.refusals:
         raise ClaryError("this would lose data, nothing was changed:\n" + "\n".join(found.refusals))
+    _check_names(target, found.new_profiles)
     return found
+
+
+def _check_names(target: Target, profiles: Sequence[str]) -> None:
+    """Raises ClaryError when a profile is there already that CloudFormation would make."""
+    domain_id = stack_outputs(target, "studio").get("DomainId")
+    if domain_id is None or not profiles:
+        return
+    pages = target.client("sagemaker").get_paginator("list_user_profiles").paginate(DomainIdEquals=domain_id)
+    there = {each["UserProfileName"] for page in pages for each in page["UserProfiles"]}
+    taken = sorted(there.intersection(profiles))
+    if taken:
+        raise ClaryError(
+            f"Studio has a user profile '{taken[0]}' already, which is in no stack, nothing was changed: it"
+            " was kept when somebody left the file, or made by hand; delete it and its spaces to free the"
+            " name (docs/people.md says how), or take another one"
+        )
 
 
 # ------------------------------------------------------------------------------------ templates
@@ -127,7 +151,7 @@ def deployed(target: Target) -> dict[str, Template]:
     found: dict[str, Template] = {}
     for unit, status in stack_states(target).items():
         if status is not None and status not in _GONE:
-            _add_deployed(cloudformation, pascal(unit), target.environment.stack_name(unit), found)
+            _add_deployed(cloudformation, construct_id(unit), target.environment.stack_name(unit), found)
     return found
 
 
@@ -147,7 +171,8 @@ def _add_deployed(cloudformation: Any, stack: str, name: str, found: dict[str, T
 def synthesised(assembly: Path) -> dict[str, Template]:
     """The templates of an assembly, with those of nested stacks, which are assets of it."""
     found: dict[str, Template] = {}
-    for unit in map(pascal, STACKS):
+    units = [*map(construct_id, STACKS), *sorted(path.name.split(".")[0] for path in assembly.glob(_PEOPLE))]
+    for unit in units:
         path = assembly / f"{unit}.template.json"
         if path.is_file():
             _add_synthesised(assembly, unit, path, found)
@@ -192,10 +217,10 @@ def _kinds(changes: Sequence[Change]) -> str:
     counts: dict[str, int] = {}
     for change in changes:
         counts[change.type] = counts.get(change.type, 0) + 1
-    return _listed(
+    return listed(
         [
-            PROTECTED[type_][0] if count == 1 else _count(count, _kind(type_))
-            for type_, count in counts.items()
+            PROTECTED[type_][0] if number == 1 else count(number, kind_of(type_))
+            for type_, number in counts.items()
         ]
     )
 
@@ -218,131 +243,29 @@ def _sentences(
     told: set[Key] = set()
     for stack in new:
         if stack not in old and "/" not in stack:
-            count = sum(1 for change in changes if change.stack.split("/")[0] == stack)
+            resources = sum(1 for change in changes if change.stack.split("/")[0] == stack)
             name = environment.stack_name(stack.lower())
-            yield f"the stack {name} is made, with {_count(count, 'resource')}"
+            yield f"the stack {name} is made, with {count(resources, 'resource')}"
             told |= {c.key for c in changes if c.stack.split("/")[0] == stack}
     for stack in old:
         if stack not in new and "/" not in stack:
             why = "" if environment.models else ": the file has no models any more"
+            if stack.startswith("People-"):
+                why = ": its team has it no more, and whoever is in it leaves"
             yield f"the stack {environment.stack_name(stack.lower())} is deleted{why}"
             told |= {c.key for c in changes if c.stack.split("/")[0] == stack}
     rest = [change for change in changes if change.key not in told and change.root is None]
-    people = list(_people(rest, environment))
+    told_of_people = list(people(rest, environment))
     models = list(_models(rest, environment))
-    for sentence, explained in [*people, *models]:
-        yield sentence
+    for sentence, explained in [*told_of_people, *models]:
+        if sentence:
+            yield sentence
         told |= {change.key for change in explained}
     along = Counter(change.root for change in changes if change.root is not None)
     yield from _others([change for change in rest if change.key not in told], along)
 
 
-_Told = tuple[str, list[Change]]
-
-
-def _people(changes: Sequence[Change], environment: Environment) -> Iterator[_Told]:
-    members = {
-        f"{team}-{member}": (member, team, str(entry.persona))
-        for team, each in environment.teams.items()
-        for member, entry in each.members.items()
-    }
-    profiles = {
-        str(change.properties["UserProfileName"]): change for change in changes if change.type == _PROFILE
-    }
-    spaces: dict[str, list[Change]] = {}
-    for change in changes:
-        if change.type == _SPACE:
-            owner = change.properties.get("OwnershipSettings", {}).get("OwnerUserProfileName")
-            spaces.setdefault(str(owner), []).append(change)
-    stems = {name: re.sub(r"Profile[0-9A-F]{8}$", "", each.logical_id) for name, each in profiles.items()}
-    for name in dict.fromkeys([*profiles, *spaces]):
-        profile, own = profiles.get(name), spaces.get(name, [])
-        theirs = [*([profile] if profile else []), *own]
-        who, team, persona = members.get(name, (name, "", ""))
-        if profile is not None and profile.action in (Action.ADD, Action.REMOVE):
-            theirs += [
-                change
-                for change in changes
-                if change.action is profile.action and _stem(change.logical_id, stems) == name
-            ]
-        if profile is not None and profile.action is Action.ADD:
-            before = _former_team(who, team, profiles)
-            if before is not None:
-                yield f"{who} moves from {before}: files do not move with them, copy them first", []
-            made = "a profile is made" if not own else "a profile and a private space are made"
-            yield f"{who} joins {team} as {persona}: {made}", theirs
-        elif profile is not None and profile.action is Action.REMOVE:
-            what = "the profile" if not own else "the profile and the private space"
-            verb = "are" if own else "is"
-            fate = (
-                f"{verb} kept, because data is retained: delete {'them' if own else 'it'} by hand"
-                if profile.kept
-                else (
-                    f"{verb} deleted, and with it the way to its files"
-                    if not own
-                    else f"{verb} deleted, with its disk"
-                )
-            )
-            yield f"{name} leaves: {what} {fate}", theirs
-        else:
-            yield from _person_changed(name, profile, own, persona)
-
-
-def _former_team(who: str, team: str, profiles: Mapping[str, Change]) -> str | None:
-    """Whoever leaves one team and joins another at once, as everybody does whose team is renamed."""
-    for name, change in profiles.items():
-        former = name.removesuffix(f"-{who}")
-        if change.action is Action.REMOVE and former not in (name, team):
-            return former
-    return None
-
-
-def _stem(logical_id: str, stems: Mapping[str, str]) -> str | None:
-    """Whose resource it is: the longest beginning decides, `Ada` is not `AdaMarie`."""
-    fitting = [name for name, stem in stems.items() if logical_id.startswith(stem)]
-    return max(fitting, key=lambda name: len(stems[name]), default=None)
-
-
-def _person_changed(
-    name: str, profile: Change | None, spaces: Sequence[Change], persona: str
-) -> Iterator[_Told]:
-    if profile is not None:
-        if profile.action is Action.REPLACE:
-            yield f"the profile {name} would be replaced ({profile.because} cannot change)", [profile]
-        else:
-            old, new = (
-                each.get("Properties", {}).get("UserSettings", {}).get("ExecutionRole")
-                for each in (profile.old, profile.new)
-            )
-            if old != new and persona:
-                yield f"{name} is a {persona} from now on: the profile gets another role, in place", [profile]
-            else:
-                yield f"the profile {name} gets other {_listed(profile.changed)}, in place", [profile]
-    for space in spaces:
-        if space.action is Action.ADD:
-            yield f"{name} gets a private space", [space]
-        elif space.action is Action.REMOVE:
-            fate = "is kept, because data is retained" if space.kept else "is deleted, with its disk"
-            yield f"the private space of {name} {fate}", [space]
-        elif space.action is Action.REPLACE:
-            yield f"the space of {name} would be replaced ({space.because} cannot change)", [space]
-        else:
-            yield f"the space of {name} gets {_space_settings(space)}, in place", [space]
-
-
-def _space_settings(space: Change) -> str:
-    def said(resource: Mapping[str, Any]) -> dict[str, str]:
-        settings = resource.get("Properties", {}).get("SpaceSettings", {})
-        disk = settings.get("SpaceStorageSettings", {}).get("EbsStorageSettings", {}).get("EbsVolumeSizeInGb")
-        spec = settings.get("JupyterLabAppSettings", {}).get("DefaultResourceSpec", {}).get("InstanceType")
-        return {"a disk": f"{disk} GiB", "an instance": str(spec)}
-
-    old, new = said(space.old), said(space.new)
-    changed = [f"{what} of {new[what]} (was {old[what]})" for what in new if new[what] != old[what]]
-    return " and ".join(changed) or "other settings"
-
-
-def _models(changes: Sequence[Change], environment: Environment) -> Iterator[_Told]:
+def _models(changes: Sequence[Change], environment: Environment) -> Iterator[Told]:
     serving = [
         change
         for change in changes
@@ -404,9 +327,9 @@ def _others(changes: Sequence[Change], along: Mapping[Key, int]) -> Iterator[str
     for change in changes:
         if change.action is Action.REPLACE:
             verb = "would be" if change.type in PROTECTED else "is"
-            what = f"{change.stack}: the {_kind(change.type)} {change.logical_id}"
+            what = f"{change.stack}: the {kind_of(change.type)} {change.logical_id}"
             more = along.get(change.key, 0)
-            with_it = f", and with it {_count(more, 'resource')} made with its id" if more else ""
+            with_it = f", and with it {count(more, 'resource')} made with its id" if more else ""
             yield f"{what} {verb} replaced ({change.because} cannot change in place){with_it}"
     groups: dict[tuple[Action, bool, str, str, tuple[str, ...]], list[str]] = {}
     for change in changes:
@@ -423,10 +346,10 @@ def _others(changes: Sequence[Change], along: Mapping[Key, int]) -> Iterator[str
         groups.setdefault(key, []).append(change.logical_id)
     for (action, kept, stack, type_, changed), ids in groups.items():
         if not type_:
-            yield f"{_count(len(ids), 'resource')} {'gets' if len(ids) == 1 else 'get'} other tags, in place"
+            yield f"{count(len(ids), 'resource')} {'gets' if len(ids) == 1 else 'get'} other tags, in place"
             continue
         one = len(ids) == 1
-        what = f"{stack}: {f'the {_kind(type_)} {ids[0]}' if one else _count(len(ids), _kind(type_))}"
+        what = f"{stack}: {f'the {kind_of(type_)} {ids[0]}' if one else count(len(ids), kind_of(type_))}"
         are = "is" if one else "are"
         if action is Action.ADD:
             yield f"{what} {are} made"
@@ -434,24 +357,4 @@ def _others(changes: Sequence[Change], along: Mapping[Key, int]) -> Iterator[str
             stay = "stays" if one else "stay"
             yield f"{what} {f'{stay}, outside of the stack' if kept else f'{are} deleted'}"
         else:
-            yield f"{what} {are} updated in place ({_listed(changed)})"
-
-
-def _kind(type_name: str) -> str:
-    """`AWS::EC2::SecurityGroup` as `security group`, abbreviations as they are."""
-    words = re.findall(r"[A-Z]+(?=[A-Z][a-z]|\b|\d)|[A-Z][a-z0-9]*", type_name.rsplit("::", 1)[-1])
-    return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return (
-        f"{number} {noun[:-1]}ies"
-        if noun.endswith("y")
-        else f"{number} {noun}{'' if noun.endswith('s') else 's'}"
-    )
+            yield f"{what} {are} updated in place ({listed(changed)})"

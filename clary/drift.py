@@ -18,10 +18,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clary.difference import deployed
+from clary.environment.people import construct_id, profile_name, shared_name
 from clary.errors import ClaryError
-from clary.outputs import pascal, stack_outputs, stack_states
+from clary.outputs import stack_outputs, stack_states
 from clary.target import Target
-from clary.templates import Template
+from clary.templates import NESTED, Template
 
 OWNER_TAG = "clary:owner"
 FILE = "environment-file"
@@ -94,18 +95,20 @@ def read_deployed(target: Target) -> Deployed:
     cloudformation = target.client("cloudformation")
     templates = deployed(target)
     ids: dict[tuple[str, str], str] = {}
+    values: dict[str, Mapping[str, str]] = {}
 
     def add(stack: str, name: str) -> None:
         for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
             for each in page["StackResourceSummaries"]:
                 ids[stack, each["LogicalResourceId"]] = each.get("PhysicalResourceId", "")
                 nested = f"{stack}/{each['LogicalResourceId']}"
-                if nested in templates:
+                if nested in templates and "PhysicalResourceId" in each:
+                    values[nested] = _parameters(cloudformation, each["PhysicalResourceId"])
                     add(nested, each["PhysicalResourceId"])
 
     for unit in stack_states(target):
-        if pascal(unit) in templates:
-            add(pascal(unit), target.environment.stack_name(unit))
+        if construct_id(unit) in templates:
+            add(construct_id(unit), target.environment.stack_name(unit))
     exports = {
         each["Name"]: each["Value"]
         for page in cloudformation.get_paginator("list_exports").paginate()
@@ -117,7 +120,24 @@ def read_deployed(target: Target) -> Deployed:
         "AWS::Region": target.environment.region,
         "AWS::Partition": identity["Arn"].split(":")[1],
     }
-    return Deployed(templates, ids, exports, pseudo)
+    filled_in = {stack: filled(template, values.get(stack, {})) for stack, template in templates.items()}
+    return Deployed(filled_in, ids, exports, pseudo)
+
+
+def _parameters(cloudformation: Any, stack: str) -> dict[str, str]:
+    (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", [])}
+
+
+def filled(value: Any, values: Mapping[str, str]) -> Any:
+    """A nested stack's template with what its parameters were given."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and value.get("Ref") in values:
+            return values[value["Ref"]]
+        return {key: filled(item, values) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, values) for item in value]
+    return value
 
 
 # ------------------------------------------------------------------------------------ Studio
@@ -140,9 +160,9 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
         yield from differing(f"domain {domain_id}", properties, live, there)
     profiles = _listed(sagemaker, "list_user_profiles", "UserProfiles", domain_id)
     spaces = _listed(sagemaker, "list_spaces", "Spaces", domain_id)
-    of_the_file = {
-        f"{team}-{member}" for team, each in target.environment.teams.items() for member in each.members
-    }
+    teams = target.environment.teams.items()
+    of_the_file = {profile_name(team, member) for team, each in teams for member in each.members}
+    of_the_file |= {shared_name(team) for team, each in teams if each.shared_space is not None}
     known = {str(properties["UserProfileName"]): properties for _, _, properties in there.of_type(_PROFILE)}
     sent = sent_settings(there)
     for name in sorted(of_the_file - {*known}):
@@ -207,7 +227,7 @@ def unknown_profile(name: str, tags: Mapping[str, str]) -> Finding:
     if product is not None:
         return Finding(Kind.NOTE, subject, f"it was onboarded by Service Catalog ({product})")
     if owner == FILE:
-        message = "it was in the file once and was kept when it left: delete it, or add the member again"
+        message = "it was in the file once and was kept: delete it and its spaces to free the name"
         return Finding(Kind.DRIFT, subject, message)
     if owner is not None:
         return Finding(Kind.NOTE, subject, f"it belongs to '{owner}', as its tag {OWNER_TAG} says")
@@ -333,12 +353,14 @@ def _stacks(target: Target) -> Iterator[Finding]:
     for unit, state in stack_states(target).items():
         name = target.environment.stack_name(unit)
         if state in _DETECTABLE:
-            detections[name] = cloudformation.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+            for each in _with_nested(cloudformation, name):
+                found = cloudformation.detect_stack_drift(StackName=each)
+                detections[each] = found["StackDriftDetectionId"]
         elif state is not None:
             yield Finding(
                 Kind.UNKNOWN, f"stack {name}", f"CloudFormation detects no drift while it is {state}"
             )
-    told_here = {_DOMAIN, _PROFILE, _SPACE, "AWS::IAM::ManagedPolicy"}
+    told_here = {_DOMAIN, _PROFILE, _SPACE, NESTED, "AWS::IAM::ManagedPolicy"}
     for name, detection in detections.items():
         _wait(cloudformation, detection, 0.1 if target.local else 3)
         drifted = {"StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"]}
@@ -347,10 +369,19 @@ def _stacks(target: Target) -> Iterator[Finding]:
             page = cloudformation.describe_stack_resource_drifts(**request)
             for each in page["StackResourceDrifts"]:
                 if each["ResourceType"] not in told_here:
-                    yield resource_drift(name, each)
+                    yield resource_drift(name.split("/")[1] if "/" in name else name, each)
             if not page.get("NextToken"):
                 break
             request["NextToken"] = page["NextToken"]
+
+
+def _with_nested(cloudformation: Any, name: str) -> Iterator[str]:
+    """A stack and those within it: CloudFormation looks for drift in one stack at a time."""
+    yield name
+    for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceType"] == NESTED and "PhysicalResourceId" in each:
+                yield from _with_nested(cloudformation, each["PhysicalResourceId"])
 
 
 def _wait(cloudformation: Any, detection: str, seconds: float) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from clary.content import ModelContent
+from clary.environment.people import profile_name
 from clary.errors import ClaryError
 from clary.target import Target
 
+_PEOPLE = re.compile(r"people-[a-z0-9-]+-[0-9]+")
+"""The units of deployment that hold large teams' people."""
 STACKS = ("network", "data", "access", "studio", "serving", "gateway")
 
 
@@ -18,11 +22,17 @@ def pascal(slug: str) -> str:
 
 
 def stack_states(target: Target) -> Mapping[str, str | None]:
-    """Each unit's stack status, None where there is no stack."""
+    """Each unit's stack status, None where there is no stack.
+
+    Also those of people that the file has no more.
+    """
     found: dict[str, str] = {}
     for page in target.client("cloudformation").get_paginator("describe_stacks").paginate():
         found |= {stack["StackName"]: stack["StackStatus"] for stack in page["Stacks"]}
-    return {unit: found.get(target.environment.stack_name(unit)) for unit in STACKS}
+    prefix = target.environment.stack_name("")
+    people = {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
+    units = [*STACKS, *sorted({*target.environment.people_units, *filter(_PEOPLE.fullmatch, people)})]
+    return {unit: found.get(target.environment.stack_name(unit)) for unit in units}
 
 
 def stack_outputs(target: Target, unit: str) -> Mapping[str, str]:
@@ -61,7 +71,7 @@ def outputs(target: Target) -> dict[str, Any]:
         "studio": {
             "domain_id": studio.get("DomainId"),
             "url": studio.get("DomainUrl"),
-            "user_profiles": [name for name in studio.get("UserProfileNames", "").split(",") if name],
+            "user_profiles": _profiles(target, studio.get("DomainId")),
         },
         "models": {
             name: {
@@ -73,6 +83,17 @@ def outputs(target: Target) -> dict[str, Any]:
             for name, model in environment.models.items()
         },
     }
+
+
+def _profiles(target: Target, domain_id: str | None) -> list[str]:
+    """Those of the file's people that there are."""
+    if domain_id is None:
+        return []
+    pages = target.client("sagemaker").get_paginator("list_user_profiles").paginate(DomainIdEquals=domain_id)
+    there = {each["UserProfileName"] for page in pages for each in page["UserProfiles"]}
+    teams = target.environment.teams.items()
+    wanted = [profile_name(team, member) for team, each in teams for member in each.members]
+    return [name for name in wanted if name in there]
 
 
 def _apis(target: Target) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ from clary.environment import document
 from clary.environment.loader import load_content
 from clary.environment.model import Environment
 from clary.environment.part import no_such
+from clary.environment.people import profile_name
 from clary.errors import ClaryError
 
 
@@ -34,6 +35,8 @@ class User:
     """What the profile is called in Studio."""
     space: str | None
     """What the private space runs on."""
+    left: bool = False
+    """Whether they have left, and their work is kept."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,9 @@ def users(environment: Environment) -> list[User]:
             team,
             name,
             str(member.persona),
-            f"{team}-{name}",
+            profile_name(team, name),
             None if member.space is None else member.space.instance_type,
+            member.left,
         )
         for team, each in environment.teams.items()
         for name, member in each.members.items()
@@ -86,12 +90,19 @@ def users(environment: Environment) -> list[User]:
 
 
 def add(path: Path, name: str, *, team: str | None, persona: str, with_space: bool = True) -> Edit:
-    """Puts somebody into a team; raises ClaryError when the file says no."""
+    """Puts somebody into a team, or takes them back as what they were when they have left it.
+
+    Raises ClaryError when the file says no.
+    """
     environment, text = _read(path)
     team = _team(environment, team)
-    if name in environment.teams[team].members:
-        there = environment.teams[team].members[name]
+    there = environment.teams[team].members.get(name)
+    if there is not None and not there.left:
         raise ClaryError(f"'{name}' is in the team {team} already, as {there.persona}")
+    if there is not None:
+        return _edit(
+            path, text, lambda: _back(text, team, name), lambda value: _entry(value, team, name).pop("left")
+        )
     entry: object = persona if with_space else {"persona": persona, "space": None}
     written = persona if with_space else f"{{persona: {persona}, space: null}}"
 
@@ -101,8 +112,11 @@ def add(path: Path, name: str, *, team: str | None, persona: str, with_space: bo
     return _edit(path, text, lambda: _added(text, team, f"{_key(name)}: {written}"), change)
 
 
-def remove(path: Path, name: str, *, team: str | None) -> Edit:
-    """Takes somebody out of a team; raises ClaryError when they are in none, or in several."""
+def remove(path: Path, name: str, *, team: str | None, forget: bool = False) -> Edit:
+    """Lets somebody leave a team; raises ClaryError when they are in none, or in several.
+
+    Where data is retained, the file keeps who has left, with their work, unless it is to `forget` them.
+    """
     environment, text = _read(path)
     if team is None:
         found = [each for each, said in environment.teams.items() if name in said.members]
@@ -115,10 +129,25 @@ def remove(path: Path, name: str, *, team: str | None) -> Edit:
     if name not in environment.teams[team].members:
         raise ClaryError(no_such("member", name, list(environment.teams[team].members)))
 
+    if environment.retain_data and not forget:
+        if environment.teams[team].members[name].left:
+            raise ClaryError(f"'{name}' has left the team {team} already, take them out with --forget")
+
+        def leave(value: dict[str, Any]) -> None:
+            entry = _entry(value, team, name)
+            value["teams"][team]["members"][name] = entry | {"left": True}
+
+        return _edit(path, text, lambda: _left(text, team, name), leave)
+
     def change(value: dict[str, Any]) -> None:
         del value["teams"][team]["members"][name]
 
     return _edit(path, text, lambda: _removed(text, team, name), change)
+
+
+def _entry(value: dict[str, Any], team: str, name: str) -> dict[str, Any]:
+    said = value["teams"][team]["members"][name]
+    return said if isinstance(said, dict) else {"persona": said}
 
 
 def _read(path: Path) -> tuple[Environment, str]:
@@ -185,26 +214,52 @@ def _inserted(text: str, mapping: yaml.MappingNode, lines: list[str], short: str
     return f"{text[:end]}{block}{text[end:]}"
 
 
+def _left(text: str, team: str, name: str) -> str:
+    entry = _member_node(text, team, name)
+    if isinstance(entry, yaml.MappingNode):
+        return _inserted(text, entry, ["left: true"])
+    start, end = entry.start_mark.index, _last_index(entry)
+    return f"{text[:start]}{{persona: {text[start:end]}, left: true}}{text[end:]}"
+
+
+def _back(text: str, team: str, name: str) -> str:
+    entry = _member_node(text, team, name)
+    assert isinstance(entry, yaml.MappingNode)
+    return _without(text, entry, "left")
+
+
 def _removed(text: str, team: str, name: str) -> str:
     team_node = _team_node(text, team)
     members = _child(team_node, "members")
     assert isinstance(members, yaml.MappingNode)
-    position = next(index for index, (key, _) in enumerate(members.value) if key.value == name)
-    key, value = members.value[position]
-    if members.flow_style:
-        start, end = key.start_mark.index, _last_index(value)
-        if position + 1 < len(members.value):
-            end = members.value[position + 1][0].start_mark.index
-        elif position > 0:
-            start = _last_index(members.value[position - 1][1])
-        return text[:start] + text[end:]
-    start, end = text.rfind("\n", 0, key.start_mark.index) + 1, _end_of_line(text, _last_index(value))
-    rest = text[:start] + text[end:]
-    if len(members.value) > 1:
+    rest = _without(text, members, name)
+    if len(members.value) > 1 or members.flow_style:
         return rest
     label = next(each for each, _ in team_node.value if each.value == "members")
     colon = text.index(":", label.end_mark.index) + 1
     return f"{rest[:colon]} {{}}{rest[colon:]}"
+
+
+def _without(text: str, mapping: yaml.MappingNode, name: str) -> str:
+    """A mapping without one of its keys, and without its line where it is in a block."""
+    position = next(index for index, (key, _) in enumerate(mapping.value) if key.value == name)
+    key, value = mapping.value[position]
+    if mapping.flow_style:
+        start, end = key.start_mark.index, _last_index(value)
+        if position + 1 < len(mapping.value):
+            end = mapping.value[position + 1][0].start_mark.index
+        elif position > 0:
+            start = _last_index(mapping.value[position - 1][1])
+        return text[:start] + text[end:]
+    start, end = text.rfind("\n", 0, key.start_mark.index) + 1, _end_of_line(text, _last_index(value))
+    return text[:start] + text[end:]
+
+
+def _member_node(text: str, team: str, name: str) -> yaml.Node:
+    found = _child(_child(_team_node(text, team), "members"), name)
+    if found is None:
+        raise ClaryError(f"'{name}' is not written below the team {team}, edit the file by hand")
+    return found
 
 
 def _team_node(text: str, team: str) -> yaml.MappingNode:

@@ -11,12 +11,14 @@ from aws_cdk import aws_iam as iam
 
 from clary.environment.guardrail import Perimeter, denials
 from clary.environment.model import Environment
-from clary.environment.people import Persona
+from clary.environment.people import Persona, profile_name
 from clary_constructs import (
     TEAM_TAG,
     Guardrails,
     JobRole,
     PermissionsBoundary,
+    PersonRole,
+    PersonRoles,
     PipelineRole,
     SdkDefaults,
     TeamWorkspace,
@@ -67,6 +69,7 @@ class AccessStack(cdk.Stack):
             bucket=data.data_bucket,
             encryption_key=data.key,
         )
+        self._policies: dict[tuple[str, Persona], list[iam.IManagedPolicy]] = {}
         job_roles: dict[str, iam.IRole] = {}
         pipeline_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
@@ -100,6 +103,7 @@ class AccessStack(cdk.Stack):
                 )
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
             cdk.CfnOutput(self, f"PipelineRoleArn{pascal(name)}", value=pipeline_roles[name].role_arn)
+        self._roles_of_their_own(environment)
         self.job_roles: Mapping[str, iam.IRole] = job_roles
         self.pipeline_roles: Mapping[str, iam.IRole] = pipeline_roles
         self.persona_roles: Mapping[tuple[str, Persona], iam.IRole] = persona_roles
@@ -129,10 +133,38 @@ class AccessStack(cdk.Stack):
         )
         for statement in self._environment.statements(persona):
             made.allow(statement.actions, statement.resources, because=statement.reason)
+        policies = [each for each in made.node.find_all() if isinstance(each, iam.ManagedPolicy)]
+        self._policies[workspace.name, persona] = [self._guardrails, *policies]
         arn = self.format_arn(
             service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
         )
         return iam.Role.from_role_arn(self, f"{construct_id}ByName", arn, mutable=False)
+
+    def _roles_of_their_own(self, environment: Environment) -> None:
+        """For the teams that ask for it: here, because policies cannot go before the roles that have them."""
+        people = [
+            PersonRole(
+                profile_name(name, member_name),
+                environment.person_role_name(name, member_name),
+                f"{pascal(name)}{pascal(member.persona)}",
+            )
+            for name, team in environment.teams.items()
+            for member_name, member in team.members.items()
+            if team.role == "person" and not member.left
+        ]
+        if people:
+            groups = {each.group for each in people}
+            policies = {
+                f"{pascal(team)}{pascal(persona)}": its for (team, persona), its in self._policies.items()
+            }
+            PersonRoles(
+                self,
+                "PersonRoles",
+                people=people,
+                policies={group: its for group, its in policies.items() if group in groups},
+                permissions_boundary=self.permissions_boundary,
+                path=environment.role_path,
+            )
 
 
 def role_name_stem(environment: Environment) -> str:

@@ -10,11 +10,13 @@ import aws_cdk as cdk
 
 from clary.content import contents
 from clary.environment.model import Environment
+from clary.environment.people import construct_id
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.gateway import GatewayStack
 from stacks.guardrails import GuardrailsStack
 from stacks.network import NetworkStack
+from stacks.people import PeopleStack, people_of
 from stacks.serving import ServingStack
 from stacks.studio import StudioStack
 
@@ -47,7 +49,26 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     network = NetworkStack(app, "Network", **common("network"))
     data = DataStack(app, "Data", **common("data"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
-    StudioStack(app, "Studio", network=network, data=data, access=access, **common("studio"))
+    people = people_of(environment)
+    studio = StudioStack(
+        app,
+        "Studio",
+        users=people["studio"],
+        network=network,
+        data=data,
+        access=access,
+        **common("studio"),
+    )
+    for unit in environment.people_units:
+        PeopleStack(
+            app,
+            construct_id(unit),
+            users=people[unit],
+            studio=studio.studio,
+            data=data,
+            access=access,
+            **common(unit),
+        )
     _keep_exported(network, data)
     if environment.guardrails.organization is not None:
         organization = environment.guardrails.organization

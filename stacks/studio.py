@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
 from clary.environment.model import Environment
-from clary.environment.people import Persona
 from clary_constructs import (
     ExperimentTracking,
     StudioDomain,
     StudioImage,
+    StudioLeavers,
     StudioRemover,
     StudioSettings,
     StudioUser,
@@ -25,6 +25,7 @@ from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
+from stacks.people import Studio, add_people
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
@@ -47,6 +48,7 @@ class StudioStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
+        users: Sequence[StudioUser],
         network: NetworkStack,
         data: DataStack,
         access: AccessStack,
@@ -78,22 +80,35 @@ class StudioStack(cdk.Stack):
             r_studio=studio_tools.r_studio(studio),
             removal_policy=self._removal_policy,
         )
-        users: dict[tuple[str, Persona], list[StudioUser]] = {}
-        for team_name, team in environment.teams.items():
-            for member_name, member in team.members.items():
-                user = domain.add_user(
-                    f"{pascal(team_name)}{pascal(member_name)}",
-                    name=f"{team_name}-{member_name}",
-                    execution_role=access.persona_roles[team_name, member.persona],
-                )
-                users.setdefault((team_name, member.persona), []).append(user)
-                if member.space is not None:
-                    user.add_private_space(
-                        "Space",
-                        instance_type=member.space.instance_type,
-                        storage_gib=member.space.storage_gib,
-                    )
-        self._send_settings(environment, domain, users, data)
+        self.studio = Studio(
+            domain,
+            StudioSettings(
+                self,
+                "Settings",
+                code=python_code(_FUNCTIONS, ["runtime_common", "studio_settings"]),
+                domain=domain,
+                encryption_key=data.key,
+            ),
+            StudioLeavers(
+                self,
+                "Leavers",
+                code=python_code(_FUNCTIONS, ["runtime_common", "studio_leavers"]),
+                domain=domain,
+                encryption_key=data.key,
+            ),
+        )
+        for group in sorted(
+            {each for team in environment.teams.values() for each in team.identity_center_groups}
+        ):
+            domain.admit(group)
+        add_people(
+            self,
+            environment,
+            users,
+            studio=self.studio,
+            data=data,
+            access=access,
+        )
         if studio.mlflow:
             self._track_experiments(environment, data, access)
 
@@ -108,7 +123,6 @@ class StudioStack(cdk.Stack):
 
         cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
         cdk.CfnOutput(self, "DomainUrl", value=domain.url)
-        cdk.CfnOutput(self, "UserProfileNames", value=",".join(domain.user_names))
 
     def _images(self, environment: Environment, data: DataStack, access: AccessStack) -> list[StudioImage]:
         return [
@@ -127,26 +141,6 @@ class StudioStack(cdk.Stack):
             )
             for name, image in environment.studio.images.items()
         ]
-
-    def _send_settings(
-        self,
-        environment: Environment,
-        domain: StudioDomain,
-        users: Mapping[tuple[str, Persona], Sequence[StudioUser]],
-        data: DataStack,
-    ) -> None:
-        settings = StudioSettings(
-            self,
-            "Settings",
-            code=python_code(_FUNCTIONS, ["runtime_common", "studio_settings"]),
-            domain=domain,
-            encryption_key=data.key,
-        )
-        for (team, persona), members in users.items():
-            tools = studio_tools.tools_of(
-                environment.tools(persona), team=team, studio=environment.studio, data=data
-            )
-            settings.send(f"{pascal(team)}{pascal(persona)}", users=members, tools=tools)
 
     def _track_experiments(self, environment: Environment, data: DataStack, access: AccessStack) -> None:
         for team in environment.teams:

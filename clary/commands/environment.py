@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from clary.target import Target
     from clary.teardown import Leftover
 
+_SHOWN = 20
+"""How many user profiles are listed of many."""
+
 
 def up(
     port: Annotated[
@@ -218,8 +221,11 @@ def _show_made(found: dict[str, Any]) -> None:
     for authorization, api in found["apis"].items():
         table.add_row(f"API ({authorization})", api["url"])
     table.add_row("Studio domain", found["studio"]["domain_id"] or "-")
-    for profile in found["studio"]["user_profiles"]:
+    profiles = found["studio"]["user_profiles"]
+    for profile in profiles[:_SHOWN]:
         table.add_row("user profile", profile)
+    if len(profiles) > _SHOWN:
+        table.add_row("user profiles", f"and {len(profiles) - _SHOWN:,} more, as `clary users list` says")
     for name, model in found["models"].items():
         table.add_row(f"endpoint of {name}", model["endpoint_name"])
     console.print(table)

@@ -37,7 +37,8 @@ def list_users(environment: EnvironmentName, as_json: JsonOption = False) -> Non
         return
     table = Table("team", "member", "persona", "profile", "private space")
     for user in found:
-        table.add_row(user.team, user.name, user.persona, user.profile, user.space or "-")
+        persona = f"{user.persona} (left)" if user.left else user.persona
+        table.add_row(user.team, user.name, persona, user.profile, user.space or "-")
     console.print(table)
 
 
@@ -50,7 +51,7 @@ def add(
     no_space: Annotated[bool, typer.Option("--no-space", help="Without a private space.")] = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Adds somebody to a team in the file; `clary deploy` then makes their profile."""
+    """Adds somebody to a team in the file, or takes them back; `clary deploy` then makes their profile."""
     from clary.users import add as added
 
     path = environment_file(environment)
@@ -61,14 +62,24 @@ def add(
 
 @users.command()
 def remove(
-    environment: EnvironmentName, name: MemberName, team: TeamOption = None, dry_run: DryRunOption = False
+    environment: EnvironmentName,
+    name: MemberName,
+    team: TeamOption = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Take them out of the file also where data is retained.")
+    ] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
-    """Removes somebody from their team in the file; `clary diff` says what that deletes."""
+    """Lets somebody leave their team in the file; `clary diff` says what that does.
+
+    Where data is retained, the file says from then on that they have left: their profile and spaces stay,
+    without rights, and `clary users add` takes them back.
+    """
     from clary.users import remove as removed
 
     path = environment_file(environment)
     with file_errors():
-        edit = removed(path, name, team=team)
+        edit = removed(path, name, team=team, forget=forget)
     _show(edit, environment, dry_run)
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from clary.environment import membership
 from clary.environment.data import Data
 from clary.environment.form import Form
 from clary.environment.gateway import Api
@@ -32,7 +33,7 @@ from clary.environment.part import (
     no_such,
     refusal,
 )
-from clary.environment.people import Persona, Team, TeamName
+from clary.environment.people import Persona, Team, TeamName, people_unit
 from clary.environment.persona import PERSONAS, Capability
 from clary.environment.rails import Guardrails
 from clary.environment.serving import Model, ModelName, ServedContainer, containers_of
@@ -136,6 +137,24 @@ class Environment(Part):
         """`network` in the environment dev is the stack `clary-dev-network`."""
         return f"clary-{self.name}-{unit}"
 
+    @property
+    def role_path(self) -> str:
+        """Below which all roles of people and of their jobs are."""
+        return f"/clary/{self.name}/"
+
+    def person_role_name(self, team: TeamName, member: str) -> str:
+        """Of the role that somebody has to themselves, where their team has `role: person`."""
+        return f"clary-{self.name}-{team}-{member}"
+
+    @property
+    def people_units(self) -> tuple[str, ...]:
+        """The stacks that hold nothing but people: `people-research-1`, and so on."""
+        return tuple(
+            people_unit(name, number)
+            for name, team in self.teams.items()
+            for number in range(1, team.own_stacks + 1)
+        )
+
     def endpoint_name(self, model: str) -> str:
         """An endpoint's name is the one that callers and policies know: it never changes.
 
@@ -180,6 +199,7 @@ class Environment(Part):
             *self._personas(),
             *self._guardrails(),
             *self._studio(),
+            *membership.complaints(self),
             *self._names(),
         ]
         if complaints:
@@ -257,13 +277,7 @@ class Environment(Part):
         """What the environment itself runs on, and where the file says so."""
         for name, model in self.models.items():
             yield from instance_types(name, model)
-        for team_name, team in self.teams.items():
-            for member_name, member in team.members.items():
-                if member.space is not None:
-                    given = "instance_type" in member.space.model_fields_set
-                    of_space = ("space", "instance_type") if given else ()
-                    path = ("teams", team_name, "members", member_name, *of_space)
-                    yield path, member.space.instance_type
+        yield from membership.instance_types(self)
 
     def _studio(self) -> Iterator[Complaint]:
         for name, image in self.studio.images.items():
@@ -279,21 +293,6 @@ class Environment(Part):
                 path = ("personas", persona, "tools", "applications", applications.index("r-studio"))
                 message = "'r-studio' is not in this Studio, give 'studio: {r_studio: {}}' or remove it here"
                 yield Complaint(path, message)
-        for team_name, team in self.teams.items():
-            for member_name, member in team.members.items():
-                allowed = self.tools(member.persona).instance_types.allowed
-                if member.space is None or allowed is None or member.space.instance_type in allowed:
-                    continue
-                given = "instance_type" in member.space.model_fields_set
-                path = (
-                    "teams",
-                    team_name,
-                    "members",
-                    member_name,
-                    *(("space", "instance_type") if given else ()),
-                )
-                message = f"the space runs on '{member.space.instance_type}', which 'personas' does not allow"
-                yield Complaint(path, f"{message} {member.persona}s, choose one of: {', '.join(allowed)}")
 
     def _names(self) -> Iterator[Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""

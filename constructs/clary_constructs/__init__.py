@@ -38,6 +38,7 @@ from clary_constructs._network import (
     PrivateEndpoints,
     PrivateNetwork,
 )
+from clary_constructs._person_roles import PersonRole, PersonRoles
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
@@ -47,14 +48,16 @@ from clary_constructs._studio_domain import (
     RStudioServer,
     SharedSpaceDefaults,
     StudioDomain,
-    StudioUser,
 )
 from clary_constructs._studio_image import StudioImage
+from clary_constructs._studio_leavers import StudioLeavers
 from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript, TeamDefaults
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
 from clary_constructs._team import JobRole, PipelineRole
+from clary_constructs._user_profiles import UserGroup, UserProfiles
+from clary_constructs._user_template import StudioSpace, StudioUser, part_of
 from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
 
 __all__ = [
@@ -91,6 +94,8 @@ __all__ = [
     "ModelVariant",
     "NetworkGroups",
     "PermissionsBoundary",
+    "PersonRole",
+    "PersonRoles",
     "Persona",
     "PipelineRole",
     "PrivateEndpoints",
@@ -109,14 +114,19 @@ __all__ = [
     "StartupScript",
     "StudioDomain",
     "StudioImage",
+    "StudioLeavers",
     "StudioRemover",
     "StudioSettings",
+    "StudioSpace",
     "StudioTools",
     "StudioUser",
     "TeamDefaults",
     "TeamWorkspace",
     "UpdatePolicy",
+    "UserGroup",
+    "UserProfiles",
     "VariantScaling",
+    "part_of",
     "python_code",
     "variant_places",
 ]

@@ -1,4 +1,4 @@
-"""SageMaker Studio: a domain, and the people who work in it."""
+"""SageMaker Studio: a domain for people to work in."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sso as sso
 
 from clary_constructs._policy import AccessPolicy
-from clary_constructs._security_group import closed_group
 from clary_constructs._studio_image import StudioImage
 from clary_constructs._studio_startup import SpaceApplication, StartupScript
 from clary_constructs._studio_tools import AN_HOUR, IdleShutdown, StudioTools, idle_settings
 from clary_constructs._subnets import selected_subnets
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,15 @@ class StudioDomain(Construct):
         """`tools` is what people find who have no settings of their own, `startup` what runs in each
         space before anything else, and `images` what there is besides SageMaker's own."""
         super().__init__(scope, construct_id)
-        self._vpc = vpc
-        self._security_group = security_group
+        self.vpc = vpc
+        self.security_group = security_group
         self.removal_policy = removal_policy
-        self._users: list[StudioUser] = []
+        self._sign_in = sign_in
+        self.people = DependencyGroup()
+        """The people of the domain who are in its stack."""
         # a domain must name a role for profiles that have none. Ours all have one, so this one may do
         # nothing: a profile that somebody makes by hand gets a Studio without rights, not everybody's
-        default_role = iam.Role(
+        self.rest_role: iam.IRole = iam.Role(
             self,
             "DefaultRole",
             description="Studio users without a role of their own: may do nothing",
@@ -133,7 +135,7 @@ class StudioDomain(Construct):
                 ),
             ),
             default_user_settings=sagemaker.CfnDomain.UserSettingsProperty(
-                execution_role=default_role.role_arn,
+                execution_role=self.rest_role.role_arn,
                 security_groups=[security_group.security_group_id],
                 default_landing_uri="studio::",
                 studio_web_portal="ENABLED",
@@ -149,7 +151,7 @@ class StudioDomain(Construct):
                 code_editor_app_settings=settings.code_editor(tools.idle),
             ),
             default_space_settings=sagemaker.CfnDomain.DefaultSpaceSettingsProperty(
-                execution_role=(shared.execution_role or default_role).role_arn,
+                execution_role=(shared.execution_role or self.rest_role).role_arn,
                 security_groups=[security_group.security_group_id],
                 jupyter_lab_app_settings=settings.jupyter_lab(shared.idle),
                 space_storage_settings=sagemaker.CfnDomain.DefaultSpaceStorageSettingsProperty(
@@ -175,26 +177,18 @@ class StudioDomain(Construct):
     def url(self) -> str:
         return self._domain.attr_url
 
-    @property
-    def user_names(self) -> Sequence[str]:
-        return [user.name for user in self._users]
-
-    def add_user(self, construct_id: str, *, name: str, execution_role: iam.IRole) -> StudioUser:
-        """A user profile `name` that works as `execution_role`."""
-        if name in self.user_names:
-            raise ValueError(f"the domain has a user '{name}' already, names are one to a user")
-        user = StudioUser(
+    def admit(self, group_id: str) -> None:
+        """Lets a group of IAM Identity Center open the domain, which is opened with it. Its members have
+        profiles of their own."""
+        if self._sign_in != "SSO":
+            raise ValueError(f"the domain is opened with {self._sign_in}, which knows no group '{group_id}'")
+        sso.CfnApplicationAssignment(
             self,
-            construct_id,
-            domain_id=self.domain_id,
-            name=name,
-            execution_role=execution_role,
-            vpc=self._vpc,
-            security_group=self._security_group,
-            removal_policy=self.removal_policy,
+            f"Group{group_id}",
+            application_arn=self._domain.attr_single_sign_on_application_arn,
+            principal_id=group_id,
+            principal_type="GROUP",
         )
-        self._users.append(user)
-        return user
 
     def _r_studio_role(self) -> iam.Role:
         """RStudio's own role, which nobody works as: the boundary of people's roles knows no licences.
@@ -325,74 +319,3 @@ def _sagemaker(scope: Construct) -> iam.IPrincipal:
         "sagemaker.amazonaws.com",
         conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}},
     )
-
-
-class StudioUser(Construct):
-    """Somebody's profile in a domain, in a security group of their own.
-
-    The apps of one user speak to each other on ports 8192 to 65535. A group for each user keeps them
-    from speaking to those of others:
-    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-and-internet-access.html
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        domain_id: str,
-        name: str,
-        execution_role: iam.IRole,
-        vpc: ec2.IVpc,
-        security_group: ec2.ISecurityGroup,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.name = name
-        self._domain_id = domain_id
-        self._removal_policy = removal_policy
-        own = closed_group(self, "Apps", vpc=vpc, description=f"Studio apps of {name}")
-        own.connections.allow_internally(ec2.Port.tcp_range(8192, 65535), "Apps of one user")
-        own.apply_removal_policy(removal_policy)
-        self._profile = sagemaker.CfnUserProfile(
-            self,
-            "Profile",
-            domain_id=domain_id,
-            user_profile_name=name,
-            user_settings=sagemaker.CfnUserProfile.UserSettingsProperty(
-                execution_role=execution_role.role_arn,
-                security_groups=[security_group.security_group_id, own.security_group_id],
-            ),
-        )
-        self._profile.apply_removal_policy(removal_policy)
-        # a role that is made beside the profile has its policies first, and so the use of the domain's key:
-        # https://github.com/aws/aws-cdk/issues/34818
-        self._profile.node.add_dependency(execution_role)
-
-    def add_private_space(
-        self, construct_id: str, *, instance_type: str = "ml.t3.medium", storage_gib: int = 5
-    ) -> None:
-        """A JupyterLab space that only this user opens, under the user's name, with a disk of its own."""
-        space = sagemaker.CfnSpace(
-            self,
-            construct_id,
-            domain_id=self._domain_id,
-            space_name=self.name,
-            ownership_settings=sagemaker.CfnSpace.OwnershipSettingsProperty(
-                owner_user_profile_name=self.name
-            ),
-            space_sharing_settings=sagemaker.CfnSpace.SpaceSharingSettingsProperty(sharing_type="Private"),
-            space_settings=sagemaker.CfnSpace.SpaceSettingsProperty(
-                app_type="JupyterLab",
-                jupyter_lab_app_settings=sagemaker.CfnSpace.SpaceJupyterLabAppSettingsProperty(
-                    default_resource_spec=sagemaker.CfnSpace.ResourceSpecProperty(instance_type=instance_type)
-                ),
-                space_storage_settings=sagemaker.CfnSpace.SpaceStorageSettingsProperty(
-                    ebs_storage_settings=sagemaker.CfnSpace.EbsStorageSettingsProperty(
-                        ebs_volume_size_in_gb=storage_gib
-                    )
-                ),
-            ),
-        )
-        space.apply_removal_policy(self._removal_policy)
-        space.add_resource_dependency(self._profile)

@@ -79,7 +79,7 @@ class StudioRemover(Construct):
         )
         # Deleted in the opposite order: first this, while its rights still stand, then users and spaces,
         # which are gone by then, then the domain.
-        content.node.add_dependency(policy, again)
+        content.node.add_dependency(policy, again, domain.people)
         if not stays:
             content.node.add_dependency(domain)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from aws_cdk import ArnFormat, CustomResource, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs._cleanup_function import cleanup_function
-from clary_constructs._studio_domain import StudioDomain, StudioUser
-from clary_constructs._studio_tools import StudioTools
+from clary_constructs._studio_domain import StudioDomain
 from constructs import Construct
 
 
@@ -19,11 +16,10 @@ class StudioSettings(Construct):
 
     Its user profiles know nothing of Canvas, and of idle times; they are replaced, and somebody's home
     lost to them, when RStudio is given or taken. SageMaker's own UpdateUserProfile does all of it in
-    place. A failed deployment sends the old settings back. The function (`code` holds
+    place: `UserProfiles` has a `Custom::StudioSettings` for all who find the same. A failed deployment
+    sends the old settings back. The function (`code` holds
     `studio_settings.handler.handler`) may look at and update the profiles of one domain.
     """
-
-    RESOURCE_TYPE = "Custom::StudioSettings"
 
     def __init__(
         self,
@@ -35,8 +31,7 @@ class StudioSettings(Construct):
         encryption_key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._domain = domain
-        function, self._policy = cleanup_function(
+        function, self.policy = cleanup_function(
             self,
             code=code,
             handler="studio_settings.handler.handler",
@@ -46,7 +41,7 @@ class StudioSettings(Construct):
             reaches="SageMaker",
         )
         self.service_token = function.function_arn
-        self._policy.allow(
+        self.policy.allow(
             ["sagemaker:DescribeUserProfile", "sagemaker:UpdateUserProfile"],
             [
                 Stack.of(self).format_arn(
@@ -58,30 +53,3 @@ class StudioSettings(Construct):
             ],
             wildcard_because="the people of one domain, who come and go",
         )
-
-    def send(self, construct_id: str, *, users: Sequence[StudioUser], tools: StudioTools) -> CustomResource:
-        """Lets people of the domain find `tools` in Studio, from now on and when these change."""
-        sent = self.send_by_name(construct_id, user_names=[user.name for user in users], tools=tools)
-        sent.node.add_dependency(*users)
-        return sent
-
-    def send_by_name(
-        self, construct_id: str, *, user_names: Sequence[str], tools: StudioTools
-    ) -> CustomResource:
-        """The same for profiles that are made elsewhere: what is returned has to depend on them."""
-        if not user_names:
-            raise ValueError("settings for nobody, give the names of user profiles")
-        sent = CustomResource(
-            self,
-            construct_id,
-            resource_type=self.RESOURCE_TYPE,
-            service_token=self.service_token,
-            properties={
-                "DomainId": self._domain.domain_id,
-                "UserProfileNames": sorted(user_names),
-                # as text: CloudFormation would make text of the numbers within
-                "UserSettings": Stack.of(self).to_json_string(tools.user_settings()),
-            },
-        )
-        sent.node.add_dependency(self._policy)
-        return sent

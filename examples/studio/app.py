@@ -13,19 +13,23 @@ from clary_constructs import (
     IdleShutdown,
     StartupScript,
     StudioDomain,
+    StudioLeavers,
     StudioRemover,
     StudioSettings,
     StudioTools,
+    StudioUser,
+    UserGroup,
+    UserProfiles,
     python_code,
 )
 
 FUNCTIONS = Path(__file__).parents[2] / "lambda"
 
 
-def studio(stack: cdk.Stack, *, idle_minutes: int) -> cdk.CustomResource:
+def studio(stack: cdk.Stack, *, idle_minutes: int) -> UserProfiles:
     """Ada and Emmy, in a network without a way out. Destroying the stack destroys their homes.
 
-    What it returns has sent them their settings.
+    What it returns are Ada and Emmy, who have their settings.
     """
     key = kms.Key(stack, "Key", enable_key_rotation=True, removal_policy=cdk.RemovalPolicy.DESTROY)
     vpc = ec2.Vpc(
@@ -53,7 +57,6 @@ def studio(stack: cdk.Stack, *, idle_minutes: int) -> cdk.CustomResource:
         startup=StartupScript(stop_kernels_after_idle_minutes=idle_minutes),
         removal_policy=cdk.RemovalPolicy.DESTROY,
     )
-    users = [domain.add_user(name.capitalize(), name=name, execution_role=role) for name in ("ada", "emmy")]
     settings = StudioSettings(
         stack,
         "Settings",
@@ -61,13 +64,25 @@ def studio(stack: cdk.Stack, *, idle_minutes: int) -> cdk.CustomResource:
         domain=domain,
         encryption_key=key,
     )
-    sent = settings.send(
-        "Everybody",
-        users=users,
-        tools=StudioTools(
-            instance_types=["ml.t3.medium", "ml.m5.large"],
-            idle=IdleShutdown(after_minutes=idle_minutes, most_minutes=idle_minutes),
-        ),
+    leavers = StudioLeavers(
+        stack,
+        "Leavers",
+        code=python_code(FUNCTIONS, ["runtime_common", "studio_leavers"]),
+        domain=domain,
+        encryption_key=key,
+    )
+    tools = StudioTools(
+        instance_types=["ml.t3.medium", "ml.m5.large"],
+        idle=IdleShutdown(after_minutes=idle_minutes, most_minutes=idle_minutes),
+    )
+    people = UserProfiles(
+        stack,
+        "People",
+        domain=domain,
+        groups=[UserGroup("Everybody", execution_role=role, tools=tools)],
+        users=[StudioUser(name, "Everybody") for name in ("ada", "emmy")],
+        settings=settings,
+        leavers=leavers,
     )
     StudioRemover(
         stack,
@@ -79,7 +94,7 @@ def studio(stack: cdk.Stack, *, idle_minutes: int) -> cdk.CustomResource:
     )
     cdk.CfnOutput(stack, "DomainId", value=domain.domain_id)
     cdk.CfnOutput(stack, "DomainUrl", value=domain.url)
-    return sent
+    return people
 
 
 def main() -> None:

@@ -28,9 +28,9 @@ import app as example
 
 app = cdk.App()
 stack = cdk.Stack(app, "Workshop", env=cdk.Environment(account={ACCOUNT!r}, region={REGION!r}))
-sent = example.studio(stack, idle_minutes=300)
+people = example.studio(stack, idle_minutes=300)
 stranger = aws_sagemaker.CfnUserProfile(stack, "Stranger", domain_id="d-unknown", user_profile_name="eve")
-stranger.node.add_dependency(sent)
+stranger.node.add_dependency(people)
 app.synth()
 """
 
@@ -74,11 +74,20 @@ class Workshop:
         return str(stack["StackStatus"])
 
     def updates_of(self, resource_type: str) -> int:
-        """How often resources of a type were updated since the last deployment began."""
+        """How often resources of a type were updated in nested stacks since the last deployment began."""
+        listed = self._cloudformation.list_stack_resources(StackName="Workshop")["StackResourceSummaries"]
+        nested = [
+            each["PhysicalResourceId"]
+            for each in listed
+            if each["ResourceType"] == "AWS::CloudFormation::Stack"
+        ]
+        return sum(self._updates(stack, resource_type) for stack in nested)
+
+    def _updates(self, stack: str, resource_type: str) -> int:
         count = 0
-        for event in self._cloudformation.describe_stack_events(StackName="Workshop")["StackEvents"]:
+        for event in self._cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
             status = event["ResourceStatus"]
-            if event["ResourceType"] == "AWS::CloudFormation::Stack" and status == "UPDATE_IN_PROGRESS":
+            if event["PhysicalResourceId"] == event["StackId"] and status == "UPDATE_IN_PROGRESS":
                 break
             count += (event["ResourceType"], status) == (resource_type, "UPDATE_COMPLETE")
         return count

@@ -11,7 +11,7 @@ from cfnlint.config import ManualArgs
 from cfnlint.match import Match
 
 from clary.environment import loader
-from support.synthesis import ENVIRONMENTS, ROOT
+from support.synthesis import ENVIRONMENTS, ROOT, nested
 
 ACCEPTED = {
     "W3005": "CDK makes a function depend on its role and on all that the role holds: once too often",
@@ -26,7 +26,7 @@ def matches(
     return {
         environment: [
             match
-            for template in synthesised(environment).values()
+            for template in (*synthesised(environment).values(), *nested(synthesised(environment)))
             for match in lint_file(
                 template, ManualArgs(regions=[loader.load(loader.find(environment, ROOT)).region])
             )

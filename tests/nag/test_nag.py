@@ -5,16 +5,21 @@ The packs look at fresh stacks: once cross-stack references are resolved, findin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import cdk_nag
 import pytest
+from aws_cdk import cloudformation_include
 
-from support.synthesis import ENVIRONMENTS, app_of
+from clary.environment.model import Environment
+from stacks.environment_app import add_stacks, new_app
+from support.synthesis import ENVIRONMENTS, ROOT, app_of, nested
 
 PACKS = (
     cdk_nag.AwsSolutionsChecks,
@@ -91,6 +96,54 @@ def test_leaves_no_finding_open(environment: str) -> None:
     reports = [pack(app).validate_scope(app) for pack in PACKS]
 
     assert [violation.rule_name for report in reports for violation in report.violations] == []
+
+
+def _included(folder: Path, *templates: Path) -> cdk.App:
+    """An app of templates that are written as data: the packs do not look into nested stacks."""
+    app = cdk.App(outdir=str(folder))
+    for number, template in enumerate(templates):
+        stack = cdk.Stack(app, f"Nested{number}")
+        cloudformation_include.CfnInclude(stack, "Template", template_file=str(template))
+    return app
+
+
+def test_leaves_no_finding_open_in_what_is_rendered_as_data(
+    synthesised: Callable[[str], Mapping[str, Path]], tmp_path: Path
+) -> None:
+    members = {"ada": {"persona": "data-scientist", "spaces": {"more": {}}}, "linus": {"left": True}}
+    members["linus"] |= {"persona": "data-analyst"}
+    with_roles = Environment.model_validate(
+        {
+            "name": "dev",
+            "account": "111122223333",
+            "region": "eu-west-1",
+            "teams": {"research": {"role": "person", "members": members, "shared_space": {}}},
+        }
+    )
+    app = new_app(ROOT, tmp_path)
+    add_stacks(app, with_roles, ROOT)
+    rendered = [
+        *(path for environment in ENVIRONMENTS for path in nested(synthesised(environment))),
+        *tmp_path.glob("*.nested.template.json"),
+    ]
+
+    app = _included(tmp_path / "included", *rendered)
+
+    reports = [pack(app).validate_scope(app) for pack in PACKS]
+    assert [violation.rule_name for report in reports for violation in report.violations] == []
+    assert any(path.name.startswith("AccessPersonRoles") for path in rendered)
+
+
+def test_sees_a_finding_in_what_is_rendered_as_data(tmp_path: Path) -> None:
+    template = tmp_path / "open.json"
+    everybody = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0", "GroupId": "sg-1"}
+    rule = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": everybody}
+    template.write_text(json.dumps({"Resources": {"Open": rule}}))
+
+    app = _included(tmp_path / "included", template)
+
+    found = {each.rule_name for pack in PACKS for each in pack(app).validate_scope(app).violations}
+    assert "AwsSolutions-EC23" in found
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

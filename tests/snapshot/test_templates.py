@@ -17,7 +17,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from clary.content import contents
 from clary.environment import loader
-from support.synthesis import ENVIRONMENTS, ROOT, UNITS, run_app
+from support.synthesis import ENVIRONMENTS, ROOT, UNITS, nested, run_app
 
 ASSET = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -50,6 +50,15 @@ def test_template(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_templates_that_are_nested(
+    environment: str, synthesised: Callable[[str], Mapping[str, Path]], snapshot: SnapshotAssertion
+) -> None:
+    templates = {path.name: json.loads(path.read_text()) for path in nested(synthesised(environment))}
+
+    assert templates == snapshot(extension_class=JSONSnapshotExtension)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_synthesises_to_the_same_bytes_in_another_process(
     environment: str, synthesised: Callable[[str], Mapping[str, Path]], tmp_path: Path
 ) -> None:
@@ -60,3 +69,4 @@ def test_synthesises_to_the_same_bytes_in_another_process(
     assert run.returncode == 0, run.stdout + run.stderr
     there = {unit: tmp_path / "elsewhere" / path.name for unit, path in here.items()}
     assert [unit for unit in UNITS if here[unit].read_bytes() != there[unit].read_bytes()] == []
+    assert [path.read_bytes() for path in nested(here)] == [path.read_bytes() for path in nested(there)]

@@ -35,6 +35,12 @@ def synthesise(environment: str, outdir: Path) -> Mapping[str, Path]:
     return {unit: outdir / f"{unit}.template.json" for unit in UNITS}
 
 
+def nested(templates: Mapping[str, Path]) -> list[Path]:
+    """The templates of nested stacks beside those of `synthesise`."""
+    folder = templates["Studio"].parent
+    return sorted(folder.glob("*.nested.template.json"))
+
+
 def run_app(environment: str, outdir: Path, *, validation: bool = False) -> subprocess.CompletedProcess[str]:
     """`python app.py` in a process of its own, as the CDK command line starts it."""
     variables = os.environ | {

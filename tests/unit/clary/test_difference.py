@@ -75,8 +75,8 @@ def deployed() -> dict[str, Template]:
             "Type": "AWS::SageMaker::Domain",
             "Properties": {"AuthMode": "IAM", "DomainName": "clary-local"},
         },
-        "StudioResearchAdaProfileC93D3466": _profile("research-ada", "data-scientist"),
-        "StudioResearchAdaSpaceDC83A668": _space("research-ada"),
+        "ProfileResearchAda11111111": _profile("research-ada", "data-scientist"),
+        "SpaceResearchAda11111111": _space("research-ada"),
     }
     serving = {
         "Model": _model("clary-local-housing-1", "one"),
@@ -111,9 +111,9 @@ def test_says_who_joins(deployed: dict[str, Template], environment: Environment)
         deployed,
         environment,
         "Studio",
-        StudioResearchGraceProfile3529B2D0=_profile("research-grace", "mlops-engineer"),
-        StudioResearchGraceSpaceA85AC3CD=_space("research-grace"),
-        StudioResearchGraceApps74CDFDF0=group,
+        ProfileResearchGrace22222222=_profile("research-grace", "mlops-engineer"),
+        SpaceResearchGrace22222222=_space("research-grace"),
+        AppsResearchGrace22222222=group,
     )
 
     assert found.sentences == [
@@ -128,8 +128,8 @@ def test_says_who_leaves_and_that_the_disk_goes(
         deployed,
         environment,
         "Studio",
-        StudioResearchAdaProfileC93D3466=None,
-        StudioResearchAdaSpaceDC83A668=None,
+        ProfileResearchAda11111111=None,
+        SpaceResearchAda11111111=None,
     )
 
     assert found.sentences == [
@@ -144,14 +144,15 @@ def test_says_that_what_is_retained_has_to_be_deleted_by_hand(
     retained = _edited(
         deployed,
         "Studio",
-        StudioResearchAdaProfileC93D3466=_profile("research-ada", "data-scientist", "Retain"),
-        StudioResearchAdaSpaceDC83A668=None,
+        ProfileResearchAda11111111=_profile("research-ada", "data-scientist", "Retain"),
+        SpaceResearchAda11111111=None,
     )
 
-    found = _said(retained, environment, "Studio", StudioResearchAdaProfileC93D3466=None)
+    found = _said(retained, environment, "Studio", ProfileResearchAda11111111=None)
 
     assert found.sentences == [
-        "research-ada leaves: the profile is kept, because data is retained: delete it by hand"
+        "research-ada leaves the file: the profile is kept outside of the stacks and without rights, because"
+        " data is retained, and the name is taken; with 'left: true' in the file they could come back"
     ]
 
 
@@ -175,14 +176,14 @@ def test_says_that_files_do_not_move_to_another_team(
 
 
 def test_says_what_becomes_of_a_space(deployed: dict[str, Template], environment: Environment) -> None:
-    found = _said(deployed, environment, "Studio", StudioResearchAdaSpaceDC83A668=_space("research-ada", 9))
+    found = _said(deployed, environment, "Studio", SpaceResearchAda11111111=_space("research-ada", 9))
 
     assert found.sentences == ["the space of research-ada gets a disk of 9 GiB (was 5 GiB), in place"]
 
 
 def test_says_who_changes_persona(deployed: dict[str, Template], environment: Environment) -> None:
     found = _said(
-        deployed, environment, "Studio", StudioResearchAdaProfileC93D3466=_profile("research-ada", "other")
+        deployed, environment, "Studio", ProfileResearchAda11111111=_profile("research-ada", "other")
     )
 
     assert found.sentences == [
@@ -292,3 +293,71 @@ def test_says_that_a_stack_is_made_and_one_is_deleted(
         "the stack clary-local-serving is made, with 3 resources",
         "the stack clary-local-studio is deleted",
     ]
+
+
+def _changed(deployed: dict[str, Template], name: str, role: object) -> dict[str, Template]:
+    new = _edited(deployed, "Studio")
+    new["Studio"]["Resources"][name]["Properties"]["UserSettings"]["ExecutionRole"] = role
+    return new
+
+
+def test_says_who_has_left_and_who_is_back(deployed: dict[str, Template], environment: Environment) -> None:
+    left = _changed(deployed, "ProfileResearchAda11111111", {"Ref": "RestRole"})
+
+    assert difference(deployed, left, environment).sentences == [
+        "research-ada has left: the profile stays with its disk, without rights, and what runs is stopped"
+    ]
+    assert difference(left, deployed, environment).sentences == [
+        "research-ada is back as data-scientist: the profile gets its rights again, in place"
+    ]
+
+
+def test_says_nothing_of_who_is_told_of_those_who_come(
+    deployed: dict[str, Template], environment: Environment
+) -> None:
+    def sent(*names: str) -> dict[str, Any]:
+        return {"Type": "Custom::StudioSettings", "Properties": {"UserProfileNames": list(names)}}
+
+    before = _edited(deployed, "Studio", Sent=sent("research-ada"))
+
+    found = _said(
+        before,
+        environment,
+        "Studio",
+        ProfileResearchGrace22222222=_profile("research-grace", "mlops-engineer"),
+        Sent=sent("research-ada", "research-grace"),
+    )
+
+    assert found.sentences == ["grace joins research as mlops-engineer: a profile is made"]
+
+
+def test_refuses_to_rename_a_team(deployed: dict[str, Template], environment: Environment) -> None:
+    renamed = environment.model_copy(update={"teams": {"science": environment.teams["research"]}})
+    both = _edited(deployed, "Studio", ProfileResearchGrace22222222=_profile("research-grace", "x"))
+    new = _edited(
+        both,
+        "Studio",
+        ProfileResearchAda11111111=None,
+        SpaceResearchAda11111111=None,
+        ProfileResearchGrace22222222=None,
+        ProfileScienceAda33333333=_profile("science-ada", "x"),
+        ProfileScienceGrace44444444=_profile("science-grace", "x"),
+    )
+
+    (refusal,) = difference(both, new, renamed).refusals
+
+    assert refusal.startswith("the team 'research' would be called 'science', which is another team to AWS")
+    assert "let people copy their files, then remove 'research'" in refusal
+
+
+def test_refuses_to_move_people_to_other_stacks(
+    deployed: dict[str, Template], environment: Environment
+) -> None:
+    new = _edited(deployed, "Studio", ProfileResearchAda11111111=None, SpaceResearchAda11111111=None)
+    ada = {"ProfileResearchAda11111111": _profile("research-ada", "data-scientist")}
+    new["People-research-1"] = {"Resources": ada}
+
+    (refusal,) = difference(deployed, new, environment).refusals
+
+    assert refusal.startswith("the user profile 'research-ada' would move from Studio to People-research-1:")
+    assert "'own_stacks' cannot change" in refusal

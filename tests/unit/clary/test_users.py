@@ -128,7 +128,7 @@ def test_removes_a_member_with_all_their_lines(tmp_path: Path) -> None:
         "      emmy: data-scientist # stays\n",
     )
 
-    edit = users.remove(path, "ada", team=None)
+    edit = users.remove(path, "ada", team=None, forget=True)
 
     assert _changed(edit) == ["-      ada:", "-        persona: data-scientist"]
 
@@ -145,13 +145,16 @@ def test_removes_within_braces(tmp_path: Path, name: str, after: str) -> None:
     before = "{ada: {persona: data-scientist}, emmy: data-scientist, grace: mlops-engineer}"
     path = _file(tmp_path, f"teams:\n  research:\n    members: {before}\n")
 
-    assert users.remove(path, name, team=None).after == _HEAD + f"teams:\n  research:\n    members: {after}\n"
+    assert (
+        users.remove(path, name, team=None, forget=True).after
+        == _HEAD + f"teams:\n  research:\n    members: {after}\n"
+    )
 
 
 def test_a_team_can_lose_its_last_member(tmp_path: Path) -> None:
     path = _file(tmp_path, "teams:\n  research:\n    members:\n      ada: data-scientist\n")
 
-    assert users.remove(path, "ada", team=None).after.endswith("    members: {}\n")
+    assert users.remove(path, "ada", team=None, forget=True).after.endswith("    members: {}\n")
 
 
 def test_what_was_added_and_removed_again_leaves_no_trace(tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_what_was_added_and_removed_again_leaves_no_trace(tmp_path: Path) -> Non
     before = path.read_bytes()
 
     users.add(path, "emmy", team=None, persona="data-scientist").write()
-    users.remove(path, "emmy", team=None).write()
+    users.remove(path, "emmy", team=None, forget=True).write()
 
     assert path.read_bytes() == before
 
@@ -202,7 +205,7 @@ def test_does_not_touch_members_that_two_teams_share_by_an_alias(tmp_path: Path)
     )
 
     with pytest.raises(ClaryError, match="cannot be edited safely"):
-        users.remove(path, "ada", team="research")
+        users.remove(path, "ada", team="research", forget=True)
 
 
 def test_keeps_who_may_read_the_file(tmp_path: Path) -> None:
@@ -213,3 +216,56 @@ def test_keeps_who_may_read_the_file(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [each.name for each in tmp_path.iterdir()] == ["try.yaml"]
+
+
+_ENTRIES = {
+    "a word": ("ada: data-scientist # here", "ada: {persona: data-scientist, left: true} # here"),
+    "within braces": (
+        "ada: {persona: data-scientist, space: null}",
+        "ada: {persona: data-scientist, space: null, left: true}",
+    ),
+    "in a block": (
+        "ada:\n        persona: data-scientist\n        # small\n        space: {storage_gib: 10}",
+        "ada:\n        persona: data-scientist\n        # small\n        space: {storage_gib: 10}\n"
+        "        left: true",
+    ),
+}
+
+
+@pytest.mark.parametrize(("there", "left"), _ENTRIES.values(), ids=_ENTRIES)
+def test_whoever_leaves_retained_work_stays_in_the_file(tmp_path: Path, there: str, left: str) -> None:
+    path = _file(tmp_path, f"teams:\n  research:\n    members:\n      {there}\n      emmy: data-scientist\n")
+
+    edit = users.remove(path, "ada", team=None)
+
+    assert edit.after == _HEAD + (
+        f"teams:\n  research:\n    members:\n      {left}\n      emmy: data-scientist\n"
+    )
+    assert edit.environment.teams["research"].members["ada"].left
+
+
+@pytest.mark.parametrize(("there", "left"), _ENTRIES.values(), ids=_ENTRIES)
+def test_whoever_comes_back_is_what_they_were(tmp_path: Path, there: str, left: str) -> None:
+    path = _file(tmp_path, f"teams:\n  research:\n    members:\n      {left}\n")
+
+    edit = users.add(path, "ada", team=None, persona="mlops-engineer")
+
+    member = edit.environment.teams["research"].members["ada"]
+    assert (member.left, member.persona) == (False, "data-scientist")
+    assert edit.after.replace("{persona: data-scientist} #", "data-scientist #") == _HEAD + (
+        f"teams:\n  research:\n    members:\n      {there}\n"
+    )
+
+
+def test_nobody_leaves_twice(tmp_path: Path) -> None:
+    path = _file(tmp_path, "teams: {research: {members: {ada: {persona: data-scientist, left: true}}}}\n")
+
+    with pytest.raises(ClaryError, match="'ada' has left the team research already, take them out with"):
+        users.remove(path, "ada", team=None)
+
+
+def test_where_nothing_is_retained_whoever_leaves_is_taken_out(tmp_path: Path) -> None:
+    fate = "data: {on_destroy: delete, delete_confirmed_for: try}\n"
+    path = _file(tmp_path, f"{fate}teams:\n  research:\n    members:\n      ada: data-scientist\n")
+
+    assert users.remove(path, "ada", team=None).environment.teams["research"].members == {}

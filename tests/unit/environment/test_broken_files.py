@@ -19,6 +19,66 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:11",
         ("network.cidrr: no such key", "did you mean 'cidr'?", "cidr, availability_zones, vpc"),
     ),
+    "a space too large for its name": (
+        HEAD
+        + "teams:\n  a-team-of-20-letters:\n    members:\n      a-member-of-forty-characters-all-in-all: "
+        "{persona: data-scientist, spaces: {editor: {application: code-editor}}}\n",
+        "7:83",
+        ("spaces.editor: the space would be called", "with 68 characters", "takes 63: give a shorter name"),
+    ),
+    "a space that a persona does not open": (
+        HEAD
+        + "teams: {research: {members: {ada: {persona: data-analyst, space: {application: code-editor}}}}}\n",
+        "4:80",
+        ("data-analysts do not find 'code-editor'", "or choose one of: canvas, jupyter-lab"),
+    ),
+    "a second space on a type that the persona may not use": (
+        VALID.replace(
+            "ada: data-scientist",
+            "ada: {persona: data-scientist, spaces: {big: {instance_type: ml.g5.xlarge}}}",
+        )
+        + "personas: {data-scientist: {tools: {instance_types: {allowed: [ml.t3.medium]}}}}\n",
+        "4:91",
+        ("the space runs on 'ml.g5.xlarge', which 'personas' does not allow", "choose one of: ml.t3.medium"),
+    ),
+    "a shared space that is too large": (
+        HEAD + "teams: {research: {shared_space: {storage_gib: 200}}}\n",
+        "4:48",
+        ("200 is more than 'studio.shared_spaces.most_storage_gib', 100", "give less or raise that"),
+    ),
+    "a shared space with identity center": (
+        HEAD + "teams: {research: {shared_space: {}}}\nstudio: {authentication: identity-center}\n",
+        "4:20",
+        ("belongs to a profile that nobody signs in with", "let people make shared spaces in Studio"),
+    ),
+    "nobody's user name": (
+        VALID + "studio: {authentication: identity-center}\n",
+        "4:35",
+        ("ada: signs in with IAM Identity Center, give the 'user_name'",),
+    ),
+    "a user name without identity center": (
+        VALID.replace("ada: data-scientist", "ada: {persona: data-scientist, user_name: ada@example.org}"),
+        "4:72",
+        ("user_name: is for IAM Identity Center but 'studio.authentication' is 'iam', remove it",),
+    ),
+    "one user name twice": (
+        HEAD + "teams:\n  research:\n    members:\n      ada: {persona: data-scientist, user_name: A@x.org}\n"
+        "      emmy: {persona: data-scientist, user_name: a@x.org}\n"
+        "studio: {authentication: identity-center}\n",
+        "8:50",
+        ("'a@x.org' is research-ada, too", "remove one of the two"),
+    ),
+    "groups without identity center": (
+        HEAD + "teams: {research: {identity_center_groups: [94482488-3041-7026-18f3-be45837cd0e4]}}\n",
+        "4:20",
+        ("identity_center_groups: is for IAM Identity Center", "is 'iam', remove it"),
+    ),
+    "a role with too long a name": (
+        HEAD + "teams:\n  a-team-of-20-letters:\n    role: person\n    members:\n"
+        "      a-member-of-forty-characters-all-in-all: data-scientist\n",
+        "8:48",
+        ("their role would be called 'clary-broken-a-team-of-20-letters-", "takes 64: give a shorter name"),
+    ),
     "an unknown key like no other": (
         VALID + "zzz: 1\n",
         "5:1",

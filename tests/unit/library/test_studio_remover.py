@@ -8,7 +8,6 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
@@ -42,20 +41,15 @@ def _studio(removal_policy: cdk.RemovalPolicy) -> assertions.Template:
         encryption_key=kms.Key(stack, "LogsKey"),
     )
     # Also who comes later goes later.
-    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
-    domain.add_user("Ada", name="ada", execution_role=role).add_private_space("Space")
+    domain.people.add(cdk.CfnStack(stack, "People", template_url="https://example.org"))
     return assertions.Template.from_stack(stack)
 
 
-def test_goes_before_every_profile_and_space_and_before_its_own_rights(template: assertions.Template) -> None:
+def test_goes_before_everybody_and_before_its_own_rights(template: assertions.Template) -> None:
     (content,) = template.find_resources("Custom::StudioContent").values()
 
-    studio = [
-        name
-        for kind in ("Domain", "UserProfile", "Space")
-        for name in template.find_resources(f"AWS::SageMaker::{kind}")
-    ]
-    assert set(studio) < set(content["DependsOn"])
+    studio = {*template.find_resources("AWS::SageMaker::Domain"), "People"}
+    assert studio < set(content["DependsOn"])
     assert any(name.startswith("RemoverPolicy") for name in content["DependsOn"])
 
 

@@ -17,7 +17,8 @@ FULL = {
 
 
 def problems(template: dict[str, object]) -> list[str]:
-    return list(limits.problems("clary-dev-studio", json.dumps(template).encode()))
+    text = json.dumps(template).encode()
+    return list(limits.problems("clary-dev-studio", text, template))
 
 
 def test_takes_a_template_that_is_full() -> None:
@@ -48,3 +49,14 @@ def test_an_app_within_cdks_reach_and_beyond_cloudformations_is_refused(tmp_path
 
     with pytest.raises(limits.TooLargeError, match="the stack Large has 201 outputs"):
         limits.check_limits(app.synth())
+
+
+def test_looks_into_what_is_nested(tmp_path: Path) -> None:
+    nested = {"Resources": FULL["Resources"] | {"One": {}}}
+    (tmp_path / "nested.json").write_text(json.dumps(nested))
+    stack = {"Type": "AWS::CloudFormation::Stack", "Metadata": {"aws:asset:path": "nested.json"}}
+    (tmp_path / "Studio.json").write_text(json.dumps({"Resources": {"People": stack}}))
+
+    (problem,) = limits.problems_of_tree("studio", tmp_path / "Studio.json")
+
+    assert problem.startswith("the stack studio/People has 501 resources, CloudFormation takes 500: give")

@@ -1,0 +1,1 @@
+"""Stops what people have left running who leave Studio, and takes their rights."""
