@@ -1627,11 +1627,11 @@ def tell_event(*event: str) -> None:
     _stacks._add_event(*event)
 
 
-def change_stack_status(stack_id: str, status: str) -> None:
+def change_stack_status(stack_id: str, status: str, reason: str = "") -> None:
     """Puts a stack into another status, and tells so."""
     name = stack_id.split("/")[1]
-    _cloudformation._stacks[name]["StackStatus"] = status
-    _stacks._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, "", stack_id)
+    _cloudformation._stacks[name].update(StackStatus=status, StackStatusReason=reason)
+    _stacks._add_event(stack_id, name, name, "AWS::CloudFormation::Stack", status, reason, stack_id)
 
 
 def stack_resources(stack_name: str) -> dict[str, dict[str, Any]]:

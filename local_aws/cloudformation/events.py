@@ -9,12 +9,15 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
 from local_aws import hooks
+
+logger = logging.getLogger("local_aws.cloudformation")
 
 _STACK = "AWS::CloudFormation::Stack"
 _CLEANUP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
@@ -57,15 +60,20 @@ def _within(operation: hooks.StackOperation, usual: Callable[..., Any]) -> Calla
     def begin(stack_name: str, stack_id: str, *arguments: Any, **named: Any) -> Coroutine[Any, Any, None]:
         work = usual(stack_name, stack_id, *arguments, **named)
         previous = named.get("previous_stack")
-        if not previous:
-            return work  # type: ignore[no-any-return]  # a coroutine, as it is documented
 
         async def run() -> None:
-            _UPDATES[stack_id] = _Update(previous.get("_resources", {}), named.get("imports") or ())
+            if previous:
+                _UPDATES[stack_id] = _Update(previous.get("_resources", {}), named.get("imports") or ())
             try:
                 await work
+            except Exception as error:
+                # Whatever it was, it would leave the stack in progress for ever.
+                logger.exception("the operation on %s was given up", stack_name)
+                hooks.change_stack_status(
+                    stack_id, f"{'UPDATE' if previous else 'CREATE'}_FAILED", str(error)
+                )
             finally:
-                del _UPDATES[stack_id]
+                _UPDATES.pop(stack_id, None)
 
         return run()
 

@@ -720,3 +720,16 @@ def test_the_newest_machine_image_is_a_public_parameter(
     assert recommended["image_id"] == of_it
     with pytest.raises(ClientError, match="ParameterNotFound"):
         ssm.get_parameter(Name="/aws/service/ami-amazon-linux-latest/al2024")
+
+
+def test_an_operation_that_cannot_go_on_ends(local_aws: LocalAws, named: str) -> None:
+    unreadable = {"Fn::Select": ["first", ["one", "two"]]}
+
+    stack = create(local_aws, named, {"Bucket": bucket(), "Named": _with_name(unreadable)})
+
+    assert stack.status == "CREATE_FAILED"
+    assert "invalid literal for int()" in "".join(stack.failures)
+
+
+def _with_name(name: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}
