@@ -14,11 +14,17 @@ from typing import Any
 _GIVES_UP_AT = "ClaryGivesUpAt"
 """What the function adds to the event for itself: the time, in seconds since 1970."""
 _SECONDS_TO_ANSWER = 30
+_LONGEST_SERVICE_TIMEOUT = 3600
 _SECONDS_BEFORE_CLOUDFORMATION = 120
 
 
 class TimeIsUp(Exception):
     """The function has to end before its work is done; what is done stays done."""
+
+
+def going_on(event: Mapping[str, Any]) -> bool:
+    """Whether the function has called itself with this event."""
+    return _GIVES_UP_AT in event
 
 
 def continuing(
@@ -33,7 +39,10 @@ def continuing(
     `work` is given what tells that its time is up, and raises TimeIsUp then. It is raised here when
     CloudFormation waits no longer.
     """
-    waits = float(event["ResourceProperties"]["ServiceTimeout"]) - _SECONDS_BEFORE_CLOUDFORMATION
+    waits = (
+        float(event["ResourceProperties"].get("ServiceTimeout", _LONGEST_SERVICE_TIMEOUT))
+        - _SECONDS_BEFORE_CLOUDFORMATION
+    )
     gives_up_at = float(event.get(_GIVES_UP_AT, time.time() + waits))
 
     def time_is_up() -> bool:

@@ -4,14 +4,12 @@ Nothing happens on create and on update. CloudFormation could not do it: it cann
 system to go along, and does not know of apps and spaces that people have started. Of a domain that stays,
 only the apps are stopped. Deleting twice is harmless: what is gone is not looked for.
 
-An app can take longer to stop than a function may run: when its time is up, the function calls itself
-with the same event, until CloudFormation waits no longer.
+An app can take longer to stop than a function may run: the function then calls itself.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -19,17 +17,13 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from runtime_common.continuation import continuing, going_on
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
 from runtime_common.stack_state import is_going
 from studio_remover.adapters import Clients, apps_of, layers
-from studio_remover.rules import Layer, TimeIsUp, remove, seconds_left
+from studio_remover.rules import Layer, remove
 
-_GIVES_UP_AT = "ClaryGivesUpAt"
-"""What the function adds to the event for itself: the time, in seconds since 1970."""
-_SECONDS_TO_ANSWER = 30
-_LONGEST_SERVICE_TIMEOUT = 3600
-_SECONDS_BEFORE_CLOUDFORMATION = 120
 _LONGEST_SECONDS_BETWEEN_LOOKS = 5
 
 
@@ -47,30 +41,20 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 def _done(event: Mapping[str, Any], context: Any) -> Answer | None:
     properties = event["ResourceProperties"]
     answer = Answer(physical_id=f"content-of-{properties['DomainId']}")
-    going_on = _GIVES_UP_AT in event
-    if not going_on and not _is_to_go(event):
+    if not going_on(event) and not _is_to_go(event):
         return answer
-    waits = float(properties.get("ServiceTimeout", _LONGEST_SERVICE_TIMEOUT)) - _SECONDS_BEFORE_CLOUDFORMATION
-    gives_up_at = float(event.get(_GIVES_UP_AT, time.time() + waits))
-
-    def time_is_up() -> bool:
-        in_this_call = context.get_remaining_time_in_millis() / 1000 - _SECONDS_TO_ANSWER
-        return seconds_left(time.time(), gives_up_at=gives_up_at, in_this_call=in_this_call) <= 0
-
-    try:
-        remove(
+    done = continuing(
+        event,
+        context,
+        lambda time_is_up: remove(
             _layers(properties),
             time_is_up=time_is_up,
             pause=growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
             tell=_log,
-        )
-    except TimeIsUp:
-        if time.time() >= gives_up_at:
-            raise
-        again = json.dumps({**event, _GIVES_UP_AT: gives_up_at}).encode()
-        _client("lambda").invoke(
-            FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=again
-        )
+        ),
+        client=_client,
+    )
+    if not done:
         return None
     print(json.dumps({"removed": properties["DomainId"]}))
     return answer

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from runtime_common.continuation import TimeIsUp
+
 _SHOWN = 3
 
 
@@ -23,10 +25,6 @@ class Layer(Protocol):
         What is going already is left alone.
         """
         ...
-
-
-class TimeIsUp(Exception):
-    """The function has to end before all is gone; what was deleted stays deleted."""
 
 
 def remove(
@@ -62,8 +60,3 @@ def shortened(names: Sequence[str]) -> str:
     """The first names of many."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def seconds_left(now: float, *, gives_up_at: float, in_this_call: float) -> float:
-    """For how long there is something to do: until this call ends, or nobody waits any more."""
-    return min(gives_up_at - now, in_this_call)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from runtime_common.continuation import TimeIsUp
 from studio_remover.adapters import Clients, layers
-from studio_remover.rules import TimeIsUp, remove
+from studio_remover.rules import remove
 from support.deployed import LocalAws
 from support.settings import Settings
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from studio_remover.rules import Layer, TimeIsUp, remove, seconds_left, shortened
+from runtime_common.continuation import TimeIsUp
+from studio_remover.rules import Layer, remove, shortened
 
 
 class Things(Layer):
@@ -92,9 +93,3 @@ def test_tells_what_is_left_of_each_layer() -> None:
 def test_shows_the_first_of_many() -> None:
     assert shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert shortened(["a", "b", "c"]) == "a, b, c"
-
-
-def test_works_until_its_call_ends_or_cloudformation_waits_no_longer() -> None:
-    assert seconds_left(100, gives_up_at=500, in_this_call=30) == 30
-    assert seconds_left(490, gives_up_at=500, in_this_call=30) == 10
-    assert seconds_left(501, gives_up_at=500, in_this_call=30) == -1
