@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import listing, resources, studio_page, tags
 from local_aws.sagemaker.behaviours import (
     edge_deployment_plan,
@@ -18,7 +19,6 @@ from local_aws.sagemaker.behaviours.endpoint import update_weights_and_capacitie
 from local_aws.sagemaker.behaviours.image import versions
 from local_aws.sagemaker.behaviours.model_package import group
 from local_aws.sagemaker.behaviours.reference import require, require_ready
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import STORE, Record
 

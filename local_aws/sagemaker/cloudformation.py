@@ -14,9 +14,9 @@ from local_aws import hooks
 from local_aws import request_validation as validation
 from local_aws.cloudformation.registry import Created, Properties, ResourceFailed, made
 from local_aws.cloudformation.schema import resource_type
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import control, tags
 from local_aws.sagemaker.behaviours import behaviour
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, Verb, families, operation
 from local_aws.store import Record
 

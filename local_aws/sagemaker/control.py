@@ -12,9 +12,9 @@ from typing import Any
 from botocore.model import StructureShape
 
 from local_aws import hooks, request_validation, settings
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import answers, beyond, listing, quotas, resources, states, tags
 from local_aws.sagemaker.behaviours import OPERATIONS, behaviour
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import Family, operation, operations
 from local_aws.store import STORE, Key, Record
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws import settings
-from local_aws.sagemaker.errors import invalid
+from local_aws.errors import invalid
 from local_aws.sagemaker.hosting import Fleet, Traffic
 
 _LOOK_SECONDS = 0.2

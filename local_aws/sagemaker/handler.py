@@ -7,10 +7,10 @@ import logging
 from collections.abc import Mapping
 
 from local_aws import hooks
+from local_aws.errors import ServiceError
 from local_aws.identity import AccessDenied
 from local_aws.identity import sagemaker as identity
 from local_aws.sagemaker import callers, control, runtime
-from local_aws.sagemaker.errors import ServiceError
 
 logger = logging.getLogger("local_aws.sagemaker")
 

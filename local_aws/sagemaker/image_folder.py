@@ -11,8 +11,8 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from local_aws import containers, hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import clients
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.images import CONFIG, FOLDER
 
 _URI = re.compile(

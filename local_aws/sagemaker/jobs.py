@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from local_aws import containers, hooks
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import callers, clients, events
 from local_aws.sagemaker.behaviour import Behaviour
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import Image
 from local_aws.store import Record
 

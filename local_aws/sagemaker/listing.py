@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.model import ListShape, Shape, StructureShape
 
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import answers, resources
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import Family, families, listing
 from local_aws.store import Record
 

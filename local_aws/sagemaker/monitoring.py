@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local_aws.errors import invalid
 from local_aws.sagemaker import batch_capture, storage
-from local_aws.sagemaker.errors import invalid
 from local_aws.schedules import At, InvalidSchedule, Rate, Schedule, parse
 
 BASELINE = "/opt/ml/processing/baseline"

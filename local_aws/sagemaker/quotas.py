@@ -15,8 +15,8 @@ from typing import Any
 from botocore.model import StringShape, StructureShape
 
 from local_aws import settings
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import resources
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, operation
 from local_aws.store import STORE, Record
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.sagemaker.errors import invalid
+from local_aws.errors import invalid
 from local_aws.sagemaker.json_path import InvalidPath, JsonPath, NotFound, parse
 
 MEGABYTE = 1024 * 1024

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from local_aws import hooks
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import states
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import Family, families
 from local_aws.store import STORE, Key, Record
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.errors import invalid
 from local_aws.identity.trust import trusts_service
 from local_aws.sagemaker import clients
-from local_aws.sagemaker.errors import invalid
 
 _PRINCIPAL = "sagemaker.amazonaws.com"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local_aws.errors import invalid
 from local_aws.sagemaker import clients
-from local_aws.sagemaker.errors import invalid
 
 
 def alarm_names(config: Mapping[str, Any]) -> list[str]:

@@ -18,10 +18,10 @@ import botocore.session
 from botocore.model import OperationModel
 
 from local_aws import hooks, request_validation
+from local_aws.errors import ServiceError, not_supported
 from local_aws.sagemaker import clients, event_stream, storage
 from local_aws.sagemaker import live as endpoints
 from local_aws.sagemaker.asynchronous import Request
-from local_aws.sagemaker.errors import ServiceError, not_supported
 from local_aws.sagemaker.hosting import (
     Invocation,
     NoCapacity,

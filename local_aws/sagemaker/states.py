@@ -16,7 +16,7 @@ from functools import cache
 from botocore.model import StringShape
 
 from local_aws import settings
-from local_aws.sagemaker.errors import ServiceError
+from local_aws.errors import ServiceError
 from local_aws.sagemaker.families import Family
 from local_aws.store import STORE, Key, Record
 

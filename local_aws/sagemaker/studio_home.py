@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws.cloudformation.client import client
-from local_aws.sagemaker.errors import invalid
+from local_aws.errors import invalid
 from local_aws.store import Record
 
 _TAG = "ManagedByAmazonSageMakerResource"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import listing, resources
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import Record
 

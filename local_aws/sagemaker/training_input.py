@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from local_aws import hooks
+from local_aws.errors import invalid, not_supported
 from local_aws.sagemaker import callers, clients, storage
-from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.store import Record
 
 _ONLY_GROUP = "homogeneousCluster"

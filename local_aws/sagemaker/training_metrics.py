@@ -11,8 +11,8 @@ from typing import Any
 
 import regex
 
+from local_aws.errors import invalid
 from local_aws.sagemaker import clients
-from local_aws.sagemaker.errors import invalid
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _SECONDS = 1.0

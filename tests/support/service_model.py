@@ -9,7 +9,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from local_aws import request_validation
-from local_aws.sagemaker.errors import ServiceError
+from local_aws.errors import ServiceError
 from local_aws.sagemaker.families import Family, families, operation
 
 _TEXTS = (

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require_ready
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.store import Key, Record
 
 _IN_SPACES_ONLY = ("JupyterLab", "CodeEditor")

@@ -9,10 +9,10 @@ import secrets
 import string
 
 from local_aws import hooks
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import resources, studio_home
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge_within
 from local_aws.sagemaker.behaviours.reference import in_the_way
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import Record
 
 _ALPHABET = string.ascii_lowercase + string.digits

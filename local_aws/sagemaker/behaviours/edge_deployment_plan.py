@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.store import Record
 
 _SELECTED_BY = {

@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from local_aws import hooks, metrics
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import asynchronous, clients, deployment, events, fleets, hosting, live, rollback
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import inference_component
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.capture import Capture
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.live import LiveEndpoint
 from local_aws.sagemaker.model_server import Answer, NoAnswer
 from local_aws.scaling.records import scaled_variants

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local_aws.errors import invalid, not_supported
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.store import STORE, Record
 
 _NOT_EMULATED_OF_VARIANTS = ("ManagedInstanceScaling", "CapacityReservationConfig", "InstancePools")

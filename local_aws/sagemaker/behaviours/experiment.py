@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteTrial.html
 
 from __future__ import annotations
 
+from local_aws.errors import invalid
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import invalid
 from local_aws.store import Record
 
 

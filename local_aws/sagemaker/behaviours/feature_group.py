@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from local_aws import hooks
+from local_aws.errors import invalid
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
-from local_aws.sagemaker.errors import invalid
 from local_aws.store import Record
 
 _EVENT_TIMES = ("String", "Fractional")

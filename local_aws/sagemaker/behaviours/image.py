@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateImageVersion
 
 from __future__ import annotations
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import STORE, Key, Record
 
 

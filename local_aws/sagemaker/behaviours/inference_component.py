@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from local_aws import hooks, settings
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import deployment, fleets, live, resources, rollback
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge_within
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.hosting import Fleet
 from local_aws.store import STORE, Record
 

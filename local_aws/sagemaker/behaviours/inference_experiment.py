@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import states
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import Record
 

@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateDataQualityJ
 
 from __future__ import annotations
 
+from local_aws.errors import invalid
 from local_aws.sagemaker.behaviour import Behaviour, Request
-from local_aws.sagemaker.errors import invalid
 
 
 class JobDefinition(Behaviour):

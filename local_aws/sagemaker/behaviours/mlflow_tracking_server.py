@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 
 from local_aws import hooks
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import states
 from local_aws.sagemaker.behaviour import Behaviour
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import families
 from local_aws.store import Record
 

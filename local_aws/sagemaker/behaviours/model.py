@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from local_aws.errors import invalid, not_supported
 from local_aws.sagemaker import clients, events, roles, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.model_package import package
-from local_aws.sagemaker.errors import invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
 from local_aws.store import Record
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import events, resources, states
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import Key, Record
 

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import clients, listing, monitoring, resources, storage
 from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import families
 from local_aws.store import STORE, Record
 

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateNotebookInst
 from __future__ import annotations
 
 from local_aws import hooks
+from local_aws.errors import invalid
 from local_aws.sagemaker import states
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import Record
 

@@ -9,9 +9,9 @@ import secrets
 import string
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.store import Record
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.errors import invalid
 from local_aws.sagemaker import clients
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
-from local_aws.sagemaker.errors import invalid
 from local_aws.store import Record
 
 

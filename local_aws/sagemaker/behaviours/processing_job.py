@@ -17,9 +17,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import containers, settings
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import callers, clients, folders, jobs, roles, storage
 from local_aws.sagemaker.behaviour import Request
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import image_of
 from local_aws.sagemaker.jobs import Cause, Host, Hosts, JobFailed, Run
 from local_aws.sagemaker.logs import LogStream

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import callers, tags
 from local_aws.sagemaker.behaviour import Behaviour, Request
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.store import STORE, Record
 
 _DETAILS = "ServiceCatalogProvisioningDetails"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import resources, states
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.sagemaker.families import families
 from local_aws.store import Key, Record
 

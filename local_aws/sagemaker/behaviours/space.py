@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.behaviours.app import running
 from local_aws.sagemaker.behaviours.reference import in_the_way, require_ready
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.store import Record
 
 _APPS = {"JupyterLab": "jupyterlab", "CodeEditor": "codeeditor", "JupyterServer": "jupyter"}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import Record
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from local_aws import containers, settings
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import callers, jobs, roles, storage, training, training_input, training_metrics
 from local_aws.sagemaker.behaviour import Request
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.image_folder import folder_of
 from local_aws.sagemaker.jobs import Run
 from local_aws.store import Record

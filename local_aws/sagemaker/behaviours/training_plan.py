@@ -11,9 +11,9 @@ import time
 from typing import Any
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import states
 from local_aws.sagemaker.behaviour import Behaviour, Request
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.families import families
 from local_aws.store import STORE, Record
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 
 from local_aws import containers, settings
+from local_aws.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker import jobs, records, storage
 from local_aws.sagemaker.behaviour import Request
 from local_aws.sagemaker.behaviours import model as models
 from local_aws.sagemaker.behaviours.reference import require
-from local_aws.sagemaker.errors import ServiceError, invalid, not_supported
 from local_aws.sagemaker.jobs import Run
 from local_aws.sagemaker.model_server import NotHealthy
 from local_aws.sagemaker.transform import Transform

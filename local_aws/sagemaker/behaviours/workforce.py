@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteWorkforce.ht
 from __future__ import annotations
 
 from local_aws import hooks
+from local_aws.errors import ServiceError, invalid
 from local_aws.sagemaker import resources
 from local_aws.sagemaker.behaviour import Behaviour, Request
-from local_aws.sagemaker.errors import ServiceError, invalid
 from local_aws.store import Record
 
 

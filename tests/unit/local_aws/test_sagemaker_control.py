@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local_aws import request_validation
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import control
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.families import families, listing, operation, operations
 from local_aws.store import STORE
 from support.service_model import create_request, request

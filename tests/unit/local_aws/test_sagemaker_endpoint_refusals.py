@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import deployment
 from local_aws.sagemaker.behaviours import behaviour
 from local_aws.sagemaker.behaviours.endpoint import update_weights_and_capacities
 from local_aws.sagemaker.behaviours.model import Model
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import STORE, Record
 
 MACHINES = {"InitialInstanceCount": 4, "InstanceType": "ml.m5.large"}

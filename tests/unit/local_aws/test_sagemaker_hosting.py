@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import runtime
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.hosting import (
     Fleet,
     Invocation,

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import images
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.sagemaker.image_folder import folder_of
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from local_aws import hooks
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import monitoring
 from local_aws.sagemaker.behaviours import monitoring_schedule
-from local_aws.sagemaker.errors import ServiceError
 from local_aws.store import STORE
 
 DUE = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import clients, jobs, training_metrics
 from local_aws.sagemaker.behaviours import behaviour
-from local_aws.sagemaker.errors import ServiceError
 
 SPECIFICATION = {"TrainingImage": "i", "TrainingInputMode": "File"}
 RESOURCES = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from local_aws.errors import ServiceError
 from local_aws.sagemaker import json_path, records
-from local_aws.sagemaker.errors import ServiceError
 
 TEN = list(range(10))
 

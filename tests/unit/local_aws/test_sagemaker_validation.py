@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local_aws import request_validation as validation
-from local_aws.sagemaker.errors import ServiceError
+from local_aws.errors import ServiceError
 from local_aws.sagemaker.families import operation
 
 VARIANT = {
