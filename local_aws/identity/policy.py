@@ -10,6 +10,7 @@ import binascii
 import datetime
 import ipaddress
 import json
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,11 +95,9 @@ class Statement:
         return all(_ACCOUNT.fullmatch(name) for name in _listed(principal.get("AWS")))
 
     def _about_action(self, action: str) -> bool:
-        if "NotAction" in self.element:
-            return not any(
-                _like(action, name, ignore_case=True) for name in _listed(self.element["NotAction"])
-            )
-        return any(_like(action, name, ignore_case=True) for name in _listed(self.element.get("Action")))
+        excluded = "NotAction" in self.element
+        names = _listed(self.element.get("NotAction" if excluded else "Action"))
+        return any(_like(action, name, ignore_case=True) for name in names) is not excluded
 
     def _about_resource(self, request: Request) -> bool:
         if "NotResource" in self.element:
@@ -286,28 +285,24 @@ class _Operator:
     """Whether the wanted value may have wildcards, which a variable's value has not."""
 
 
-def _equal(value: str, wanted: str) -> bool:
-    return value == wanted
+def _read(
+    read: Callable[[str], float], compare: Callable[[float, float], bool]
+) -> Callable[[str, str], bool]:
+    def holds(value: str, wanted: str) -> bool:
+        try:
+            return compare(read(value), read(wanted))
+        except ValueError:
+            return False
+
+    return holds
 
 
 def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
-    def holds(value: str, wanted: str) -> bool:
-        try:
-            return compare(float(value), float(wanted))
-        except ValueError:
-            return False
-
-    return holds
+    return _read(float, compare)
 
 
 def _date(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
-    def holds(value: str, wanted: str) -> bool:
-        try:
-            return compare(_seconds(value), _seconds(wanted))
-        except ValueError:
-            return False
-
-    return holds
+    return _read(_seconds, compare)
 
 
 def _seconds(text: str) -> float:
@@ -340,49 +335,29 @@ def _arn_like(value: str, wanted: str) -> bool:
     return all(_like(part, pattern) for part, pattern in zip(parts, patterns, strict=True))
 
 
-def _less(value: float, wanted: float) -> bool:
-    return value < wanted
-
-
-def _at_most(value: float, wanted: float) -> bool:
-    return value <= wanted
-
-
-def _same(value: float, wanted: float) -> bool:
-    return value == wanted
-
-
-def _more(value: float, wanted: float) -> bool:
-    return value > wanted
-
-
-def _at_least(value: float, wanted: float) -> bool:
-    return value >= wanted
-
-
 def _ignoring_case(value: str, wanted: str) -> bool:
     return value.lower() == wanted.lower()
 
 
 OPERATORS: Mapping[str, _Operator] = {
-    "StringEquals": _Operator(_equal),
-    "StringNotEquals": _Operator(_equal, negated=True),
+    "StringEquals": _Operator(operator.eq),
+    "StringNotEquals": _Operator(operator.eq, negated=True),
     "StringEqualsIgnoreCase": _Operator(_ignoring_case),
     "StringNotEqualsIgnoreCase": _Operator(_ignoring_case, negated=True),
     "StringLike": _Operator(_like, pattern=True),
     "StringNotLike": _Operator(_like, negated=True, pattern=True),
-    "NumericEquals": _Operator(_number(_same)),
-    "NumericNotEquals": _Operator(_number(_same), negated=True),
-    "NumericLessThan": _Operator(_number(_less)),
-    "NumericLessThanEquals": _Operator(_number(_at_most)),
-    "NumericGreaterThan": _Operator(_number(_more)),
-    "NumericGreaterThanEquals": _Operator(_number(_at_least)),
-    "DateEquals": _Operator(_date(_same)),
-    "DateNotEquals": _Operator(_date(_same), negated=True),
-    "DateLessThan": _Operator(_date(_less)),
-    "DateLessThanEquals": _Operator(_date(_at_most)),
-    "DateGreaterThan": _Operator(_date(_more)),
-    "DateGreaterThanEquals": _Operator(_date(_at_least)),
+    "NumericEquals": _Operator(_number(operator.eq)),
+    "NumericNotEquals": _Operator(_number(operator.eq), negated=True),
+    "NumericLessThan": _Operator(_number(operator.lt)),
+    "NumericLessThanEquals": _Operator(_number(operator.le)),
+    "NumericGreaterThan": _Operator(_number(operator.gt)),
+    "NumericGreaterThanEquals": _Operator(_number(operator.ge)),
+    "DateEquals": _Operator(_date(operator.eq)),
+    "DateNotEquals": _Operator(_date(operator.eq), negated=True),
+    "DateLessThan": _Operator(_date(operator.lt)),
+    "DateLessThanEquals": _Operator(_date(operator.le)),
+    "DateGreaterThan": _Operator(_date(operator.gt)),
+    "DateGreaterThanEquals": _Operator(_date(operator.ge)),
     "Bool": _Operator(_ignoring_case),
     "BinaryEquals": _Operator(_same_bytes),
     "IpAddress": _Operator(_in_network),

@@ -36,6 +36,20 @@ def write_policy_as_text(properties: Properties) -> Properties:
     return {**properties, "PolicyDocument": json.dumps(policy)} if isinstance(policy, Mapping) else properties
 
 
+def tags_on_creation(kind: str, properties: Properties) -> dict[str, Any]:
+    """What a call that makes a resource of EC2's takes for the tags of a template."""
+    tags = list(properties.get("Tags") or ())
+    return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]} if tags else {}
+
+
+def change_tags(resource: str, old: Properties, new: Properties) -> None:
+    ec2 = client("ec2")
+    if old.get("Tags"):
+        ec2.delete_tags(Resources=[resource], Tags=[{"Key": tag["Key"]} for tag in old["Tags"]])
+    if new.get("Tags"):
+        ec2.create_tags(Resources=[resource], Tags=list(new["Tags"]))
+
+
 class SecurityGroupRule:
     """`AWS::EC2::SecurityGroupIngress` and `…Egress`: one rule of a group that exists."""
 
@@ -107,20 +121,13 @@ class FlowLog:
             )
             if name in properties
         }
-        if properties.get("Tags"):
-            arguments["TagSpecifications"] = [
-                {"ResourceType": "vpc-flow-log", "Tags": list(properties["Tags"])}
-            ]
+        arguments |= tags_on_creation("vpc-flow-log", properties)
         answer = client("ec2").create_flow_logs(ResourceIds=[properties["ResourceId"]], **arguments)
         created = answer["FlowLogIds"][0]
         return Created(created, {"Id": created})
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
-        ec2 = client("ec2")
-        if old.get("Tags"):
-            ec2.delete_tags(Resources=[physical_id], Tags=[{"Key": tag["Key"]} for tag in old["Tags"]])
-        if new.get("Tags"):
-            ec2.create_tags(Resources=[physical_id], Tags=list(new["Tags"]))
+        change_tags(physical_id, old, new)
         return Created(physical_id, {"Id": physical_id})
 
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002 - the protocol's

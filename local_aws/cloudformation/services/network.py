@@ -8,6 +8,7 @@ from typing import Any
 
 from local_aws.cloudformation.client import client
 from local_aws.cloudformation.registry import Created, Properties, register
+from local_aws.cloudformation.services.ec2 import change_tags, tags_on_creation
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Ec2Resource:
 
     `made`: where the answer has the new resource. `identity`: what of it `Ref` answers. `attributes`:
     `Fn::GetAtt`'s names and the answer's. `key`: the argument that names the resource in other calls, and
-    `key_attribute` what of the resource it takes.
+    `key_attribute` what of the resource it takes. `tagged`: what EC2 calls it where it is tagged.
     """
 
     create_call: str
@@ -26,13 +27,12 @@ class Ec2Resource:
     key: str
     key_attribute: str
     arguments: Sequence[str]
+    tagged: str
     attributes: Mapping[str, str] = field(default_factory=dict)
-    tagged: str = ""
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
         passed: dict[str, Any] = {name: properties[name] for name in self.arguments if name in properties}
-        if self.tagged and properties.get("Tags"):
-            passed["TagSpecifications"] = [{"ResourceType": self.tagged, "Tags": list(properties["Tags"])}]
+        passed |= tags_on_creation(self.tagged, properties)
         answer = getattr(client("ec2"), self.create_call)(**passed)
         made = answer[self.made] if self.made else answer
         return Created(
@@ -42,11 +42,8 @@ class Ec2Resource:
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
         # All else is create-only.
-        ec2, resource = client("ec2"), self._key_of(physical_id)
-        if old.get("Tags"):
-            ec2.delete_tags(Resources=[resource], Tags=[{"Key": tag["Key"]} for tag in old["Tags"]])
-        if new.get("Tags"):
-            ec2.create_tags(Resources=[resource], Tags=list(new["Tags"]))
+        resource = self._key_of(physical_id)
+        change_tags(resource, old, new)
         return Created(
             physical_id, {name: resource for name, member in self.attributes.items() if member == self.key}
         )
