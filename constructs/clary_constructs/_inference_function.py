@@ -50,8 +50,8 @@ class ServedModel:
     """What the function knows of a model: where it is asked, what it takes, and a body that it answers.
 
     `schema` is the JSON Schema (draft 2020-12) of a body in JSON, or of a line in JSON Lines. With the
-    mode `batch` there is no endpoint. An asynchronous endpoint writes below `jobs/<model>` in the bucket of
-    jobs: its S3OutputPath, and its S3FailurePath, too.
+    mode `batch` there is no endpoint. An asynchronous endpoint writes to `jobs/<model>/output` and
+    `jobs/<model>/failure` in the bucket of jobs: its S3OutputPath and S3FailurePath.
     """
 
     endpoint_name: str | None

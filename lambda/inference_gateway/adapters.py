@@ -240,14 +240,15 @@ class AsynchronousEndpoint:
         self._store = store
 
     def places(self, order: Order) -> Places:
-        return Places(order.folder + "output", None)
+        """As the endpoint's configuration has it: what is told of an order says so, too, and goes first."""
+        model = order.folder.removesuffix(f"{order.id}/")
+        return Places(f"{model}output/{order.id}/output", f"{model}failure/{order.id}/")
 
     def submit(self, order: Order, body: bytes | None, deadline: Deadline) -> Places:
         headers = {
             "Content-Type": "application/octet-stream",
             "X-Amzn-SageMaker-Content-Type": order.content_type,
             "X-Amzn-SageMaker-Inference-Id": order.id,
-            # The endpoint's output path ends with the model's name: the order's folder is below that.
             "X-Amzn-SageMaker-S3OutputPathExtension": order.id,
             "X-Amzn-SageMaker-Filename": "output",
             "X-Amzn-SageMaker-RequestTTLSeconds": str(limit.JOB_SECONDS),

@@ -178,6 +178,19 @@ def test_a_job_of_another_model_is_none_of_this_one(served: ServedApi) -> None:
     assert (answer.status, answer.problem()["type"]) == (404, "urn:clary:problem:unknown-job")
 
 
+def test_another_client_has_jobs_of_its_own(served: ServedApi) -> None:
+    headers = {**CSV, "Idempotency-Key": "mine-or-yours"}
+    mine = read(served.ask("POST", "/models/later/jobs", b"1,2\n", headers))
+    stranger = served.another_client()
+
+    found = stranger("GET", f"/models/later/jobs/{mine['job']}")
+    theirs = read(stranger("POST", "/models/later/jobs", b"5,6\n", headers))
+
+    assert (found.status, found.problem()["type"]) == (404, "urn:clary:problem:unknown-job")
+    assert theirs["job"] != mine["job"]
+    assert finished(served, f"/models/later/jobs/{mine['job']}")["result"]["text"] == "3.0\n"
+
+
 def test_describes_each_model(served: ServedApi) -> None:
     listed = [model["name"] for model in read(served.ask("GET", "/models"))["models"]]
     described = {name: read(served.ask("GET", f"/models/{name}")) for name in listed}

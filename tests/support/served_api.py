@@ -133,6 +133,14 @@ class ServedApi:
         self.bucket = str(self.outputs["JobsBucketName"])
         self._serve()
 
+    def another_client(self) -> Api:
+        """With a key of its own, in the same plan."""
+        gateway = self.hall.client("apigateway")
+        (plan,) = gateway.get_usage_plans()["items"]
+        key = gateway.create_api_key(name="another", enabled=True)
+        gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")
+        return Api(self.url, {"x-api-key": key["value"]})
+
     def destroy(self) -> None:
         for name in ("rows", "table", "broken", "small", "later"):
             self.hall.sagemaker.delete_endpoint(EndpointName=name)
@@ -166,7 +174,7 @@ class ServedApi:
         }
         hall.serve("small", serverless)
         place = f"s3://{self.bucket}/jobs/later"
-        output = {"OutputConfig": {"S3OutputPath": place, "S3FailurePath": place}}
+        output = {"OutputConfig": {"S3OutputPath": f"{place}/output", "S3FailurePath": f"{place}/failure"}}
         hall.serve("later", hall.variant("later"), AsyncInferenceConfig=output)
 
 
