@@ -17,7 +17,7 @@ from integration.templates.mlops import Mlops
 from integration.templates.serverless_web import ServerlessWeb
 from integration.templates.three_tier import ThreeTier
 from support.cdk_command import Cdk
-from support.deployed import LocalAws
+from support.deployed import LocalAws, Stack
 
 STACKS = (Containers, DataLake, EventPipeline, IdentityApi, Mlops, ServerlessWeb, ThreeTier)
 
@@ -105,4 +105,4 @@ def test_everything_goes_again_but_what_a_domain_leaves_behind(deployed: Cdk, lo
     assert {item["ResourceType"] for item in left} <= {"AWS::EC2::Subnet", "AWS::EC2::VPC"}
     cloudformation.delete_stack(StackName="mlops", RetainResources=held)
     with pytest.raises(ClientError, match="does not exist"):
-        cloudformation.describe_stacks(StackName="mlops")
+        assert Stack(local_aws, "mlops").status
