@@ -160,7 +160,7 @@ def test_answers_what_the_container_answers(serving: Any) -> None:
 
     assert invoke() == (
         200,
-        {"x-Amzn-Invoked-Production-Variant": "main", "Content-Type": "text/csv"},
+        {"x-Amzn-Invoked-Production-Variant": "main", "content-type": "text/csv"},
         b"1.5",
     )
 
