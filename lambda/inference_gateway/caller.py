@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from inference_gateway.client import Client, Clients
+from inference_gateway.problem import FORBIDDEN, Problem
+
+SCOPES_OF = "models/"
+"""What the scope of a model begins with: the identifier of the user pool's resource server."""
+
 
 class Caller(NamedTuple):
     """`identity` stays the same from one request to the next: what somebody has made is theirs by it."""
@@ -17,17 +23,60 @@ class Caller(NamedTuple):
         return self.models is None or model in self.models
 
 
-def caller(identity: Mapping[object, object]) -> Caller:
-    """Of `requestContext.identity`: the principal that has signed, or the API key.
+def caller(context: Mapping[object, object], clients: Clients | None = None) -> Caller:
+    """Of `requestContext`: the principal that has signed, whom a token was given to, or the API key.
 
-    A role's sessions are one caller: `assumed-role/<role>/<session>` is a new one every hour.
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+    Without `clients`, everybody who comes through API Gateway is one, and may ask all models. With them,
+    others are refused, though API Gateway let them in: a token outlives the client that it was given to.
+    The key of a signed request, or of one with a token, has to be the same client's.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
-    principal, key = identity.get("userArn"), identity.get("apiKeyId")
-    if isinstance(principal, str) and principal:
-        if ":assumed-role/" in principal:
-            principal = principal.rpartition("/")[0]
-        return Caller(f"principal {principal}")
-    if isinstance(key, str) and key:
-        return Caller(f"key {key}")
-    return Caller("anybody")
+    identity = _mapping(context.get("identity"))
+    claims = _mapping(_mapping(context.get("authorizer")).get("claims"))
+    principal, key = _text(identity.get("userArn")), _text(identity.get("apiKeyId"))
+    if claims:
+        found = _token_bearer(claims, clients)
+    elif principal:
+        found = _signer(principal, clients)
+    elif key:
+        found = f"key {key}", clients and clients.of_key(key)
+    else:
+        found = "anybody", None
+    name, client = found
+    if clients is None:
+        return Caller(name)
+    if client is None or (key and clients.of_key(key) != client):
+        raise Problem(FORBIDDEN, "the caller is not one of this API's clients")
+    models = client.models
+    if claims:
+        scopes = _text(claims.get("scope")).split()
+        granted = frozenset(scope[len(SCOPES_OF) :] for scope in scopes if scope.startswith(SCOPES_OF))
+        models = granted if models is None else models & granted
+    return Caller(name, models)
+
+
+def _signer(principal: str, clients: Clients | None) -> tuple[str, Client | None]:
+    """A role's sessions are one caller: `assumed-role/<role>/<session>` is a new one every hour."""
+    if ":assumed-role/" in principal:
+        principal = principal.rpartition("/")[0]
+    return f"principal {principal}", clients and clients.of_principal(principal)
+
+
+def _token_bearer(claims: Mapping[object, object], clients: Clients | None) -> tuple[str, Client | None]:
+    """A person, who has to be in the group of the client that the token was given to; or a program."""
+    app = _text(claims.get("client_id"))
+    client = clients and clients.of_app(app)
+    if client is None or not client.people:
+        return f"app {app}", client
+    # API Gateway hands lists over as text, and does not say which: commas or spaces, brackets or none.
+    groups = _text(claims.get("cognito:groups")).strip("[]").replace(",", " ").split()
+    return f"person {_text(claims.get('sub'))}", client if client.name in groups else None
+
+
+def _mapping(value: object) -> Mapping[object, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

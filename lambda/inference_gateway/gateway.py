@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from inference_gateway.jobs import Jobs
     from inference_gateway.schema import Check
 
+NO_SUCH_MODEL = "GET /models lists those there are"
+"""Also where there is one, and the caller may not ask it: nobody learns of it."""
 _RETRY_THROTTLED_SECONDS = 1
 _RETRY_UNAVAILABLE_SECONDS = 5
 _RETRY_NOT_IN_SERVICE_SECONDS = 30
@@ -122,7 +124,7 @@ class Gateway:
         model = self._models.get(name)
         if model is None or not caller.sees(name):
             # The name itself is the client's, and stays out of the answer.
-            raise Problem(UNKNOWN_MODEL, "GET /models lists those there are")
+            raise Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
         return model
 
     def _describe(self, model: Model, deadline: Deadline) -> Answer:

@@ -1,8 +1,9 @@
 """The function that AWS runs: API Gateway's events in, its answers out, one line of log for each.
 
 Environment: MODELS (see `catalogue.parse`; what is too long for it is in `models.json` beside the
-packages), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where models take jobs or batches, ORIGINS where web
-pages may call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere,
+packages), API_KEYS and APP_CLIENTS (ids by the names of the clients in `clients.json`, see `client.parse`;
+without that file, whom API Gateway lets in may ask all models), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where
+models take jobs or batches, ORIGINS where web pages may call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere,
 AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, S3), and AWS_CA_BUNDLE with
 the certificates to trust there.
 
@@ -20,14 +21,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Protocol
 
-from inference_gateway import catalogue, limit
+from inference_gateway import catalogue, client, limit
 from inference_gateway.adapters import SageMaker, SageMakerEndpoints
 from inference_gateway.answer import Answer
 from inference_gateway.caller import caller
-from inference_gateway.gateway import Desks, Gateway, Request
+from inference_gateway.gateway import NO_SUCH_MODEL, Desks, Gateway, Request
 from inference_gateway.metric import metrics
-from inference_gateway.problem import CONTENT_TYPE, INTERNAL_ERROR, Problem
-from inference_gateway.routes import methods_of, question
+from inference_gateway.problem import CONTENT_TYPE, INTERNAL_ERROR, UNKNOWN_MODEL, Problem
+from inference_gateway.routes import Question, methods_of, question
 from runtime_common.connection import KeptConnection, Origin
 from runtime_common.deadline import Deadline
 from runtime_common.signature_v4 import Credentials
@@ -35,7 +36,9 @@ from runtime_common.signature_v4 import Credentials
 _TEXT_BYTES = 1_000_000
 """What is answered as text may become six times as long in JSON, and has to stay below 6 MB."""
 
-_DESCRIBED = __file__.rsplit("/", 2)[0] + "/models.json"
+_ROOT = __file__.rsplit("/", 2)[0]
+_DESCRIBED = _ROOT + "/models.json"
+_CLIENTS = _ROOT + "/clients.json"
 _REQUEST_HEADERS = (
     "Accept, Authorization, Content-Type, Idempotency-Key, X-Amz-Content-Sha256, X-Amz-Date,"
     " X-Amz-Security-Token, X-Api-Key"
@@ -73,9 +76,11 @@ def handler(event: object, context: Context) -> dict[str, object]:
             asked = question(method, path)
             gateway = _gateway()
             log["route"] = asked.route.operation
-            if gateway.knows(asked.model):
+            request = _request(fields, headers, request_id)
+            _check_resource(fields, asked)
+            if gateway.knows(asked.model) and request.caller.sees(asked.model):
                 log["model"] = asked.model
-            answer = gateway.answer(asked, _request(fields, headers, request_id), deadline)
+            answer = gateway.answer(asked, request, deadline)
         status, more = answer.status, dict(answer.headers)
     except Problem as problem:
         status, more, answer = _problem_answer(problem, request_id)
@@ -104,11 +109,7 @@ def handler(event: object, context: Context) -> dict[str, object]:
 @cache
 def _gateway() -> Gateway:
     environment = os.environ
-    try:
-        with open(_DESCRIBED, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 5 ms
-            described = file.read()
-    except FileNotFoundError:
-        described = "{}"
+    described = _text_of(_DESCRIBED) or "{}"
     region, credentials = environment["AWS_REGION"], _credentials()
     sagemaker = SageMaker(
         runtime=_connection("SAGEMAKER_RUNTIME", f"https://runtime.sagemaker.{region}.amazonaws.com"),
@@ -138,6 +139,32 @@ def _gateway() -> Gateway:
         )
 
     return Gateway(models, SageMakerEndpoints(sagemaker), desks)
+
+
+@cache
+def _clients() -> client.Clients | None:
+    described = _text_of(_CLIENTS)
+    if described is None:
+        return None
+    return client.parse(
+        described, os.environ.get("API_KEYS", "{}"), os.environ.get("APP_CLIENTS", "{}")
+    )
+
+
+def _text_of(file_name: str) -> str | None:
+    try:
+        with open(file_name, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs 5 ms
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _check_resource(fields: Mapping[object, object], asked: Question) -> None:
+    """A model that has resources of its own is asked there, where its limits are: a name that API Gateway
+    reads in another way than we do leads around them to the resource of all the others."""
+    clients = _clients()
+    if clients and asked.model in clients.own_resources and "{model}" in (_text(fields.get("resource")) or ""):
+        raise Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
 
 
 def _connection(service: str, default: str) -> KeptConnection:
@@ -205,7 +232,7 @@ def _request(fields: Mapping[object, object], headers: Mapping[str, object], req
         accept=_text(headers.get("accept")),
         idempotency_key=_text(headers.get("idempotency-key")),
         query={str(name): str(value) for name, value in query},
-        caller=caller(_mapping(_mapping(fields.get("requestContext")).get("identity"))),
+        caller=caller(_mapping(fields.get("requestContext")), _clients()),
         id=request_id,
     )
 

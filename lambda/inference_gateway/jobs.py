@@ -38,7 +38,6 @@ from inference_gateway.ports import (
     Unavailable,
 )
 from inference_gateway.problem import (
-    ALREADY_OVER,
     IDEMPOTENCY_KEY_REUSED,
     INPUT_MISSING,
     JOB_EXPIRED,
@@ -135,8 +134,6 @@ class Jobs:
     def start(self, caller: Caller, id_: str, deadline: Deadline) -> Answer:
         """Hands over an order whose input is uploaded; once more makes no difference."""
         sizes, kept, tag, order = self._find(caller, id_, deadline)
-        if kept.state == "cancelled":
-            raise Problem(ALREADY_OVER, f"the {self._kind} was cancelled, ask for a new one")
         if kept.state == "submitted":
             return self._accepted(order, kept)
         if kept.state == "waiting" and not sizes.get(order.input):
@@ -166,10 +163,10 @@ class Jobs:
     def delete(self, caller: Caller, id_: str, deadline: Deadline) -> Answer:
         """Cancels an order and deletes what there is of it; once more makes no difference.
 
-        A request that an asynchronous endpoint has taken cannot be recalled: it may run, and nobody sees
-        its answer.
+        What is left is the record, for nobody but a request that is on its way meanwhile. One that an
+        asynchronous endpoint has taken cannot be recalled: it may run, and nobody sees its answer.
         """
-        sizes, kept, tag, order = self._find(caller, id_, deadline)
+        sizes, kept, tag, order = self._find(caller, id_, deadline, deleted=True)
         if kept.state != "cancelled":
             try:
                 self._write(order, kept._replace(state="cancelled", moved=self._now()), tag, deadline)
@@ -239,8 +236,6 @@ class Jobs:
         self, order: Order, kept: Kept, sizes: Mapping[str, int], deadline: Deadline
     ) -> tuple[str, str | None]:
         """What became of it, and the key of its output."""
-        if kept.state == "cancelled":
-            return "cancelled", None
         if kept.state == "waiting":
             return "awaiting-input", None
         output = self._there(kept.output, order, sizes, deadline)
@@ -283,7 +278,7 @@ class Jobs:
         return result
 
     def _find(
-        self, caller: Caller, id_: str, deadline: Deadline
+        self, caller: Caller, id_: str, deadline: Deadline, *, deleted: bool = False
     ) -> tuple[Mapping[str, int], Kept, str, Order]:
         """What there is in the folder, its record, the record's tag, and the order."""
         unknown = Problem(UNKNOWN_JOB, f"this model has no such {self._kind} of yours, or has it no longer")
@@ -294,7 +289,7 @@ class Jobs:
         if _record_key(order) not in sizes:
             raise unknown
         kept, tag = self._read(order, deadline)
-        if kept.owner != caller.identity:
+        if kept.owner != caller.identity or (kept.state == "cancelled" and not deleted):
             raise unknown
         return sizes, kept, tag, order._replace(content_type=kept.content_type, accept=kept.accept)
 

@@ -89,7 +89,7 @@ def document(models: Iterable[Model]) -> dict[str, Any]:
             "description": "Predictions over HTTPS. Every fault is application/problem+json (RFC 9457).",
         },
         "servers": [{"url": "."}],
-        "security": [{"key": []}, {"signature": []}],
+        "security": [{"key": []}, {"signature": []}, {"token": []}],
         "tags": [{"name": model.name} for model in models],
         "paths": paths,
         "components": {
@@ -120,6 +120,7 @@ def document(models: Iterable[Model]) -> dict[str, Any]:
                     "description": "AWS Signature Version 4 for the service execute-api",
                     "x-amazon-apigateway-authtype": "awsSigv4",
                 },
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
             },
         },
     }

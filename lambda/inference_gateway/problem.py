@@ -6,6 +6,7 @@ type: urn:clary:problem:…  status what happened
 unreadable-request         400    a header, a parameter or the transfer encoding cannot be read
 empty-body                 400    an invocation without a body
 invalid-json               400    a JSON content type, and a body that is not (strict) JSON
+forbidden                  403    API Gateway let the caller in, and it is no client (any more)
 unknown-route              404    no such path
 unknown-model              404    no model of that name
 unknown-job                404    no job or batch of that name that is the caller's
@@ -13,7 +14,6 @@ not-offered                404    the model cannot be asked in this way: member 
 method-not-allowed         405    the path takes other methods: header Allow
 still-in-progress          409    the first request of this key has not ended: header Retry-After
 input-missing              409    a job or a batch is to start, and its input is not uploaded
-already-over               409    a job or a batch is to start that was cancelled
 body-too-large             413    member `limit_bytes`
 unsupported-content-type   415    not what the model takes: member `accepts`
 body-does-not-fit          422    the body does not fit the model's schema: member `errors`
@@ -57,6 +57,7 @@ class Kind(NamedTuple):
 UNREADABLE_REQUEST = Kind("unreadable-request", 400, "The request cannot be read")
 EMPTY_BODY = Kind("empty-body", 400, "The body is empty")
 INVALID_JSON = Kind("invalid-json", 400, "The body is not JSON")
+FORBIDDEN = Kind("forbidden", 403, "The caller may not do this")
 UNKNOWN_ROUTE = Kind("unknown-route", 404, "There is nothing at this path")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no model of this name")
 UNKNOWN_JOB = Kind("unknown-job", 404, "There is nothing of this name")
@@ -64,7 +65,6 @@ NOT_OFFERED = Kind("not-offered", 404, "The model cannot be asked in this way")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 STILL_IN_PROGRESS = Kind("still-in-progress", 409, "The first such request has not ended")
 INPUT_MISSING = Kind("input-missing", 409, "The input is not uploaded")
-ALREADY_OVER = Kind("already-over", 409, "It was cancelled")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 UNSUPPORTED_CONTENT_TYPE = Kind("unsupported-content-type", 415, "The model does not take this content type")
 BODY_DOES_NOT_FIT = Kind("body-does-not-fit", 422, "The body does not fit the model")

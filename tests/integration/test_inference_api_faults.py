@@ -169,7 +169,7 @@ def more_than_it_can_take(served: ServedApi) -> Answer:
 IN_STEPS: dict[str, tuple[int, str, Callable[[ServedApi], Answer]]] = {
     "a job that starts before its input is uploaded": (409, "input-missing", start_without_input),
     "a start with a body": (400, "unreadable-request", start_with_body),
-    "a start of a job that was deleted": (409, "already-over", start_after_deletion),
+    "a start of a job that was deleted": (404, "unknown-job", start_after_deletion),
     "an idempotency key of another request": (422, "idempotency-key-reused", reuse_a_key),
     "more requests than the endpoint can take": (429, "throttled", more_than_it_can_take),
 }

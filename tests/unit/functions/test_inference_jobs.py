@@ -366,28 +366,29 @@ def test_an_upload_stays_when_its_start_is_refused(office: Office) -> None:
     assert told(office.jobs.start(ADA, job, SOON))["status"] == 202
 
 
-def test_a_deleted_job_is_cancelled_for_good(office: Office) -> None:
+def test_a_deleted_job_is_gone_for_good_though_its_answer_comes(office: Office) -> None:
     job = office.create(ROWS._replace(body=b"1" * 200_000))["job"]
     office.finish(job)
 
     answers = [office.jobs.delete(ADA, job, SOON).status for _ in range(2)]
 
     assert answers == [204, 204]
-    assert office.describe(job)["state"] == "cancelled"
     assert [key for key in office.store.objects if not key.endswith("record.json")] == []
     assert office.runner.cancelled == [job]
     office.finish(job)
-    assert office.describe(job)["state"] == "cancelled"
+    with pytest.raises(Problem) as gone:
+        office.describe(job)
+    assert gone.value.kind.name == "unknown-job"
 
 
-def test_a_cancelled_upload_does_not_start(office: Office) -> None:
+def test_a_deleted_upload_does_not_start(office: Office) -> None:
     job = office.create(UPLOAD)["job"]
     office.jobs.delete(ADA, job, SOON)
 
     with pytest.raises(Problem) as problem:
         office.jobs.start(ADA, job, SOON)
 
-    assert problem.value.kind.name == "already-over"
+    assert problem.value.kind.name == "unknown-job"
 
 
 @pytest.mark.parametrize("said", ["in-progress", "failed", "cancelled"])
