@@ -414,4 +414,4 @@ def test_believes_a_runner_that_knows_more_than_the_store(office: Office, said: 
     ],
 )
 def test_a_caller_is_the_same_from_one_request_to_the_next(identity: dict[str, Any], who: str) -> None:
-    assert caller(identity).identity == who
+    assert caller({"identity": identity}).identity == who
