@@ -11,6 +11,13 @@ from clary.environment.people import profile_name
 from clary.errors import ClaryError
 from clary.target import Target
 
+_WAYS = {
+    "real-time": "invocations",
+    "serverless": "invocations",
+    "asynchronous": "jobs",
+    "batch": "batches",
+}
+"""Where a model of each mode is asked."""
 _PEOPLE = re.compile(r"people-[a-z0-9-]+-[0-9]+")
 """The units of deployment that hold large teams' people."""
 STACKS = ("network", "data", "access", "studio", "serving", "gateway")
@@ -75,8 +82,10 @@ def outputs(target: Target) -> dict[str, Any]:
         },
         "models": {
             name: {
-                "endpoint_name": environment.endpoint_name(name),
-                "url": f"{first['url']}/models/{name}/invocations" if first else None,
+                "endpoint_name": None if model.endpoint.mode == "batch" else environment.endpoint_name(name),
+                "component_name": environment.component_name(name),
+                "mode": model.endpoint.mode,
+                "url": f"{first['url']}/models/{name}/{_WAYS[model.endpoint.mode]}" if first else None,
                 "content_types": list(model.api.content_types),
                 "example": model.api.example,
             }

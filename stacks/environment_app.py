@@ -78,7 +78,15 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
         serving = ServingStack(
             app, "Serving", contents=made_of, network=network, data=data, **common("serving")
         )
-        gateway = GatewayStack(app, "Gateway", root=root, network=network, data=data, **common("gateway"))
+        gateway = GatewayStack(
+            app,
+            "Gateway",
+            batch_models=serving.batch_models,
+            root=root,
+            network=network,
+            data=data,
+            **common("gateway"),
+        )
         gateway.add_stack_dependency(serving, "the endpoints are known by their names")
 
     for key, value in environment.all_tags.items():

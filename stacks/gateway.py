@@ -17,7 +17,9 @@ from clary_constructs import (
     ApiLogging,
     InferenceApi,
     InferenceFunction,
+    ServedBatch,
     ServedModel,
+    has_local_storage,
 )
 from constructs import Construct
 from inference_gateway.routes import ROUTES
@@ -44,6 +46,7 @@ class GatewayStack(cdk.Stack):
         construct_id: str,
         *,
         environment: Environment,
+        batch_models: Mapping[str, str],
         root: Path,
         network: NetworkStack,
         data: DataStack,
@@ -53,7 +56,9 @@ class GatewayStack(cdk.Stack):
         inference = InferenceFunction(
             self,
             "Inference",
-            models={name: _served(environment, name, root) for name in environment.models},
+            models={
+                name: _served(environment, name, root, batch_models.get(name)) for name in environment.models
+            },
             source=_FUNCTIONS,
             encryption_key=data.key,
             vpc=network.vpc,
@@ -99,15 +104,25 @@ class GatewayStack(cdk.Stack):
         cdk.CfnOutput(self, "ApiStage", value=_STAGE)
 
 
-def _served(environment: Environment, name: str, root: Path) -> ServedModel:
+def _served(environment: Environment, name: str, root: Path, batch_model: str | None) -> ServedModel:
     model = environment.models[name]
+    endpoint = model.endpoint
+    batch = None
+    if batch_model is not None:
+        batch = ServedBatch(
+            batch_model,
+            endpoint.instance_type,
+            endpoint.instance_count,
+            encrypt_volume=not has_local_storage(endpoint.instance_type),
+        )
     return ServedModel(
-        endpoint_name=environment.endpoint_name(name),
+        endpoint_name=None if batch else environment.endpoint_name(name),
         content_types=model.api.content_types,
         example=model.api.example,
         mode=model.endpoint.mode,
         component_name=environment.component_name(name),
         schema=model.api.schema_below(root),
+        batch=batch,
     )
 
 

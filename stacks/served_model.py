@@ -13,11 +13,12 @@ from aws_cdk import aws_sns as sns
 
 from clary.content import ModelContent
 from clary.environment import aws_image
-from clary.environment.hosting import Endpoint, Scaling, Update
+from clary.environment.hosting import Batch, Endpoint, Scaling, Update
 from clary.environment.model import Environment
 from clary.environment.serving import MAIN, SHADOW, Model
 from clary.environment.serving_rules import processor_of
 from clary_constructs import (
+    BatchModel,
     CapacityLimits,
     ComponentEndpoint,
     ComponentScaling,
@@ -67,8 +68,8 @@ class Surroundings:
 def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, name: str) -> ModelEndpoint:
     model = around.environment.models[name]
     endpoint = model.endpoint
-    if endpoint.mode == "batch" or model.artifact.package is not None:
-        raise ValueError(f"models.{name}: 'batch' and 'artifact.package' are not deployed by this version")
+    if model.artifact.package is not None:
+        raise ValueError(f"models.{name}: 'artifact.package' is not deployed by this version")
     variants = _variants(scope, around, name, model)
     asynchronous = endpoint.mode == "asynchronous"
     places = variant_places(around.environment.endpoint_name(name), list(variants))
@@ -167,6 +168,37 @@ def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundin
         )
 
 
+def batch_model(scope: Construct, construct_id: str, around: Surroundings, name: str) -> BatchModel:
+    environment = around.environment
+    endpoint = environment.models[name].endpoint
+    said = endpoint.batch or Batch()
+    folders = [folder for each in said.schedule.values() for folder in (each.input, each.output)]
+    made = BatchModel(
+        scope,
+        construct_id,
+        name=environment.endpoint_name(name),
+        containers=_containers(scope, around, name, endpoint, name, endpoint.instance_type),
+        capacity=Instances(endpoint.instance_type, endpoint.instance_count),
+        data_bucket=around.data.data_bucket,
+        prefixes=[environment.job_prefix(name), *folders],
+        **around.place,
+    )
+    for key, each in said.schedule.items():
+        made.transform(
+            pascal(key),
+            at=each.at,
+            time_zone=each.time_zone,
+            input_prefix=each.input,
+            output_prefix=each.output,
+            content_type=each.content_type,
+            topic=around.alarm_topic,
+            by_line=said.by_line,
+            max_payload_mib=said.max_payload_mib,
+            concurrent_per_instance=said.concurrent_per_instance,
+        )
+    return made
+
+
 def _container(
     scope: Construct,
     around: Surroundings,
@@ -226,30 +258,41 @@ def _variants(scope: Construct, around: Surroundings, name: str, model: Model) -
         capacity = ServerlessCapacity() if said is None else ServerlessCapacity(**said.model_dump())
         return {MAIN: ModelVariant([_container(scope, around, name, None)], capacity)}
 
-    def containers(which: str, instance_type: str) -> list[ModelContainer]:
-        if endpoint.pipeline is None:
-            return [_container(scope, around, which, instance_type)]
-        before, after = endpoint.pipeline.before, endpoint.pipeline.after
-        return [
-            *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in before),
-            _container(scope, around, which, instance_type, "model"),
-            *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in after),
-        ]
-
     main = ModelVariant(
-        containers(name, endpoint.instance_type),
+        _containers(scope, around, name, endpoint, name, endpoint.instance_type),
         Instances(endpoint.instance_type, count),
         endpoint.weight,
     )
     others = {
         key: ModelVariant(
-            containers(f"{name}.{key}", variant.instance_type or endpoint.instance_type),
+            _containers(
+                scope,
+                around,
+                name,
+                endpoint,
+                f"{name}.{key}",
+                variant.instance_type or endpoint.instance_type,
+            ),
             Instances(variant.instance_type or endpoint.instance_type, variant.instance_count or count),
             variant.weight,
         )
         for key, variant in endpoint.variants.items()
     }
     return {MAIN: main, **others}
+
+
+def _containers(
+    scope: Construct, around: Surroundings, name: str, endpoint: Endpoint, which: str, instance_type: str
+) -> list[ModelContainer]:
+    """What a request to the container `which` of the model `name` passes, in order."""
+    if endpoint.pipeline is None:
+        return [_container(scope, around, which, instance_type)]
+    before, after = endpoint.pipeline.before, endpoint.pipeline.after
+    return [
+        *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in before),
+        _container(scope, around, which, instance_type, "model"),
+        *(_container(scope, around, f"{name}.{key}", instance_type, key) for key in after),
+    ]
 
 
 def _shadow(scope: Construct, around: Surroundings, name: str, model: Model) -> ModelVariant | None:

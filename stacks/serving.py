@@ -14,7 +14,13 @@ from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
-from stacks.served_model import Surroundings, add_component, component_endpoint, model_endpoint
+from stacks.served_model import (
+    Surroundings,
+    add_component,
+    batch_model,
+    component_endpoint,
+    model_endpoint,
+)
 
 
 class ServingStack(cdk.Stack):
@@ -39,11 +45,16 @@ class ServingStack(cdk.Stack):
         cdk.CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         around = Surroundings(environment, contents, network, data, alarms.topic)
         shared: dict[str, ComponentEndpoint] = {}
+        batches: dict[str, str] = {}
         for name, model in environment.models.items():
-            if model.endpoint.component is None:
+            if model.endpoint.mode == "batch":
+                batches[name] = batch_model(self, pascal(name), around, name).model_name
+            elif model.endpoint.component is None:
                 model_endpoint(self, pascal(name), around, name)
             elif model.endpoint.shared_with is None:
                 shared[name] = component_endpoint(self, pascal(name), around, name)
         for name, model in environment.models.items():
             if model.endpoint.component is not None:
                 add_component(shared[model.endpoint.shared_with or name], pascal(name), around, name)
+        self.batch_models: Mapping[str, str] = batches
+        """The names of the models that are for transforms: text that is known now, and no reference."""

@@ -134,7 +134,9 @@ def status(environment: EnvironmentOption = "local", use_local: LocalOption = Fa
     for unit, state in stack_states(target).items():
         table.add_row(target.environment.stack_name(unit), state or "[dim]not there[/dim]")
     for name, (state, reason) in endpoint_states(target).items():
-        table.add_row(f"endpoint {target.environment.endpoint_name(name)}", escape(f"{state} {reason}"))
+        what = target.environment.component_name(name)
+        shown = f"endpoint {target.environment.endpoint_name(name)}" if what is None else f"component {what}"
+        table.add_row(shown, escape(f"{state} {reason}"))
     console.print(table)
 
 
@@ -227,7 +229,8 @@ def _show_made(found: dict[str, Any]) -> None:
     if len(profiles) > _SHOWN:
         table.add_row("user profiles", f"and {len(profiles) - _SHOWN:,} more, as `clary users list` says")
     for name, model in found["models"].items():
-        table.add_row(f"endpoint of {name}", model["endpoint_name"])
+        if model["endpoint_name"] is not None:
+            table.add_row(f"endpoint of {name}", model["endpoint_name"])
     console.print(table)
     examples = {name: model["example"] for name, model in found["models"].items() if model["example"]}
     if found["api"] and examples:

@@ -2,6 +2,7 @@
 
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
+from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
@@ -16,6 +17,7 @@ from clary_constructs._endpoint_capacity import (
     RequestQueue,
     ServerlessCapacity,
     UpdatePolicy,
+    has_local_storage,
 )
 from clary_constructs._endpoint_dashboard import EndpointDashboard
 from clary_constructs._endpoint_scaling import (
@@ -69,6 +71,7 @@ __all__ = [
     "ApiClient",
     "ApiFirewall",
     "ApiLogging",
+    "BatchModel",
     "BucketEmptier",
     "CanvasTools",
     "CapacityLimits",
@@ -127,6 +130,7 @@ __all__ = [
     "UserProfiles",
     "VariantScaling",
     "part_of",
+    "has_local_storage",
     "python_code",
     "variant_places",
 ]

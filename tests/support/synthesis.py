@@ -16,7 +16,7 @@ from clary.environment import loader
 from stacks.environment_app import add_stacks, new_app
 
 ROOT = Path(__file__).parent.parent.parent
-ENVIRONMENTS = ("local", "dev", "prod")
+ENVIRONMENTS = ("local", "dev", "prod", "showcase")
 UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway")
 
 Template = Mapping[str, Any]

@@ -148,7 +148,7 @@ def test_an_unknown_environment_is_one_clear_line(tmp_path: Path) -> None:
     run = run_app("qa", tmp_path / "out")
 
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == "no environment 'qa', choose one of: dev, local, prod\n"
+    assert run.stderr == "no environment 'qa', choose one of: dev, local, prod, showcase\n"
 
 
 def test_apps_have_the_context_that_the_command_line_gives_them() -> None:
