@@ -19,6 +19,15 @@ from local_aws.cloudformation import template as form
 Template = Mapping[str, Any]
 
 
+_ABSENT = {
+    "DescribeStackResource": rb"Stack '\1' does not exist",
+    "DescribeStackResources": rb"Stack with id \1 does not exist",
+    "GetTemplate": rb"Stack with id \1 does not exist",
+    "ListStackResources": rb"Stack with id \1 does not exist",
+}
+"""What a question about no stack is answered, where it is not `Stack [name] does not exist`."""
+
+
 class Refused(ValueError):
     """In CloudFormation's words; the request is answered with a `ValidationError`."""
 
@@ -31,6 +40,8 @@ def install() -> None:
         hooks.wrap_stack_action(action, partial(_check_form, action))
     for action in ("CreateChangeSet", "UpdateStack"):
         hooks.wrap_stack_action(action, _say_which_stack)
+    for action, words in _ABSENT.items():
+        hooks.wrap_stack_action(action, partial(_say_what_is_absent, words))
     hooks.check_exports(_check_exports)
     hooks.mend_importers()
     hooks.reword_unresolved(_reworded)
@@ -187,6 +198,13 @@ def _parameter_fault(message: str, template: Template) -> str:
     if missing:
         return f"Unable to fetch parameters [{missing[1]}] from parameter store for this account."
     return message
+
+
+def _say_what_is_absent(
+    words: bytes, answer: hooks.StackAction, parameters: dict[str, Any]
+) -> hooks.Response:
+    status, headers, body = answer(parameters)
+    return status, headers, re.sub(rb"Stack \[([^\]]*)\] does not exist", words, body)
 
 
 def _say_which_stack(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:

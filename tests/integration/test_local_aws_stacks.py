@@ -733,3 +733,28 @@ def test_an_operation_that_cannot_go_on_ends(local_aws: LocalAws, named: str) ->
 
 def _with_name(name: Any) -> dict[str, Any]:
     return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ("describe_stack_events", "Stack [no-such] does not exist"),
+        ("describe_stack_resources", "Stack with id no-such does not exist"),
+        ("describe_stacks", "Stack with id no-such does not exist"),
+        ("get_template", "Stack with id no-such does not exist"),
+        ("list_stack_resources", "Stack with id no-such does not exist"),
+    ],
+)
+def test_a_question_about_no_stack_is_refused_in_the_questions_words(
+    cloudformation: Any, operation: str, expected: str
+) -> None:
+    with pytest.raises(ClientError) as refusal:
+        getattr(cloudformation, operation)(StackName="no-such")
+
+    assert refusal.value.response["Error"]["Message"] == expected
+
+
+@pytest.mark.parametrize("name", ["not allowed", "q" * 81, "a.fifo.b"])
+def test_a_queues_name_has_only_letters_that_are_allowed(stacks: Stacks, name: str) -> None:
+    with pytest.raises(DeploymentFailed, match="Can only include alphanumeric characters"):
+        stacks.deploy({"Queue": queue(QueueName=name)})

@@ -16,6 +16,7 @@ _SERVICES = (
     "s3",
     "secretsmanager",
     "sns",
+    "sqs",
     "ssm",
     "wafv2",
 )
