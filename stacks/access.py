@@ -27,7 +27,7 @@ from clary_constructs import (
 from clary_constructs import Persona as PersonaRole
 from constructs import Construct
 from stacks.data import DataStack
-from stacks.naming import pascal
+from stacks.naming import PIPELINES, pascal
 from stacks.network import NetworkStack
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
@@ -89,6 +89,7 @@ class AccessStack(cdk.Stack):
                 job_role=job_roles[name],
                 permissions_boundary=self.permissions_boundary,
                 path=self._path,
+                role_name=f"clary-{environment.name}-{name}{PIPELINES}",
             ).role
             defaults.deliver(
                 pascal(name),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -18,24 +19,37 @@ from clary_constructs import (
     DataBucket,
     EncryptionKey,
     ImageRepository,
+    answer_only_within,
     python_code,
 )
 from constructs import Construct
-from stacks.naming import pascal
+from stacks.naming import PIPELINES, pascal
 
 _JOB_DAYS = 7
 """How long a job's input and answer are there (docs/api.md)."""
+_OF_A_STACKS_NAME = 24
+"""At least so many of its letters are in the name of a role that CloudFormation makes up.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+"""
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 class DataStack(cdk.Stack):
     """A key, buckets for data, models and access logs, and image repositories.
 
-    All of it outlives the environment, unless the file says twice that it is to be deleted.
+    All of it outlives the environment, unless the file says twice that it is to be deleted. `vpc` is where
+    the data is worked with, and where alone it is reached if the file says so.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        vpc: ec2.IVpc | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         removal_policy = cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
@@ -77,6 +91,10 @@ class DataStack(cdk.Stack):
             ).repository
             for name in environment.repositories
         }
+        if environment.data.only_from_vpc:
+            if vpc is None:
+                raise ValueError("'only_from_vpc' takes the VPC that it is about, give 'vpc'")
+            self._close(environment, vpc)
         if not environment.retain_data:
             emptier = BucketEmptier(
                 self,
@@ -92,3 +110,22 @@ class DataStack(cdk.Stack):
         cdk.CfnOutput(self, "ModelsBucketName", value=self.models_bucket.bucket_name)
         for name, repository in self.repositories.items():
             cdk.CfnOutput(self, f"RepositoryUri{pascal(name)}", value=repository.repository_uri)
+
+    def _close(self, environment: Environment, vpc: ec2.IVpc) -> None:
+        """Models are read from anywhere by who may: the registry looks at them from outside of the VPC, and
+        takes none otherwise
+        (https://docs.aws.amazon.com/sagemaker/latest/dg/inference-recommender-vpc-access.html).
+
+        What the environment itself is made of works outside of it, too: its functions, MLflow, and
+        pipelines between their steps, which SageMaker runs where it likes. Of a stack's name, CloudFormation
+        puts the first letters into the names of its roles.
+        """
+        stacks, name = environment.stack_name("")[:_OF_A_STACKS_NAME], environment.name
+        own = [
+            self.format_arn(service="iam", region="", resource="role", resource_name=resource_name)
+            for resource_name in (f"{stacks}*", f"clary/{name}/clary-{name}-*{PIPELINES}")
+        ]
+        except_for = [*own, *environment.data.except_for]
+        for bucket in (self.data_bucket, self.access_logs_bucket):
+            answer_only_within(bucket, vpc, except_for=except_for)
+        answer_only_within(self.models_bucket, vpc, except_for=except_for, read_from_anywhere=True)

@@ -47,7 +47,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
         list(environment.availability_zones),
     )
     network = NetworkStack(app, "Network", **common("network"))
-    data = DataStack(app, "Data", **common("data"))
+    data = DataStack(app, "Data", vpc=network.vpc, **common("data"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
     people = people_of(environment)
     studio = StudioStack(

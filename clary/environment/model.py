@@ -194,6 +194,7 @@ class Environment(Part):
     def _parts_fit_together(self) -> Self:
         complaints = [
             *self._deletion(),
+            *self.data.misfits(self.account, f"/clary/{self.name}/", self.studio.network),
             *self._zones(),
             *misfits(self.models, teams=self.teams, repositories=self.repositories, region=self.region),
             *self._personas(),

@@ -6,7 +6,7 @@ from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
-from clary_constructs._data_bucket import AccessLogsBucket, DataBucket
+from clary_constructs._data_bucket import AccessLogsBucket, DataBucket, answer_only_within
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._endpoint import ModelEndpoint
 from clary_constructs._endpoint_alarms import AlarmTopic, EndpointAlarms, variant_places
@@ -129,6 +129,7 @@ __all__ = [
     "UserGroup",
     "UserProfiles",
     "VariantScaling",
+    "answer_only_within",
     "part_of",
     "has_local_storage",
     "python_code",

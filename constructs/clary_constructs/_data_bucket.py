@@ -2,15 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from clary_constructs._acknowledgement import acknowledge
 from constructs import Construct
+
+_WRITE = [
+    "s3:AbortMultipartUpload",
+    "s3:DeleteObject*",
+    "s3:PutObject*",
+    "s3:RestoreObject",
+]
+_READ = [
+    "s3:GetObject*",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListBucketVersions",
+    "s3:ListMultipartUploadParts",
+]
+"""What touches objects. The bucket itself is managed from outside: CloudFormation could not change the
+policy again that shuts it out."""
+
+
+def answer_only_within(
+    bucket: s3.IBucket, vpc: ec2.IVpc, *, except_for: Sequence[str] = (), read_from_anywhere: bool = False
+) -> None:
+    """Lets nobody at a bucket's objects but through an endpoint of `vpc`, whatever their policies say.
+
+    Left out are services, by themselves and on behalf of who may (S3's logs, queries of Athena), and the
+    roles whose ARNs are in `except_for`, in which `*` stands for any letters.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies-vpc-endpoint.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html
+    """
+    conditions: dict[str, dict[str, object]] = {
+        "StringNotEquals": {"aws:SourceVpc": vpc.vpc_id},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false"},
+    }
+    if except_for:
+        conditions["ArnNotLikeIfExists"] = {"aws:PrincipalArn": list(except_for)}
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="OnlyWithinTheVpc",
+            effect=iam.Effect.DENY,
+            principals=[iam.StarPrincipal()],
+            actions=_WRITE if read_from_anywhere else sorted([*_READ, *_WRITE]),
+            resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
+            conditions=conditions,
+        )
+    )
 
 
 class AccessLogsBucket(Construct):

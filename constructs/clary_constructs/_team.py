@@ -85,6 +85,7 @@ class PipelineRole(Construct):
         job_role: iam.IRole,
         permissions_boundary: iam.IManagedPolicy,
         path: str = "/",
+        role_name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role: iam.IRole = studio_role(
@@ -92,6 +93,7 @@ class PipelineRole(Construct):
             f"Pipelines of the team {workspace.name}",
             permissions_boundary=permissions_boundary,
             path=path,
+            role_name=role_name,
         )
         policy = AccessPolicy(
             self,

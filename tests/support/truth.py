@@ -28,6 +28,8 @@ class Row:
     but: Mapping[str, Any]
     simulated: bool
     """Whether no request is made of it: there is none, or it takes long."""
+    outside: bool
+    """Whether the request comes from outside of the environment's VPC."""
     known_to: str | None
     """For guardrails: whether the `roles` or the `controls` know it; None for both."""
 
@@ -60,7 +62,7 @@ def table(name: str) -> Table:
 
 
 def _row(said: Mapping[str, Any]) -> Row:
-    unknown = set(said) - {"may", "what", "do", "to", "with", "but", "by", "known_to"}
+    unknown = set(said) - {"may", "what", "do", "to", "with", "but", "by", "from", "known_to"}
     assert not unknown, f"{said['what']}: no such key {unknown}"
     return Row(
         may=said["may"],
@@ -70,6 +72,7 @@ def _row(said: Mapping[str, Any]) -> Row:
         context=said.get("with", {}),
         but=said.get("but", {}),
         simulated=said.get("by") == "simulation",
+        outside=said.get("from") == "outside",
         known_to=said.get("known_to"),
     )
 
@@ -93,6 +96,7 @@ def _owned(row: Row, said: Mapping[str, Any]) -> Row:
         renamed(row.context),
         row.but,
         row.simulated,
+        row.outside,
         row.known_to,
     )
 

@@ -43,7 +43,8 @@ def _where(row: Row) -> str:
     keys = {} if isinstance(row.context, str) else dict(row.context)
     words = [f"`{row.context}`"] if isinstance(row.context, str) else []
     words += [f"`{key}` {_told(value)}" for key, value in {**keys, **row.but}.items()]
-    return f"{said}, with {', '.join(words)}" if words else said
+    where = f"{said}, from outside of the VPC" if row.outside else said
+    return f"{where}, with {', '.join(words)}" if words else where
 
 
 def _told(value: object) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from clary.environment import loader
 from clary.environment.model import Environment
-from local_aws.identity.decision import Decision, Policies, decide
+from local_aws.identity.decision import Decision, Policies, ResourcePolicy, decide
 from local_aws.identity.policy import Caller, Request, Statement, statements
 from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement, trusting
 from support.synthesis import ROOT
@@ -44,6 +44,8 @@ class World:
     mlflow_apps: Mapping[str, str]
     """The ARNs of the teams' MLflow Apps."""
     _sessions: dict[str, Somebody] = field(default_factory=dict)
+    _bucket_policies: dict[str, ResourcePolicy] = field(default_factory=dict)
+    _outside: bool = False
 
     # --- names ----------------------------------------------------------------------------------------
 
@@ -72,6 +74,15 @@ class World:
     @cached_property
     def group(self) -> str:
         return self.found("Network", "AWS::EC2::SecurityGroup", "GroupsWorkload")
+
+    @cached_property
+    def vpc(self) -> str:
+        return self.found("Network", "AWS::EC2::VPC")
+
+    @cached_property
+    def way_to_s3(self) -> str:
+        """The VPC endpoint that requests to S3 come through."""
+        return self.found("Network", "AWS::EC2::VPCEndpoint", "NetworkEndpointsS3")
 
     @cached_property
     def boundary(self) -> str:
@@ -210,6 +221,7 @@ class World:
         keys = {
             "aws:RequestedRegion": REGION,
             "aws:ResourceAccount": ACCOUNT,
+            **({} if row.outside else {"aws:SourceVpc": self.vpc}),
             "aws:PrincipalArn": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/somebody",
             **self.whose(of),
             **self.context(row, of),
@@ -238,7 +250,19 @@ class World:
         return statements(found, arn.rpartition("/")[2])
 
     def decide(self, row: Row, action: str, of: Table, policies: Policies) -> Decision:
-        return decide(self.caller(of), self.question(row, action, of), policies)
+        question = self.question(row, action, of)
+        if action.startswith("s3:"):
+            bucket = question.resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+            policies = replace(policies, resource=self.bucket_policy(bucket))
+        return decide(self.caller(of), question, policies)
+
+    def bucket_policy(self, bucket: str) -> ResourcePolicy | None:
+        if bucket not in (self.data, self.models):
+            return None
+        if bucket not in self._bucket_policies:
+            text = self.aws.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+            self._bucket_policies[bucket] = ResourcePolicy(statements(text), ACCOUNT)
+        return self._bucket_policies[bucket]
 
     # --- people ---------------------------------------------------------------------------------------
 
@@ -262,10 +286,23 @@ class World:
             )
             studio = self.aws.user(statement(["sts:AssumeRole", "sts:SetSourceIdentity"]))
             name = f"{of.team}-{of.member}"
-            self._sessions[of.name] = self.aws.session(
-                role, by=studio, RoleSessionName="SageMaker", SourceIdentity=name
-            )
+            somebody = self.aws.session(role, by=studio, RoleSessionName="SageMaker", SourceIdentity=name)
+            self.place(somebody)
+            self._sessions[of.name] = somebody
         return self._sessions[of.name]
+
+    def place(self, somebody: Somebody) -> None:
+        """Has somebody ask S3 from within the VPC, unless a row has them come from outside."""
+
+        def through_the_endpoint(request: Any, **_: Any) -> None:
+            if not self._outside:
+                request.headers.add_header("x-local-aws-source-vpce", self.way_to_s3)
+
+        somebody.client("s3").meta.events.register("before-sign.s3", through_the_endpoint)
+
+    def refusal(self, somebody: Somebody, row: Row, service: str, operation: str, **said: Any) -> str | None:
+        self._outside = row.outside
+        return somebody.refusal(service, operation, **said)
 
     def simulate(self, row: Row, of: Table, source: str) -> dict[str, bool]:
         """What IAM's own simulator says of each action, asked over its API."""
@@ -398,7 +435,7 @@ def _studio(world: World) -> str:
         DomainName="clary-truth",
         AuthMode="IAM",
         AppNetworkAccessType="VpcOnly",
-        VpcId=world.found("Network", "AWS::EC2::VPC"),
+        VpcId=world.vpc,
         SubnetIds=world.subnets,
         KmsKeyId=world.key,
         DefaultUserSettings={"ExecutionRole": role, "SecurityGroups": [world.group]},

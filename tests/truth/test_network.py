@@ -10,7 +10,7 @@ import pytest
 
 from local_aws.identity.decision import Policies, decide
 from local_aws.identity.policy import Caller, Request, Statement, statements
-from support.identity import ACCOUNT, REGION, document, statement
+from support.identity import ACCOUNT, REGION, Somebody, document, statement, trusting
 from support.truth_world import World
 
 STRANGER = "999999999999"
@@ -69,17 +69,69 @@ def test_the_layers_of_images_come_through_and_nothing_goes_out_that_way(
 
 
 def test_requests_through_an_endpoint_reach_our_buckets(world: World) -> None:
-    found = world.aws.client("ec2").describe_vpc_endpoints(
-        Filters=[{"Name": "service-name", "Values": [f"com.amazonaws.{REGION}.s3"]}]
-    )["VpcEndpoints"]
     bucket = world.aws.bucket(**{"1": b"1"})
     somebody = world.aws.somebody(statement("s3:*"))
-    somebody.client("s3").meta.events.register(
-        "before-sign.s3",
-        lambda request, **_: request.headers.add_header("x-local-aws-source-vpce", found[0]["VpcEndpointId"]),
-    )
+    world.place(somebody)
 
     assert somebody.client("s3").get_object(Bucket=bucket, Key="1")["Body"].read() == b"1"
+
+
+def _reaches(somebody: Somebody, bucket: str) -> dict[str, bool]:
+    """What somebody does who comes from outside of the VPC."""
+    return {
+        "read": somebody.may("s3", "get_object", Bucket=bucket, Key="research/1"),
+        "write": somebody.may("s3", "put_object", Bucket=bucket, Key="research/1", Body=b"1"),
+        "list": somebody.may("s3", "list_objects_v2", Bucket=bucket, Prefix="research/"),
+    }
+
+
+def test_nobody_reaches_data_from_outside_whatever_they_are_allowed(world: World) -> None:
+    somebody = world.aws.somebody(statement("*"))
+
+    assert _reaches(somebody, world.data) == {"read": False, "write": False, "list": False}
+    assert _reaches(somebody, world.models) == {"read": True, "write": False, "list": True}
+
+
+def test_whoever_is_allowed_reaches_data_from_within(world: World) -> None:
+    somebody = world.aws.somebody(statement("*"))
+    world.place(somebody)
+
+    assert set(_reaches(somebody, world.data).values()) == {True}
+
+
+def test_the_endpoint_of_another_vpc_is_outside(world: World) -> None:
+    ec2 = world.aws.client("ec2")
+    other = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=other, ServiceName=f"com.amazonaws.{REGION}.s3", VpcEndpointType="Gateway"
+    )["VpcEndpoint"]["VpcEndpointId"]
+    somebody = world.aws.somebody(statement("*"))
+    somebody.client("s3").meta.events.register(
+        "before-sign.s3",
+        lambda request, **_: request.headers.add_header("x-local-aws-source-vpce", endpoint),
+    )
+
+    assert set(_reaches(somebody, world.data).values()) == {False}
+
+
+@pytest.mark.parametrize("name", ["data-delivery", "clary-truth-data-EmptierFunctionRole-1"])
+def test_whom_the_file_and_the_environment_except_reach_data_from_outside(world: World, name: str) -> None:
+    iam = world.aws.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT}))["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName=name, PolicyName="all", PolicyDocument=document(statement(["s3:*", "kms:*"]))
+    )
+
+    assert set(_reaches(world.aws.session(role), world.data).values()) == {True}
+
+
+def test_the_bucket_itself_is_managed_from_outside(world: World) -> None:
+    """CloudFormation works from there, and could not let anybody in again."""
+    somebody = world.aws.somebody(statement("s3:*"))
+    text = somebody.client("s3").get_bucket_policy(Bucket=world.data)["Policy"]
+
+    assert somebody.may("s3", "put_bucket_policy", Bucket=world.data, Policy=text)
+    assert somebody.may("s3", "get_bucket_encryption", Bucket=world.data)
 
 
 def test_flow_logs_of_all_traffic_are_written_by_their_service_to_their_group_alone(world: World) -> None:

@@ -19,7 +19,7 @@ def test_requests_are_answered_as_the_table_says(world: World, name: str) -> Non
         f"{row.told}: {action}: {refusal}"
         for row, action, call in calls
         if call is not None
-        for refusal in [somebody.refusal(call.service, call.operation, **call.parameters)]
+        for refusal in [world.refusal(somebody, row, call.service, call.operation, **call.parameters)]
         if (refusal is None) is not row.may
     ]
 

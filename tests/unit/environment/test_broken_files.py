@@ -248,6 +248,31 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:30",
         ("confirms a deletion but 'on_destroy' is 'retain'", "remove one of the two"),
     ),
+    "exceptions from a rule that does not hold": (
+        VALID + "data: {except_for: [arn:aws:iam::111122223333:role/delivery]}\n",
+        "5:8",
+        ("data.except_for: makes exceptions but 'only_from_vpc' is false", "set that or remove them"),
+    ),
+    "an exception for another account's role": (
+        VALID + "data: {only_from_vpc: true, except_for: [arn:aws:iam::444455556666:role/delivery]}\n",
+        "5:42",
+        ("role/delivery' belongs to another account than 111122223333", "name one of this"),
+    ),
+    "an exception for people's own roles": (
+        VALID + "data: {only_from_vpc: true, except_for: [arn:aws:iam::111122223333:role/clary/broken/x]}\n",
+        "5:42",
+        ("is a role of people here, who work within the VPC", "remove it"),
+    ),
+    "an exception for everybody": (
+        VALID + 'data: {only_from_vpc: true, except_for: ["arn:aws:iam::111122223333:role/*"]}\n',
+        "5:42",
+        ("does not fit, give the ARN of an IAM role", "arn:aws:iam::111122223333:role/data-delivery"),
+    ),
+    "data that spaces could not see": (
+        VALID + "data: {only_from_vpc: true}\nstudio: {network: public}\n",
+        "5:23",
+        ("data.only_from_vpc: shuts out spaces, whose 'studio.network' is 'public'",),
+    ),
     "a model of an unknown team": (
         WHOLE_MODEL.replace("team: research", "team: reserch"),
         "8:11",

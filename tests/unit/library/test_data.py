@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
+from aws_cdk import aws_ec2 as ec2
 
 from clary.environment.model import Environment
 from clary_constructs import AccessLogsBucket, DataBucket, EncryptionKey, ImageRepository
@@ -71,6 +72,51 @@ def test_lets_nobody_in_from_outside_or_in_the_clear(parts: assertions.Template,
     assert [s["Condition"] for s in policy if s["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}
     ]
+
+
+def closed(prefix: str) -> dict[str, Any]:
+    """What a bucket denies where the data answers only within the VPC."""
+    environment = Environment.model_validate(
+        SMALLEST
+        | {"data": {"only_from_vpc": True, "except_for": ["arn:aws:iam::111122223333:role/delivery"]}}
+    )
+    stack = cdk.Stack(cdk.App(), "Network", env=ENV)
+    vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id="vpc-1", availability_zones=["eu-west-1a"])
+    template = assertions.Template.from_stack(
+        DataStack(stack, "Data", environment=environment, vpc=vpc, env=ENV)
+    )
+    statements = only(template, "AWS::S3::BucketPolicy", f"{prefix}BucketPolicy")["PolicyDocument"][
+        "Statement"
+    ]
+    (found,) = (each for each in statements if each.get("Sid") == "OnlyWithinTheVpc")
+    return dict(found)
+
+
+@pytest.mark.parametrize("prefix", ["Data", "AccessLogs"])
+def test_answers_only_within_the_vpc_where_the_file_says_so(prefix: str) -> None:
+    denied = closed(prefix)
+
+    assert denied["Effect"] == "Deny"
+    assert {"s3:GetObject*", "s3:ListBucket", "s3:PutObject*"} <= set(denied["Action"])
+    assert denied["Condition"]["StringNotEquals"] == {"aws:SourceVpc": "vpc-1"}
+    assert (
+        "arn:aws:iam::111122223333:role/delivery"
+        in denied["Condition"]["ArnNotLikeIfExists"]["aws:PrincipalArn"]
+    )
+
+
+def test_has_models_read_from_anywhere_and_written_within_the_vpc() -> None:
+    assert closed("Models")["Action"] == [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject*",
+        "s3:PutObject*",
+        "s3:RestoreObject",
+    ]
+
+
+def test_answers_only_within_a_vpc_that_it_is_told() -> None:
+    with pytest.raises(ValueError, match="'only_from_vpc' takes the VPC that it is about, give 'vpc'"):
+        data_stack(data={"only_from_vpc": True})
 
 
 def test_lets_only_the_logged_bucket_write_its_log(parts: assertions.Template) -> None:
