@@ -25,7 +25,10 @@ from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, 
 from support.outside import ROOT, Command, processes_of
 from support.sagemaker import eventually
 
-_PROGRAM = Path(client_programs.__file__).with_name("sdk_defaults_program.py")
+_PROGRAMS = {
+    client_programs.SDK_2: Path(client_programs.__file__).with_name("sdk_defaults_program.py"),
+    client_programs.CLIENTS: Path(client_programs.__file__).with_name("sdk3_defaults_program.py"),
+}
 _DATA = ROOT / "workloads" / "housing" / "data"
 
 
@@ -75,20 +78,22 @@ class Space:
             with suppress(ProcessLookupError):
                 os.killpg(started.pid, signal.SIGKILL)
 
-    def run(self, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str | Path, sdk: str = client_programs.SDK_2, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return client_programs.run(
             "python",
             "-P",
-            _PROGRAM,
+            _PROGRAMS[sdk],
             *arguments,
             environment={**self.environment, **environment},
             at=self.home,
-            which=client_programs.SDK_2,
+            which=sdk,
         )
 
-    def make(self, *arguments: str | Path) -> dict[str, dict[str, str]]:
+    def make(self, *arguments: str | Path, sdk: str = client_programs.SDK_2) -> dict[str, dict[str, str]]:
         """What the SDK has made, thing by thing, by the names of SageMaker's members."""
-        done = self.run(*arguments)
+        done = self.run(*arguments, sdk=sdk)
         assert done.returncode == 0, done.stdout + done.stderr
         made: dict[str, dict[str, str]] = json.loads((self.home / "seen.json").read_text())
         return made
@@ -154,6 +159,7 @@ class Place:
     """What the environment's stacks have made, and so what nobody types."""
 
     role: str
+    pipeline_role: str
     key: str
     bucket: str
     vpc: Mapping[str, Any]
@@ -176,12 +182,14 @@ def place(aws: EnforcingAws) -> Place:
     (key,) = of("data", "AWS::KMS::Key", "Encryption")
     (bucket,) = of("data", "AWS::S3::Bucket", "DataBucket")
     (role,) = of("access", "AWS::IAM::Role", "ResearchJobs")
+    (pipeline_role,) = of("access", "AWS::IAM::Role", "ResearchPipelines")
     (group,) = of("network", "AWS::EC2::SecurityGroup", "Workload")
     (name,) = of("data", "AWS::ECR::Repository")
     (repository,) = aws.client("ecr").describe_repositories(repositoryNames=[name])["repositories"]
     (image,) = aws.client("ecr").describe_images(repositoryName=name)["imageDetails"]
     return Place(
         role=f"arn:aws:iam::{ACCOUNT}:role/clary/local/{role}",
+        pipeline_role=f"arn:aws:iam::{ACCOUNT}:role/clary/local/{pipeline_role}",
         key=f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}",
         bucket=bucket,
         vpc={"Subnets": sorted(of("network", "AWS::EC2::Subnet")), "SecurityGroupIds": [group]},
@@ -201,7 +209,7 @@ def _tags(aws: EnforcingAws, arn: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def made(ada: Space, place: Place) -> dict[str, dict[str, str]]:
     """By one program, because the SDK takes seconds to be imported."""
-    return ada.make(place.image, _DATA, "train", "process", "tune")
+    return ada.make(place.image, _DATA, "train", "process", "tune", "pipeline")
 
 
 def test_a_training_job_has_all_that_nobody_typed(
@@ -225,8 +233,13 @@ def _status(aws: EnforcingAws, job: Mapping[str, str]) -> str:
     return str(found["TrainingJobStatus"])
 
 
-def test_a_processing_job_has_it(aws: EnforcingAws, made: dict[str, dict[str, str]], place: Place) -> None:
-    job = aws.client("sagemaker").describe_processing_job(**made["process"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_processing_job_has_it(
+    aws: EnforcingAws, ada: Space, made: dict[str, dict[str, str]], place: Place, version: int
+) -> None:
+    names = made if version == 2 else ada.make(place.image, sdk=client_programs.CLIENTS)
+
+    job = aws.client("sagemaker").describe_processing_job(**names["process"])
 
     assert job["RoleArn"] == place.role
     assert _vpc(job["NetworkConfig"]["VpcConfig"]) == place.vpc
@@ -234,6 +247,17 @@ def test_a_processing_job_has_it(aws: EnforcingAws, made: dict[str, dict[str, st
     assert job["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == place.key
     assert job["ProcessingOutputConfig"]["KmsKeyId"] == place.key
     assert _tags(aws, job["ProcessingJobArn"]).items() >= place.tags.items()
+
+
+def test_a_pipeline_has_it_for_itself_and_for_its_steps(
+    aws: EnforcingAws, made: dict[str, dict[str, str]], place: Place
+) -> None:
+    pipeline = aws.client("sagemaker").describe_pipeline(**made["pipeline"])
+    (step,) = json.loads(pipeline["PipelineDefinition"])["Steps"]
+
+    assert pipeline["RoleArn"] == place.pipeline_role
+    assert step["Arguments"]["RoleArn"] == place.role
+    assert _vpc(step["Arguments"]["VpcConfig"]) == place.vpc
 
 
 def test_a_tuning_job_has_it(aws: EnforcingAws, made: dict[str, dict[str, str]], place: Place) -> None:

@@ -23,8 +23,7 @@ SCRIPT = Path(startup.__file__).parent / "startup" / "sdk_defaults.sh"
 FIRST_LINE = "# Written by each deployment"
 
 
-@pytest.fixture(scope="module")
-def stack() -> cdk.Stack:
+def _stack(*teams: str, stage: str = "test") -> cdk.Stack:
     stack = cdk.Stack(env=cdk.Environment(account="111122223333", region="eu-west-1"))
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/k")
     bucket = s3.Bucket.from_bucket_name(stack, "Data", "data")
@@ -35,6 +34,8 @@ def stack() -> cdk.Stack:
         availability_zones=["eu-west-1a"],
         private_subnet_ids=["subnet-1"],
     )
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
+    role = iam.Role.from_role_arn(stack, "Jobs", "arn:aws:iam::111122223333:role/jobs", mutable=False)
     defaults = SdkDefaults(
         stack,
         "SdkDefaults",
@@ -42,21 +43,28 @@ def stack() -> cdk.Stack:
         bucket=bucket,
         encryption_key=key,
     )
-    defaults.deliver(
-        "Research",
-        workspace=TeamWorkspace(
-            name="research",
+    for team in teams:
+        workspace = TeamWorkspace(
+            name=team,
             data_bucket=bucket,
             models_bucket=bucket,
             encryption_key=key,
             vpc=vpc,
             subnets=ec2.SubnetSelection(subnets=vpc.private_subnets),
-            security_group=ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1"),
-        ),
-        job_role=iam.Role.from_role_arn(stack, "Jobs", "arn:aws:iam::111122223333:role/jobs", mutable=False),
-        tags={"stage": "test"},
-    )
+            security_group=group,
+        )
+        defaults.deliver(team.capitalize(), workspace=workspace, job_role=role, tags={"stage": stage})
     return stack
+
+
+def _resources(stack: cdk.Stack) -> dict[str, Any]:
+    found: dict[str, Any] = assertions.Template.from_stack(stack).to_json()["Resources"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def stack() -> cdk.Stack:
+    return _stack("research")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +119,23 @@ def test_may_write_the_defaults_of_teams_and_nothing_else(template: assertions.T
     ]
 
     assert json.dumps(writing["Resource"]).count("*--defaults/sagemaker.yaml") == 1
+
+
+def test_a_change_is_written_over_the_same_object(stack: cdk.Stack) -> None:
+    before, after = _resources(stack), _resources(_stack("research", stage="production"))
+
+    changed = [name for name in before if before[name] != after[name]]
+    (properties,) = [(before[name]["Properties"], after[name]["Properties"]) for name in changed]
+    assert before.keys() == after.keys()
+    assert [key for key in properties[0] if properties[0][key] != properties[1][key]] == ["Text"]
+
+
+def test_a_team_that_goes_takes_its_own_and_changes_nothing_else(stack: cdk.Stack) -> None:
+    left, both = _resources(stack), _resources(_stack("research", "risk"))
+
+    (gone,) = both.keys() - left.keys()
+    assert both[gone]["Type"] == SdkDefaults.RESOURCE_TYPE
+    assert all(both[name] == resource for name, resource in left.items())
 
 
 # --- what a space does with it --------------------------------------------------------------------------
