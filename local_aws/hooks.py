@@ -310,6 +310,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_provision_resource",
         "_replacing_change",
         "_update_resource",
+        "_with_stack_tags",
     ),
     "ministack.services.cloudformation.stacks": (
         "_add_event",
@@ -323,6 +324,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_roll_back_operation",
         "_runs_on_worker_thread",
         "_update_resource",
+        "_with_stack_tags",
     ),
     "ministack.services.cloudformation.wait_conditions": ("reset",),
 }
@@ -613,6 +615,24 @@ def complete_resource_tables(
         ("_STACK_TAG_PROPERTY", tagging),
     ):
         setattr(_provisioners, name, _Completed(getattr(_provisioners, name), entry))
+
+
+def shape_stack_tags(shape: Callable[[str, dict[str, str]], dict[str, Any]]) -> None:
+    """Gives a resource the tags of its stack as `shape(type, tag)` has them, where its type takes a list."""
+    usual = _provisioners._with_stack_tags
+
+    def tagged(resource_type: str, properties: dict[str, Any], *arguments: Any) -> dict[str, Any]:
+        found: dict[str, Any] = usual(resource_type, properties, *arguments)
+        if found is properties:
+            return found
+        name = _provisioners._STACK_TAG_PROPERTY.get(resource_type)[0]
+        own = properties.get(name) or []
+        if isinstance(own, list) and isinstance(found[name], list):
+            found[name] = [tag if tag in own else shape(resource_type, tag) for tag in found[name]]
+        return found
+
+    for module in (_provisioners, _stacks):
+        module._with_stack_tags = tagged
 
 
 def run_resources_on_threads(wanted: Callable[[str], bool]) -> None:

@@ -63,6 +63,7 @@ def install() -> None:
     hooks.complete_resource_tables(
         replacing=_replacing, conditional=_conditional, naming=_naming, tagging=_tagging
     )
+    hooks.shape_stack_tags(_tag_of_stack)
     hooks.run_resources_on_threads(
         lambda name: name in BEHAVIOURS or name in RECONCILERS or name in DELETION_GUARDS
     )
@@ -298,6 +299,11 @@ def _with_tags_of(type_: ResourceType, checked: dict[str, Any], properties: Prop
     if type_.tag_property is None or type_.tag_property[0] not in properties:
         return checked
     return {**checked, type_.tag_property[0]: properties[type_.tag_property[0]]}
+
+
+def _tag_of_stack(name: str, tag: dict[str, str]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html"""
+    return {**tag, "PropagateAtLaunch": True} if name == "AWS::AutoScaling::AutoScalingGroup" else tag
 
 
 def _is_own(key: object) -> bool:

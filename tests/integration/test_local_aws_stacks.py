@@ -581,6 +581,16 @@ def test_a_stacks_tags_reach_its_resources(cloudformation: Any, local_aws: Local
             "Properties": {"Name": "tagged", "Type": "GLUE"},
         },
         "Topic": {"Type": "AWS::SNS::Topic"},
+        "Group": {
+            "Type": "AWS::AutoScaling::AutoScalingGroup",
+            "Properties": {
+                "AvailabilityZones": ["us-east-1a"],
+                "LaunchTemplate": {"LaunchTemplateName": "none", "Version": "1"},
+                "MaxSize": "0",
+                "MinSize": "0",
+                "Tags": [{"Key": "own", "Value": "a", "PropagateAtLaunch": False}],
+            },
+        },
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
     }
     stack = create(local_aws, named, resources, Tags=[{"Key": "team", "Value": "research"}])
@@ -588,12 +598,16 @@ def test_a_stacks_tags_reach_its_resources(cloudformation: Any, local_aws: Local
 
     on_bucket = local_aws.client("s3").get_bucket_tagging(Bucket=stack.physical_id("Bucket"))["TagSet"]
     on_topic = local_aws.client("sns").list_tags_for_resource(ResourceArn=stack.physical_id("Topic"))["Tags"]
+    group = local_aws.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    of_group = {tag["Key"]: tag["PropagateAtLaunch"] for one in group for tag in one["Tags"]}
     on_key = local_aws.client("kms").list_resource_tags(KeyId=stack.physical_id("Key"))["Tags"]
 
     assert {"Key": "team", "Value": "research"} in on_bucket
     assert {"Key": "aws:cloudformation:logical-id", "Value": "Bucket"} in on_bucket
     assert {"Key": "team", "Value": "research"} in on_topic
     assert {"TagKey": "team", "TagValue": "research"} in on_key
+    assert of_group["own"] is False
+    assert of_group["team"] is True
 
 
 def test_a_warning_says_what_is_not_emulated(cloudformation: Any, local_aws: LocalAws, named: str) -> None:
