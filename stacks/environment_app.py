@@ -22,7 +22,13 @@ from stacks.studio import StudioStack
 
 # A changed tag can replace one of these, and with it a home directory
 # (aws-cloudformation/cloudformation-coverage-roadmap#1803, #2094): they go without.
-_REPLACED_BY_A_TAG = ["AWS::SageMaker::Domain", "AWS::SageMaker::Space", "AWS::SageMaker::UserProfile"]
+# A lifecycle configuration is named for its content, and its successor would have the same name.
+_REPLACED_BY_A_TAG = [
+    "AWS::SageMaker::Domain",
+    "AWS::SageMaker::Space",
+    "AWS::SageMaker::StudioLifecycleConfig",
+    "AWS::SageMaker::UserProfile",
+]
 
 
 def new_app(root: Path, outdir: Path | None = None) -> cdk.App:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from clary.environment.model import Environment
 from stacks.environment_app import add_stacks, new_app
@@ -116,6 +117,10 @@ def test_what_a_tag_would_replace_goes_without(
 
     assert {"AWS::KMS::Key", "AWS::SageMaker::Endpoint"} <= tagged
     assert not tagged & {"AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile", "AWS::SageMaker::Space"}
+    for kind in tagged:
+        if not kind.startswith("Custom::"):
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+            assert "/properties/Tags" not in schema.get("createOnlyProperties", ()), kind
 
 
 def test_everything_else_carries_the_files_tags(templates: Templates) -> None:
