@@ -758,9 +758,9 @@ def given_parameters(parameters: dict[str, Any]) -> dict[str, bool]:
     return {str(one["Key"]): not one["UsePreviousValue"] for one in given}
 
 
-def stack_refusal(code: str, message: str) -> Response:
+def stack_refusal(code: str, message: str, status: int = 400) -> Response:
     """CloudFormation's answer to a request that it refuses."""
-    response: Response = _helpers._error(code, message)
+    response: Response = _helpers._error(code, message, status)
     return response
 
 

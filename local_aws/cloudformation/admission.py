@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from local_aws import hooks
 from local_aws.cloudformation import template as form
+from local_aws.errors import ServiceError
 
 Template = Mapping[str, Any]
 
@@ -176,6 +177,9 @@ def _check_form(action: str, answer: hooks.StackAction, parameters: dict[str, An
         if action not in ("GetTemplateSummary", "ValidateTemplate"):
             anew = action == "CreateStack" or kind == "CREATE"
             form.check_parameters(template, hooks.given_parameters(parameters), anew=anew)
+            form.check_emulated(template)
+    except ServiceError as error:
+        return hooks.stack_refusal(error.code, error.message, error.status)
     except ValueError as error:
         return hooks.stack_refusal("ValidationError", str(error))
     if action == "CreateStack" and hooks.stack_status(name) == "ROLLBACK_COMPLETE":

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from local_aws import hooks
+from local_aws.errors import not_supported
 
 _VERSION = "2010-09-09"
 _SECTIONS = {
@@ -61,6 +62,8 @@ _TRANSFORMS = re.compile(
     r"AWS::(CodeDeployBlueGreen|Include|LanguageExtensions|SecretsManager-\d{4}-\d\d-\d\d"
     r"|Serverless-2016-10-31|ServiceCatalog)"
 )
+_APPLIED = ("AWS::Include", "AWS::LanguageExtensions")
+"""The transforms that are applied here."""
 _FUNCTIONS = (
     "Fn::Base64",
     "Fn::GetAtt",
@@ -137,6 +140,13 @@ def check(template: Mapping[str, Any]) -> None:
     fault = next(_faults(template), None)
     if fault is not None:
         raise ValueError(fault)
+
+
+def check_emulated(template: Mapping[str, Any]) -> None:
+    """Raises `ServiceError` for what AWS does with a template, and the local AWS does not."""
+    for name in _transforms(template):
+        if name not in _APPLIED:
+            raise not_supported(f"the transform {name}")
 
 
 def check_parameters(template: Mapping[str, Any], given: Mapping[str, bool], *, anew: bool) -> None:
@@ -217,12 +227,17 @@ def _referred_to(value: Any) -> Iterator[str]:
 
 
 def _faults_of_transforms(template: Mapping[str, Any]) -> Iterator[str]:
-    declared = template.get("Transform")
-    for entry in declared if isinstance(declared, list) else [declared]:
-        name = entry.get("Name") if isinstance(entry, Mapping) else entry
-        if isinstance(name, str) and not _TRANSFORMS.fullmatch(name):
+    for name in _transforms(template):
+        if not _TRANSFORMS.fullmatch(name):
             known = name if name.startswith("AWS::") else f"{hooks.account_id()}::{name}"
             yield f"No transform named {known} found."
+
+
+def _transforms(template: Mapping[str, Any]) -> list[str]:
+    declared = template.get("Transform")
+    entries = declared if isinstance(declared, list) else [declared]
+    names = [entry.get("Name") if isinstance(entry, Mapping) else entry for entry in entries]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _faults_of_parameters(parameters: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.cloudformation.template import check, check_parameters, parsed
+from local_aws.cloudformation.template import check, check_emulated, check_parameters, parsed
+from local_aws.errors import ServiceError
 
 QUEUE = {"Type": "AWS::SQS::Queue"}
 
@@ -190,6 +191,13 @@ def test_asks_for_the_parameters_of_a_template_and_no_others(
 
     check_parameters(template(Parameters=declared), {"P": True, "R": True}, anew=True)
     check_parameters(template(Parameters=declared), {"P": True, "R": False}, anew=False)
+
+
+def test_says_which_transform_is_not_emulated() -> None:
+    check_emulated(template(Transform=["AWS::LanguageExtensions", {"Name": "AWS::Include"}]))
+
+    with pytest.raises(ServiceError, match=r"^the transform AWS::Serverless-2016-10-31, on AWS only"):
+        check_emulated(template(Transform="AWS::Serverless-2016-10-31"))
 
 
 def test_takes_no_parameters_for_a_template_without_any() -> None:
