@@ -26,6 +26,7 @@ from inference_gateway.ports import (
     RequestTooLarge,
     State,
     Store,
+    TargetMissing,
     Throttled,
     TooSlow,
     Unavailable,
@@ -222,6 +223,9 @@ class SageMakerEndpoints:
         if reply.status == 200:
             content_type = reply.headers.get("Content-Type", "application/octet-stream")
             return Prediction(content_type, reply.body)
+        answer = _object(reply)
+        if target and _message(answer).startswith("Failed to download model data"):
+            raise TargetMissing(_reason(reply, answer))
         raise self._sagemaker.invocation_fault(endpoint, reply, deadline)
 
     def state(self, endpoint: str, *, deadline: Deadline) -> State:

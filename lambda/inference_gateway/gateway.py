@@ -18,6 +18,7 @@ from inference_gateway.ports import (
     NotInService,
     RequestTooLarge,
     StoreFailed,
+    TargetMissing,
     Throttled,
     TooSlow,
     Unavailable,
@@ -34,6 +35,7 @@ from inference_gateway.problem import (
     THROTTLED,
     TOO_SLOW,
     UNKNOWN_MODEL,
+    UNKNOWN_TARGET,
     UNREADABLE_REQUEST,
     UNSUPPORTED_CONTENT_TYPE,
     Problem,
@@ -273,6 +275,8 @@ def _problem(fault: EndpointFault, model: Model) -> Problem:
             return Problem(
                 BODY_TOO_LARGE, "the model's endpoint takes less: send fewer rows at a time", reason=reason
             )
+        case TargetMissing():
+            return Problem(UNKNOWN_TARGET, "there is no such artifact in the models' folder", reason=reason)
         case StoreFailed():
             return Problem(
                 TEMPORARILY_UNAVAILABLE,

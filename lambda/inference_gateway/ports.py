@@ -67,6 +67,10 @@ class TooSlow(EndpointFault):
     """No answer within the time."""
 
 
+class TargetMissing(EndpointFault):
+    """The endpoint has many models, and none of this name."""
+
+
 class StoreFailed(EndpointFault):
     """Where jobs are kept could not be asked."""
 

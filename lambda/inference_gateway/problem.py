@@ -9,6 +9,7 @@ invalid-json               400    a JSON content type, and a body that is not (s
 forbidden                  403    API Gateway let the caller in, and it is no client (any more)
 unknown-route              404    no such path
 unknown-model              404    no model of that name
+unknown-target             404    a model of many, and none of that name among them
 unknown-job                404    no job or batch of that name that is the caller's
 not-offered                404    the model cannot be asked in this way: member `ways`
 method-not-allowed         405    the path takes other methods: header Allow
@@ -60,6 +61,7 @@ INVALID_JSON = Kind("invalid-json", 400, "The body is not JSON")
 FORBIDDEN = Kind("forbidden", 403, "The caller may not do this")
 UNKNOWN_ROUTE = Kind("unknown-route", 404, "There is nothing at this path")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no model of this name")
+UNKNOWN_TARGET = Kind("unknown-target", 404, "There is no such model among the many")
 UNKNOWN_JOB = Kind("unknown-job", 404, "There is nothing of this name")
 NOT_OFFERED = Kind("not-offered", 404, "The model cannot be asked in this way")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")

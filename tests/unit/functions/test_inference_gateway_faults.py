@@ -34,6 +34,7 @@ from support.scripted_service import (
 MODELS = {
     "housing": {"endpoint": ENDPOINT, "content_types": ["text/csv"], "example": "1,2,3"},
     "words": {"endpoint": ENDPOINT, "content_types": ["application/json"]},
+    "many": {"endpoint": ENDPOINT, "content_types": ["text/csv"], "targets": True},
 }
 
 CERTIFICATE = Path(__file__).parent / "localhost.pem"
@@ -197,6 +198,17 @@ def test_asks_a_model_at_most_once(service: Service, fault: Fault) -> None:
     handler(event(), Context(fault.milliseconds))
 
     assert service.operations().count("InvokeEndpoint") <= 1
+
+
+def test_an_artifact_that_is_not_there_is_the_clients_fault(service: Service) -> None:
+    message = "Failed to download model data(bucket: secret-bucket, key: secret/x.tar.gz)."
+    service.on("InvokeEndpoint", error(400, "ValidationError", message))
+
+    answer = handler(event("/models/many/invocations", queryStringParameters={"target": "x"}), Context())
+
+    expect_problem(answer, 404, "unknown-target")
+    assert "secret" not in str(answer)
+    assert service.received[0].headers["x-amzn-sagemaker-target-model"] == "x"
 
 
 def test_says_unavailable_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
