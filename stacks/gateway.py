@@ -123,6 +123,7 @@ def _served(environment: Environment, name: str, root: Path, batch_model: str | 
         component_name=environment.component_name(name),
         schema=model.api.schema_below(root),
         batch=batch,
+        targets=model.artifact.folder is not None,
     )
 
 
