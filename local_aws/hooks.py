@@ -1573,6 +1573,26 @@ def delete_once() -> None:
     wrap_stack_operations(wrapper)
 
 
+def delete_nested_stacks_as_others() -> None:
+    """Deletes a nested stack as any other: what is to be retained stays, what fails fails its parent.
+
+    ministack deletes all that is in it, whatever its deletion policy, and passes over what cannot be deleted.
+    """
+
+    def delete(physical_id: str, _: Any) -> None:
+        known = ((name, one) for name, one in _cloudformation._stacks.items())
+        name, stack = next(((n, s) for n, s in known if physical_id in (n, s["StackId"])), ("", None))
+        if stack is None or stack["StackStatus"] == "DELETE_COMPLETE":
+            return
+        # ministack calls this on a thread of its own, which has no event loop
+        asyncio.run(_stacks._delete_stack_async(name, stack["StackId"]))
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            reason = stack.get("StackStatusReason", "")
+            raise RuntimeError(f"Embedded stack {stack['StackId']} was not successfully deleted: {reason}")
+
+    _provisioners._RESOURCE_HANDLERS["AWS::CloudFormation::Stack"]["delete"] = delete
+
+
 def spare_what_is_needed() -> None:
     """A stack's deletion spares what a resource needs that could not be deleted, and says nothing of it.
 

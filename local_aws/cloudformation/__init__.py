@@ -26,4 +26,6 @@ def install() -> None:
     patience.install()
     custom_resources.install()
     hooks.spare_what_is_needed()
+    hooks.delete_once()
+    hooks.delete_nested_stacks_as_others()
     hooks.in_background(client.warm_up, name="cloudformation-warm-up")
