@@ -31,6 +31,7 @@ class NetworkStack(cdk.Stack):
                 "Network",
                 cidr=environment.network.cidr,
                 availability_zones=environment.availability_zones,
+                reaches_mlflow=environment.studio.mlflow,
                 removal_policy=removal_policy,
             )
             self.vpc, self.subnets, endpoints = network.vpc, network.subnets, network.endpoints.group

@@ -32,6 +32,11 @@ _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
 }
 """What Studio in a VPC without internet, jobs, endpoints and the gateway's function call."""
 
+_MLFLOW: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
+    "Mlflow": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_EXPERIMENTS
+}
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow-interface-endpoint.html"""
+
 S3_PREFIX_LISTS: Mapping[str, str] = {
     "ap-northeast-1": "pl-61a54008",
     "ap-northeast-2": "pl-78a54011",
@@ -62,6 +67,7 @@ class PrivateNetwork(Construct):
 
     `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
     size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
+    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`.
 
     By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
     the VPC from being deleted anyway.
@@ -74,6 +80,7 @@ class PrivateNetwork(Construct):
         *,
         availability_zones: Sequence[str],
         cidr: str = "10.40.0.0/16",
+        reaches_mlflow: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -108,7 +115,9 @@ class PrivateNetwork(Construct):
         )
         self.vpc: ec2.IVpc = vpc
         self.subnets = ec2.SubnetSelection(subnets=vpc.isolated_subnets)
-        self.endpoints = PrivateEndpoints(self, "Endpoints", vpc=vpc, subnets=self.subnets)
+        self.endpoints = PrivateEndpoints(
+            self, "Endpoints", vpc=vpc, subnets=self.subnets, reach_mlflow=reaches_mlflow
+        )
         FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
 
 
@@ -119,12 +128,18 @@ class PrivateEndpoints(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, subnets: ec2.SubnetSelection
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection,
+        reach_mlflow: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         group = closed_group(self, "Group", vpc=vpc, description="Endpoints of AWS services")
         self.group: ec2.ISecurityGroup = group
-        for construct_id_, service in _SERVICES.items():
+        for construct_id_, service in {**_SERVICES, **(_MLFLOW if reach_mlflow else {})}.items():
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 construct_id_,

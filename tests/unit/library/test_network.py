@@ -64,6 +64,15 @@ def test_reads_the_layers_of_images_from_ecrs_own_bucket(made: assertions.Templa
     assert "prod-eu-west-1-starport-layer-bucket/*" in str(layers["Resource"])
 
 
+def test_has_a_way_to_mlflow_where_there_is_one(made: assertions.Template) -> None:
+    def ways(template: assertions.Template) -> list[str]:
+        names = [str(each["ServiceName"]) for each in properties(template, "AWS::EC2::VPCEndpoint")]
+        return [name for name in names if name.endswith(".experiments")]
+
+    assert ways(made) == []
+    assert ways(network_stack(studio={"mlflow": True})) == ["aws.sagemaker.eu-west-1.experiments"]
+
+
 def test_lets_nobody_out_to_everywhere(made: assertions.Template) -> None:
     # EC2 lets a group that says nothing out to everywhere
     inline = [group["SecurityGroupEgress"] for group in properties(made, "AWS::EC2::SecurityGroup")]
