@@ -31,15 +31,14 @@ _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 class StudioStack(cdk.Stack):
-    """A Studio domain, and for each member of a team a profile and a private space.
+    """A Studio domain, and everybody who is in no stack of their team's own.
 
     What may change of the domain is updated in place by CloudFormation; what may change of people is
-    sent to them by a function, once for each persona of a team (`docs/decisions/0008`).
+    sent to them by a function, for all who find the same (`docs/decisions/0008`). Another function sees
+    off whoever leaves (`0010`): what they run, their rights, and what would keep their profile.
 
-    Where data is retained, so are the profile and the disk of somebody who leaves the file: deleting a
-    space deletes its disk. Both have to be deleted by hand before somebody of the same name can join.
-    Where it is not, the domain goes with all that is in it and behind it. Either way, destroying this stack
-    stops what runs.
+    Where data is not retained, the domain goes with all that is in it and behind it. Either way, destroying
+    this stack stops what runs.
     """
 
     def __init__(

@@ -61,6 +61,15 @@ def test_somebody_joins_and_leaves_by_two_edits_that_are_told_before_they_are_ma
     sagemaker, domain = checkout.client("sagemaker"), checkout.domain_id
     profile = sagemaker.describe_user_profile(DomainId=domain, UserProfileName="research-emmy")
     tags = sagemaker.list_tags(ResourceArn=profile["UserProfileArn"])["Tags"]
+    # what somebody makes and runs is in the way of nobody's leaving
+    sagemaker.create_space(
+        DomainId=domain,
+        SpaceName="made-by-emmy",
+        OwnershipSettings={"OwnerUserProfileName": "research-emmy"},
+        SpaceSharingSettings={"SharingType": "Private"},
+        SpaceSettings={"AppType": "JupyterLab"},
+    )
+    sagemaker.create_app(DomainId=domain, SpaceName="research-emmy", AppType="JupyterLab", AppName="default")
     removed = checkout("users", "remove", "local", "emmy")
     told_of_removal = checkout("diff", "local", "--json")
     left = checkout("deploy", "local")
@@ -75,12 +84,20 @@ def test_somebody_joins_and_leaves_by_two_edits_that_are_told_before_they_are_ma
     assert sentence in json.loads(told_of_removal.stdout)["sentences"]
     profiles = sagemaker.list_user_profiles(DomainIdEquals=domain)["UserProfiles"]
     assert {each["UserProfileName"] for each in profiles} == {"research-ada", "research-grace"}
+    spaces = sagemaker.list_spaces(DomainIdEquals=domain)["Spaces"]
+    assert [each["SpaceName"] for each in spaces] == ["research-ada"]
     assert checkout("diff", "local").returncode == 0
+
+
+def _with_identity_center(text: str) -> str:
+    text = text.replace("ada: data-scientist", "ada: {persona: data-scientist, user_name: ada}")
+    text = text.replace("space: null}", "space: null, user_name: grace}")
+    return text + "studio: {authentication: identity-center}\n"
 
 
 def test_an_edit_that_would_replace_the_domain_is_refused_and_nothing_changes(checkout: Checkout) -> None:
     before = checkout.domain_id
-    with checkout.edited(lambda text: text + "studio: {authentication: identity-center}\n"):
+    with checkout.edited(_with_identity_center):
         told, tried = checkout("diff", "local"), checkout("deploy", "local")
 
     assert told.returncode == 3
