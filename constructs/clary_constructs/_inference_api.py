@@ -213,7 +213,6 @@ class InferenceApi(Construct):
         acknowledge(
             preflight,
             "AwsSolutions-APIG4",
-            "AwsSolutions-COG4",
             reason="a browser sends its preflight without credentials, and is told which methods there are",
         )
 
