@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from clary.api_access import access, fronts
 from clary.content import ModelContent
 from clary.environment.people import profile_name
 from clary.errors import ClaryError
 from clary.target import Target
+from clary.wording import pascal
 
 _WAYS = {
     "real-time": "invocations",
@@ -21,11 +23,6 @@ _WAYS = {
 _PEOPLE = re.compile(r"people-[a-z0-9-]+-[0-9]+")
 """The units of deployment that hold large teams' people."""
 STACKS = ("network", "data", "access", "studio", "serving", "gateway")
-
-
-def pascal(slug: str) -> str:
-    """`nightly-batch` as it stands in an output's name: `NightlyBatch`."""
-    return "".join(word.capitalize() for word in slug.split("-"))
 
 
 def stack_states(target: Target) -> Mapping[str, str | None]:
@@ -60,12 +57,13 @@ def outputs(target: Target) -> dict[str, Any]:
     """The answer of `clary outputs --json`.
 
     `api` has the `url` and what lets a client in: `authorization` is `api-key`, with the `headers` to
-    send, or `iam`, for requests signed (SigV4) for the service `execute-api`. `apis` has the same for
-    each front that the file's clients ask for, by authorization.
+    send, `iam`, for requests signed (SigV4) for the service `execute-api`, or `cognito`, for tokens. `apis`
+    has the same for each front that the file's clients ask for, by authorization. A model's `access` is
+    that of the first program that may ask it.
     """
     environment = target.environment
     studio = stack_outputs(target, "studio")
-    apis = _apis(target)
+    apis = fronts(target, stack_outputs(target, "gateway"))
     first = next(iter(apis.values()), None)
     return {
         "environment": environment.name,
@@ -86,6 +84,7 @@ def outputs(target: Target) -> dict[str, Any]:
                 "component_name": environment.component_name(name),
                 "mode": model.endpoint.mode,
                 "url": f"{first['url']}/models/{name}/{_WAYS[model.endpoint.mode]}" if first else None,
+                "access": access(target, apis, name, _WAYS[model.endpoint.mode]),
                 "content_types": list(model.api.content_types),
                 "example": model.api.example,
             }
@@ -103,48 +102,6 @@ def _profiles(target: Target, domain_id: str | None) -> list[str]:
     teams = target.environment.teams.items()
     wanted = [profile_name(team, member) for team, each in teams for member in each.members]
     return [name for name in wanted if name in there]
-
-
-def _apis(target: Target) -> dict[str, dict[str, Any]]:
-    """The front with keys first: it is the one that a person tries with curl."""
-    gateway = stack_outputs(target, "gateway")
-    stage = gateway.get("ApiStage", "")
-    apis: dict[str, dict[str, Any]] = {}
-    if "KeyApiId" in gateway:
-        keys = _api_keys(target, gateway)
-        client, key = next(iter(keys.items()))
-        apis["api-key"] = {
-            "url": api_url(target, gateway["KeyApiId"], stage),
-            "authorization": "api-key",
-            "client": client,
-            "api_key": key,
-            "headers": {"x-api-key": key},
-            "api_keys": keys,
-        }
-    if "IamApiId" in gateway:
-        apis["iam"] = {
-            "url": api_url(target, gateway["IamApiId"], stage),
-            "authorization": "iam",
-            "service": "execute-api",
-            "headers": {},
-        }
-    return apis
-
-
-def _api_keys(target: Target, gateway: Mapping[str, str]) -> dict[str, str]:
-    apigateway = target.client("apigateway")
-    return {
-        name: apigateway.get_api_key(apiKey=gateway[f"ApiKeyId{pascal(name)}"], includeValue=True)["value"]
-        for name, client in target.environment.api.clients.items()
-        if client.authorization == "api-key"
-    }
-
-
-def api_url(target: Target, api_id: str, stage: str) -> str:
-    """Without a slash at the end. The local AWS knows no names of its own: the API is part of the path."""
-    if target.endpoint_url is not None:
-        return f"{target.endpoint_url}/restapis/{api_id}/{stage}/_user_request_"
-    return f"https://{api_id}.execute-api.{target.environment.region}.amazonaws.com/{stage}"
 
 
 def endpoint_states(target: Target) -> dict[str, tuple[str, str]]:

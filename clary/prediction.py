@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from clary.errors import ClaryError
 from clary.target import Target
@@ -40,15 +40,22 @@ def predict(
         )
     if outputs["api"] is None:
         raise ClaryError(f"the environment '{outputs['environment']}' has no API yet, deploy it first")
-    url = models[model]["url"]
+    access = models[model]["access"]
+    if access is None:
+        raise ClaryError(f"no program may ask '{model}', list it below 'api.clients', in one's 'models'")
+    url = access["url"]
+    if access["authorization"] == "cognito":
+        access = access | {
+            "headers": {**access["headers"], "authorization": f"Bearer {_token(target, access)}"}
+        }
     kind = content_type or models[model]["content_types"][0]
-    first = _send(target, outputs, "POST", url, data, {"content-type": kind})
+    first = _send(target, access, "POST", url, data, {"content-type": kind})
     if first.status != 202:
         return Answer(first.status, first.headers.get("content-type", ""), first.data)
     where = urljoin(url, first.headers["location"])
     until = time.monotonic() + _MOST_SECONDS
     while True:
-        told = _send(target, outputs, "GET", where, b"", {})
+        told = _send(target, access, "GET", where, b"", {})
         if told.status != 200:
             return Answer(told.status, told.headers.get("content-type", ""), told.data)
         order = json.loads(told.data)
@@ -69,13 +76,27 @@ def _fetched(target: Target, url: str) -> Answer:
 
 
 def _send(
-    target: Target, outputs: Mapping[str, Any], method: str, url: str, data: bytes, headers: Mapping[str, str]
+    target: Target, access: Mapping[str, Any], method: str, url: str, data: bytes, headers: Mapping[str, str]
 ) -> urllib3.BaseHTTPResponse:
-    api = outputs["api"]
-    headers = {**headers, **api["headers"]}
-    if api["authorization"] == "iam":
+    headers = {**headers, **access["headers"]}
+    if access["authorization"] == "iam":
         headers = _signed(target, method, url, headers, data)
     return _request(target, method, url, data, headers)
+
+
+def _token(target: Target, access: Mapping[str, Any]) -> str:
+    """For a program, for this model alone.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
+    """
+    form = {"grant_type": "client_credentials"} | {
+        name: access[name] for name in ("client_id", "client_secret", "scope")
+    }
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = _request(target, "POST", access["token_url"], urlencode(form).encode(), headers)
+    if answer.status != 200:
+        raise ClaryError(f"no token for '{access['client']}': {answer.data.decode(errors='replace')}")
+    return str(json.loads(answer.data)["access_token"])
 
 
 def _request(
@@ -93,16 +114,18 @@ def _request(
 
 
 def curl(outputs: Mapping[str, Any], model: str, example: str) -> str:
-    """The same request for a terminal."""
-    api = outputs["api"]
-    words = ["curl", "-sS", outputs["models"][model]["url"]]
+    """The same request for a terminal, of a model that some program may ask."""
+    access = outputs["models"][model]["access"]
+    words = ["curl", "-sS", access["url"]]
     if outputs["aws_ca_bundle"]:
         words += ["--cacert", outputs["aws_ca_bundle"]]
-    for name, value in api["headers"].items():
+    for name, value in access["headers"].items():
         words += ["-H", f"'{name}: {value}'"]
-    if api["authorization"] == "iam":
+    if access["authorization"] == "iam":
         signed_for = f"aws:amz:{outputs['region']}:execute-api"
         words += ["--aws-sigv4", f"'{signed_for}'", "--user", '"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"']
+    if access["authorization"] == "cognito":
+        words += ["-H", '"authorization: Bearer $TOKEN"']
     words += [
         "-H",
         f"'content-type: {outputs['models'][model]['content_types'][0]}'",

@@ -11,9 +11,10 @@ from typing import Any
 from clary.content import ModelContent, artifact_prefix, files_in
 from clary.environment.container import Image
 from clary.errors import ClaryError
-from clary.outputs import image_uri, pascal, stack_outputs
+from clary.outputs import image_uri, stack_outputs
 from clary.progress import Progress, Tell
 from clary.target import Target
+from clary.wording import pascal
 from clary.workspace import ROOT
 
 

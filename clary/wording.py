@@ -24,3 +24,8 @@ def count(number: int, noun: str) -> str:
         if noun.endswith("y")
         else f"{number} {noun}{'' if noun.endswith('s') else 's'}"
     )
+
+
+def pascal(slug: str) -> str:
+    """`nightly-batch` as it stands in an output's name: `NightlyBatch`."""
+    return "".join(word.capitalize() for word in slug.split("-"))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_sns as sns
 
-from clary.environment.gateway import Client
 from clary.environment.model import Environment
 from clary_constructs import (
+    AlarmTopic,
+    ApiAlarms,
     ApiClient,
+    ApiDashboard,
     ApiFirewall,
     ApiLogging,
+    ApiUserPool,
     InferenceApi,
     InferenceFunction,
     ServedBatch,
@@ -23,13 +27,15 @@ from clary_constructs import (
 )
 from constructs import Construct
 from inference_gateway.routes import ROUTES
+from stacks.api_client import Authorization, clients_of, limited_models, models_with_scopes
+from stacks.api_place import domain_of, vpc_endpoints_of
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 _STAGE = "v1"
-_WAYS_IN: Mapping[str, Literal["api-key", "iam"]] = {"KeyApi": "api-key", "IamApi": "iam"}
+_WAYS_IN: Mapping[str, Authorization] = {"KeyApi": "api-key", "IamApi": "iam", "TokenApi": "cognito"}
 
 
 class GatewayStack(cdk.Stack):
@@ -53,6 +59,8 @@ class GatewayStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        api, clients = environment.api, clients_of(environment)
+        own_resources = limited_models(environment)
         inference = InferenceFunction(
             self,
             "Inference",
@@ -66,42 +74,94 @@ class GatewayStack(cdk.Stack):
             security_groups=[network.gateway_security_group],
             jobs_bucket=data.data_bucket,
             batch_prefix=f"clary-{environment.name}-",
-            origins=environment.api.cors.origins,
+            clients={name: client for ways in clients.values() for name, client in ways.items()} or None,
+            own_resources=own_resources,
+            origins=api.cors.origins,
         )
-        logging = ApiLogging(
-            self,
-            "Logging",
-            removal_policy=cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY,
-        )
-        clients = environment.api.clients
+        logging = ApiLogging(self, "Logging", removal_policy=_removal_policy(environment))
         firewall = ApiFirewall(
             self,
             "Firewall",
-            requests_per_second=sum(client.requests_per_second for client in clients.values()) or 10,
+            requests_per_second=sum(client.requests_per_second for client in api.clients.values()) or 10,
             log_group_name=f"aws-waf-logs-{environment.stack_name('gateway')}",
             encryption_key=data.key,
         )
+        user_pool = self._user_pool(environment, clients["cognito"]) if clients["cognito"] else None
+        topic = AlarmTopic(self, "Alarms", encryption_key=data.key).topic
+        vpc_endpoints = vpc_endpoints_of(self, environment, network)
+        domain = domain_of(self, environment)
+        fronts: list[tuple[InferenceApi, ApiAlarms]] = []
+        keys: dict[str, apigateway.IApiKey] = {}
         for name, authorization in _WAYS_IN.items():
-            theirs = {who: _client(c) for who, c in clients.items() if c.authorization == authorization}
-            if not theirs and not (authorization == "iam" and not clients):
+            theirs = clients[authorization]
+            if not theirs and not (authorization == "iam" and not api.clients):
                 continue
-            api = InferenceApi(
+            front = InferenceApi(
                 self,
                 name,
                 function=inference.function,
                 routes=[route.path for route in ROUTES],
-                origins=environment.api.cors.origins,
+                origins=api.cors.origins,
                 authorization=authorization,
                 clients=theirs,
                 encryption_key=data.key,
+                user_pool=user_pool if authorization == "cognito" else None,
+                metered=api.metered,
+                own_resources=own_resources,
+                vpc_endpoints=vpc_endpoints,
                 stage_name=_STAGE,
             )
-            api.stage.node.add_dependency(logging)
-            firewall.protect(name, api.stage)
-            cdk.CfnOutput(self, f"{name}Id", value=api.api.rest_api_id)
-            for who, key in api.api_keys.items():
-                cdk.CfnOutput(self, f"ApiKeyId{pascal(who)}", value=key.key_id)
+            front.stage.node.add_dependency(logging)
+            firewall.protect(name, front.stage)
+            fronts.append((front, _alarms(self, f"{name}Alarms", environment, front, topic)))
+            if domain is not None:
+                domain.lead(authorization, front.stage)
+            keys |= front.api_keys
+            cdk.CfnOutput(self, f"{name}Id", value=front.api.rest_api_id)
+        inference.recognise(keys, user_pool.clients if user_pool else {})
+        for who, key in keys.items():
+            cdk.CfnOutput(self, f"ApiKeyId{pascal(who)}", value=key.key_id)
+        ApiDashboard(self, "Overview", apis=fronts)
         cdk.CfnOutput(self, "ApiStage", value=_STAGE)
+        cdk.CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)
+
+    def _user_pool(self, environment: Environment, clients: Mapping[str, ApiClient]) -> ApiUserPool:
+        """Where the clients' tokens come from."""
+        settings = environment.api.user_pool
+        made = ApiUserPool(
+            self,
+            "Users",
+            models=models_with_scopes(environment),
+            clients=clients,
+            domain_prefix=settings.domain_prefix or f"clary-{environment.name}-{environment.account}",
+            token_validity=cdk.Duration.minutes(settings.token_minutes),
+            second_factor=settings.second_factor == "required",
+            removal_policy=_removal_policy(environment),
+        )
+        cdk.CfnOutput(self, "UserPoolId", value=made.pool.user_pool_id)
+        cdk.CfnOutput(self, "TokenUrl", value=f"{made.domain.base_url()}/oauth2/token")
+        for who, app in made.clients.items():
+            cdk.CfnOutput(self, f"AppClientId{pascal(who)}", value=app.user_pool_client_id)
+        return made
+
+
+def _alarms(
+    scope: Construct, construct_id: str, environment: Environment, api: InferenceApi, topic: sns.ITopic
+) -> ApiAlarms:
+    said = environment.api.alarms
+    return ApiAlarms(
+        scope,
+        construct_id,
+        api=api,
+        topic=topic,
+        server_errors_percent=said.server_errors_percent,
+        latency=cdk.Duration.millis(said.latency_ms),
+        throttled=said.throttled,
+    )
+
+
+def _removal_policy(environment: Environment) -> cdk.RemovalPolicy:
+    return cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
 
 
 def _served(environment: Environment, name: str, root: Path, batch_model: str | None) -> ServedModel:
@@ -124,12 +184,4 @@ def _served(environment: Environment, name: str, root: Path, batch_model: str | 
         schema=model.api.schema_below(root),
         batch=batch,
         targets=model.artifact.folder is not None,
-    )
-
-
-def _client(client: Client) -> ApiClient:
-    return ApiClient(
-        requests_per_second=client.requests_per_second,
-        burst=client.burst,
-        principal=None if client.principal is None else iam.ArnPrincipal(client.principal),
     )

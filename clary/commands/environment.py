@@ -199,7 +199,7 @@ def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
     from clary.prediction import predict as ask
 
     for name, model in found["models"].items():
-        if model["example"] is None:
+        if model["example"] is None or model["access"] is None:
             continue
         answer = ask(target, found, name, model["example"].encode(), None)
         if answer.status != 200:
@@ -232,7 +232,11 @@ def _show_made(found: dict[str, Any]) -> None:
         if model["endpoint_name"] is not None:
             table.add_row(f"endpoint of {name}", model["endpoint_name"])
     console.print(table)
-    examples = {name: model["example"] for name, model in found["models"].items() if model["example"]}
+    examples = {
+        name: model["example"]
+        for name, model in found["models"].items()
+        if model["example"] and model["access"]
+    }
     if found["api"] and examples:
         name, example = next(iter(examples.items()))
         console.print("\nwhat to try next")

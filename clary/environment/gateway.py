@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from clary.environment.form import Form
-from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, name_of, refusal
+from clary.environment.part import DIFFERENT, FROM_LIST, SOME, Complaint, Part, name_of, no_such, refusal
 
 ClientName = Annotated[str, name_of("a client's name", "storefront")]
 PrincipalArn = Annotated[
@@ -19,29 +19,105 @@ PrincipalArn = Annotated[
         r"arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)",
     ),
 ]
+ServedName = Annotated[str, name_of("a model's name", "housing")]
+Page = Annotated[
+    str,
+    Form(
+        "the address of a page, with https (or http on localhost), without a fragment",
+        "https://models.example/page",
+        r"(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/%?&=-]*)?",
+        longest=1024,
+    ),
+]
+_TOKEN_SCOPES = 50
+"""An app client of Cognito may have so many (Amazon Cognito quotas, "Scopes per app client")."""
+_OPENID = 1
+_OWN_RESOURCES = 40
+"""A model with limits of its own takes six of the 300 resources that an API may have."""
+
+
+class SignIn(Part):
+    """People who sign in themselves."""
+
+    return_to: Annotated[tuple[Page, ...], FROM_LIST, SOME] = Field(max_length=100)
+    """The pages where they come back to with a code, and after signing out."""
+
+
+class Quota(Part):
+    """How much may be asked for in all."""
+
+    requests: int = Field(ge=1, le=2_147_483_647)
+    """So many requests."""
+    per: Literal["day", "week", "month"]
+    """By days, weeks from Sunday, or months, in UTC."""
+
+
+class ModelLimit(Part):
+    """How often one client may ask one model."""
+
+    requests_per_second: int = Field(ge=1, le=10_000)
+    """On average."""
+    burst: int = Field(ge=1, le=5_000)
+    """At once."""
 
 
 class Client(Part):
-    """A program that calls the API: with an API key of its own, or as an IAM principal."""
+    """Who calls the API: a program or people, and what they may."""
 
-    authorization: Literal["api-key", "iam"]
-    """How it is let in: with a key that API Gateway makes, or by the signature of its role."""
+    authorization: Literal["api-key", "iam", "cognito"]
+    """How it is let in: with a key that API Gateway makes, by the signature of its role, or with tokens of
+    the environment's user pool."""
     principal: PrincipalArn | None = None
     """Who it is, when the authorization is `iam`."""
+    sign_in: SignIn | None = None
+    """With `cognito`: people, who sign in. By default a program, with a secret that Cognito makes."""
+    models: Literal["all"] | Annotated[tuple[ServedName, ...], FROM_LIST, DIFFERENT] = ()
+    """The models that it may ask, or `all`, those to come as well. For it there are no others. By default,
+    none."""
     requests_per_second: int = Field(default=10, ge=1, le=10_000)
     """How often it may call, on average."""
     burst: int = Field(default=20, ge=1, le=5_000)
     """How many calls may come at once."""
+    quota: Quota | None = None
+    """How much it may call in all. By default, without end."""
+    limits: Mapping[ServedName, ModelLimit] = Field(default_factory=dict)
+    """How often it may ask single models, within all that it may."""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it has limits that API Gateway keeps by key only."""
+        return self.quota is not None or bool(self.limits)
+
+    def may_ask(self, model: str) -> bool:
+        return self.models == "all" or model in self.models
 
     @model_validator(mode="after")
-    def _iam_has_a_principal(self) -> Self:
+    def _fits_its_authorization(self) -> Self:
+        complaints = [*self._misfits()]
+        if complaints:
+            raise refusal(*complaints)
+        return self
+
+    def _misfits(self) -> Iterator[Complaint]:
         if self.authorization == "iam" and self.principal is None:
             message = "'iam' needs to know who calls, give 'principal', the ARN of a role or a user"
-            raise refusal(Complaint(("authorization",), message))
-        if self.authorization == "api-key" and self.principal is not None:
+            yield Complaint(("authorization",), message)
+        if self.authorization != "iam" and self.principal is not None:
             message = "goes with 'authorization: iam' only, remove it or change the authorization"
-            raise refusal(Complaint(("principal",), message))
-        return self
+            yield Complaint(("principal",), message)
+        if self.authorization != "cognito" and self.sign_in is not None:
+            message = "goes with 'authorization: cognito' only, remove it or change the authorization"
+            yield Complaint(("sign_in",), message)
+        if self.authorization == "cognito" and not self.models:
+            message = "'cognito' gives tokens for models, list at least one in 'models'"
+            yield Complaint(("authorization",), message)
+        most = _TOKEN_SCOPES - (_OPENID if self.sign_in else 0)
+        if self.authorization == "cognito" and self.models != "all" and len(self.models) > most:
+            message = f"has {len(self.models)} entries, and a token is for at most {most}: make two clients"
+            yield Complaint(("models",), message)
+        for name in self.limits:
+            if not self.may_ask(name):
+                yield Complaint(("limits", name), f"'{name}' is not among its 'models', add it there")
 
 
 Origin = Annotated[
@@ -62,10 +138,155 @@ class Cors(Part):
     """Their origins. By default none: browsers keep answers from them."""
 
 
+class UserPool(Part):
+    """The Cognito user pool of the clients with tokens."""
+
+    domain_prefix: (
+        Annotated[
+            str,
+            Form(
+                "the beginning of a Cognito domain (lower-case letters, digits and hyphens)",
+                "acme-models",
+                "[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+                longest=63,
+            ),
+        ]
+        | None
+    ) = None
+    """Where tokens are given and people sign in: `https://<prefix>.auth.<region>.amazoncognito.com`. By
+    default `clary-<environment>-<account>`."""
+    token_minutes: int = Field(default=15, ge=5, le=1440)
+    """How long an access token is good for."""
+    second_factor: Literal["required", "optional"] = "required"
+    """Whether people need an authenticator app besides their password."""
+
+    @model_validator(mode="after")
+    def _prefix_is_free(self) -> Self:
+        for word in ("aws", "amazon", "cognito"):
+            if self.domain_prefix is not None and word in self.domain_prefix:
+                message = f"contains '{word}', which Cognito keeps for itself, choose another one"
+                raise refusal(Complaint(("domain_prefix",), message))
+        return self
+
+
+class HostedZone(Part):
+    """A zone of Route 53, in the environment's account."""
+
+    id: Annotated[str, Form("the id of a hosted zone", "Z0123456789ABCDEFGHIJ", "Z[A-Z0-9]{1,31}")]
+    """Its id."""
+    name: Annotated[str, Form("a domain's name", "example.com", r"([a-z0-9-]+\.)+[a-z]{2,63}", longest=253)]
+    """What it is the zone of."""
+
+
+class Domain(Part):
+    """A name of one's own for the API."""
+
+    name: Annotated[str, Form("a domain's name", "models.example.com", r"([a-z0-9-]+\.)+[a-z]{2,63}", 64)]
+    """The name. Below it are `/api-key`, `/iam` and `/cognito`, as the clients have need of them."""
+    certificate: Annotated[
+        str,
+        Form(
+            "the ARN of a certificate",
+            "arn:aws:acm:eu-west-1:111122223333:certificate/0b5d2a1c-7f5e-4d0a-9f6b-3a2c1d0e4f5a",
+            r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
+        ),
+    ]
+    """Its certificate, in the environment's region."""
+    hosted_zone: HostedZone | None = None
+    """Where its record is written. By default nowhere: the stack's output says where it has to lead."""
+
+
+class ApiAlarms(Part):
+    """When somebody is told (the output `AlarmTopicArn` of the gateway's stack says by which topic)."""
+
+    server_errors_percent: int = Field(default=5, ge=1, le=100)
+    """Of a quarter of an hour's requests, if so many fail with 5xx."""
+    latency_ms: int = Field(default=10_000, ge=1, le=29_000)
+    """If one of a hundred requests takes longer for a quarter of an hour."""
+    throttled: int = Field(default=100, ge=1)
+    """If so many requests are sent away with 429 within a quarter of an hour."""
+
+
 class Api(Part):
     """The HTTPS interface in front of the models."""
 
     clients: Mapping[ClientName, Client] = Field(default_factory=dict)
-    """Who may call it. By default, only roles of the account whose policies say so."""
+    """Who may call it. By default, only roles of the account whose policies say so, and these all models."""
+    metered: bool = False
+    """Whether clients with a signature or a token send a key as well. API Gateway counts by key: without
+    one, they share the sum of their rates, and can have no quota and no limits of single models."""
     cors: Cors = Cors()
     """By default, no web page of another origin may call it."""
+    access: Literal["public", "private"] = "public"
+    """From where: `private` is from the VPC only, through an endpoint in it."""
+    vpc_endpoints: Annotated[
+        tuple[Annotated[str, Form("the id of a VPC endpoint", "vpce-0a1b2c3d", "vpce-[0-9a-f]{8,17}")], ...],
+        FROM_LIST,
+        DIFFERENT,
+    ] = ()
+    """With `private`: the endpoints (of execute-api) that it is called through. By default, one is made; in a
+    VPC that is given they are its owner's, and have to be named."""
+    domain: Domain | None = None
+    """By default, the name that API Gateway makes."""
+    user_pool: UserPool = UserPool()
+    """Where tokens come from."""
+    alarms: ApiAlarms = ApiAlarms()
+    """When somebody is told."""
+
+
+def misfits(
+    api: Api, *, models: Mapping[str, object], account: str, region: str, given_vpc: bool
+) -> Iterator[Complaint]:
+    """What does not fit the rest of the file."""
+    for name, client in api.clients.items():
+        at = ("api", "clients", name)
+        listed = () if client.models == "all" else client.models
+        for index, model in enumerate(listed):
+            if model not in models:
+                yield Complaint((*at, "models", index), no_such("model", model, [*models]))
+        for model in client.limits:
+            if client.models == "all" and model not in models:
+                yield Complaint((*at, "limits", model), no_such("model", model, [*models]))
+        most = _TOKEN_SCOPES - (_OPENID if client.sign_in else 0)
+        if client.authorization == "cognito" and client.models == "all" and len(models) > most:
+            message = (
+                f"are {len(models)} models, and a token is for at most {most}: list them, in two clients"
+            )
+            yield Complaint((*at, "models"), message)
+        if client.authorization != "api-key" and client.is_counted and not api.metered:
+            key = "quota" if client.quota else "limits"
+            message = f"goes by key, give 'metered: true' below 'api' or remove it: '{client.authorization}'"
+            yield Complaint((*at, key), f"{message} clients have none")
+    limited = {model for client in api.clients.values() for model in client.limits}
+    if len(limited) > _OWN_RESOURCES:
+        message = f"have limits for {len(limited)} models, an API has room for {_OWN_RESOURCES}: remove some"
+        yield Complaint(("api", "clients"), message)
+    yield from _access(api, given_vpc=given_vpc)
+    if api.domain is not None:
+        yield from _domain(api.domain, account=account, region=region)
+
+
+def _access(api: Api, *, given_vpc: bool) -> Iterator[Complaint]:
+    if api.access == "public":
+        if api.vpc_endpoints:
+            message = "go with 'access: private' only, remove them or change the access"
+            yield Complaint(("api", "vpc_endpoints"), message)
+        return
+    if given_vpc and not api.vpc_endpoints:
+        message = "'private' needs an endpoint of execute-api, and in a VPC that is given none is made:"
+        yield Complaint(("api", "access"), f"{message} name it in 'vpc_endpoints'")
+    if api.domain is not None:
+        message = "goes with 'access: public' only, remove it: a private API is called by its own name"
+        yield Complaint(("api", "domain"), message)
+
+
+def _domain(domain: Domain, *, account: str, region: str) -> Iterator[Complaint]:
+    at = ("api", "domain")
+    place = domain.certificate.split(":")[3:5]
+    if place != [region, account]:
+        message = f"is of {place[1]} in {place[0]}, give one of {account} in {region}"
+        yield Complaint((*at, "certificate"), message)
+    zone = domain.hosted_zone
+    if zone is not None and domain.name != zone.name and not domain.name.endswith(f".{zone.name}"):
+        message = f"'{zone.name}' is no zone of '{domain.name}', give one that it ends with"
+        yield Complaint((*at, "hosted_zone", "name"), message)

@@ -14,7 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from clary.environment import membership
+from clary.environment import gateway, membership
 from clary.environment.data import Data
 from clary.environment.form import Form
 from clary.environment.gateway import Api
@@ -197,6 +197,13 @@ class Environment(Part):
             *self.data.misfits(self.account, f"/clary/{self.name}/", self.studio.network),
             *self._zones(),
             *misfits(self.models, teams=self.teams, repositories=self.repositories, region=self.region),
+            *gateway.misfits(
+                self.api,
+                models=self.models,
+                account=self.account,
+                region=self.region,
+                given_vpc=self.network.vpc is not None,
+            ),
             *self._personas(),
             *self._guardrails(),
             *self._studio(),

@@ -1,7 +1,10 @@
 """Constructs for data science environments on Amazon SageMaker."""
 
+from clary_constructs._api_alarms import ApiAlarms, ApiDashboard
+from clary_constructs._api_client import ApiClient, ApiLimit, ApiQuota
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
+from clary_constructs._api_place import ApiDomain, PrivateApiEndpoint
 from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
@@ -30,7 +33,7 @@ from clary_constructs._endpoint_scaling import (
 )
 from clary_constructs._experiment_tracking import ExperimentTracking
 from clary_constructs._image_repository import ImageRepository
-from clary_constructs._inference_api import ApiClient, InferenceApi
+from clary_constructs._inference_api import InferenceApi
 from clary_constructs._inference_function import InferenceFunction, ServedBatch, ServedModel
 from clary_constructs._model_container import ModelContainer
 from clary_constructs._network import (
@@ -58,6 +61,7 @@ from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript, TeamDefaults
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
 from clary_constructs._team import JobRole, PipelineRole
+from clary_constructs._user_pool import ApiUserPool
 from clary_constructs._user_profiles import UserGroup, UserProfiles
 from clary_constructs._user_template import StudioSpace, StudioUser, part_of
 from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
@@ -68,9 +72,15 @@ __all__ = [
     "AccessLogsBucket",
     "AccessPolicy",
     "AlarmTopic",
+    "ApiAlarms",
     "ApiClient",
+    "ApiDashboard",
+    "ApiDomain",
     "ApiFirewall",
+    "ApiLimit",
     "ApiLogging",
+    "ApiQuota",
+    "ApiUserPool",
     "BatchModel",
     "BucketEmptier",
     "CanvasTools",
@@ -101,6 +111,7 @@ __all__ = [
     "PersonRoles",
     "Persona",
     "PipelineRole",
+    "PrivateApiEndpoint",
     "PrivateEndpoints",
     "PrivateNetwork",
     "ProvisionedConcurrencyScaling",
@@ -130,8 +141,8 @@ __all__ = [
     "UserProfiles",
     "VariantScaling",
     "answer_only_within",
-    "part_of",
     "has_local_storage",
+    "part_of",
     "python_code",
     "variant_places",
 ]

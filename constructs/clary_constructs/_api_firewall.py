@@ -22,9 +22,10 @@ _COUNT_ONLY = (
 class ApiFirewall(Construct):
     """Known attacks and floods are stopped before they reach the API.
 
-    AWS's common rules and known bad inputs, without the two that would stop ordinary requests for
-    predictions, and a limit for each address: `requests_per_second`, over five minutes. Logs go to
-    `log_group_name`, which AWS WAF wants to begin with `aws-waf-logs-`; credentials are left out.
+    AWS's common rules, known bad inputs and addresses of a bad reputation, without the two rules that would
+    stop ordinary requests for predictions (bodies above 10 MB are API Gateway's to refuse), and a limit for
+    each address: `requests_per_second`, over five minutes. Logs go to `log_group_name`, which AWS WAF wants
+    to begin with `aws-waf-logs-`; credentials are left out.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ApiFirewall(Construct):
                 ),
                 _managed(1, "AWSManagedRulesCommonRuleSet", _COUNT_ONLY),
                 _managed(2, "AWSManagedRulesKnownBadInputsRuleSet"),
+                _managed(3, "AWSManagedRulesAmazonIpReputationList"),
             ],
         )
         log_group = logs.LogGroup(

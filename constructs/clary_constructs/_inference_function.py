@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -17,13 +19,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from clary_constructs._acknowledgement import acknowledge
+from clary_constructs._api_client import ApiClient
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
 from constructs import Construct
 
 _ENVIRONMENT_BYTES = 4096
 """All variables of a function together (Lambda quotas, "Environment variables")."""
-
+_CLIENT_BYTES = 32
+"""An app client's id has 26 characters, a key's 10; and their quotes."""
 
 _PACKAGES = ("inference_gateway", "runtime_common")
 _ORDERS = "jobs"
@@ -74,6 +78,10 @@ class InferenceFunction(Construct):
     Jobs and batches are kept in `jobs_bucket`, below `jobs/<model>/`, which the function reaches through the
     VPC's S3 endpoint; the bucket is encrypted with the same key. Transform jobs are called
     `<batch_prefix><id>`. Pages of `origins` may read answers.
+
+    With `clients`, each may ask its own models, and for it there are no others; `recognise` says how it shows
+    who it is. Without, whom the API lets in may ask all. Models of `own_resources` have resources of their
+    own in the API, and are answered there only.
     """
 
     def __init__(
@@ -89,6 +97,8 @@ class InferenceFunction(Construct):
         security_groups: Sequence[ec2.ISecurityGroup],
         jobs_bucket: s3.IBucket | None = None,
         batch_prefix: str = "batch-",
+        clients: Mapping[str, ApiClient] | None = None,
+        own_resources: Sequence[str] = (),
         origins: Sequence[str] = (),
         reserved_concurrency: int = 50,
         memory_mib: int = 512,
@@ -112,6 +122,10 @@ class InferenceFunction(Construct):
             variables |= {"BATCH_PREFIX": batch_prefix, "JOBS_KEY": encryption_key.key_arn}
         if origins:
             variables["ORIGINS"] = " ".join(origins)
+        files = {"models.json": _description(models)}
+        if clients is not None:
+            files["clients.json"] = _clients(clients, own_resources)
+            _check_size(models, variables["MODELS"], clients)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -134,7 +148,7 @@ class InferenceFunction(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             handler="inference_gateway.handler.handler",
-            code=python_code(source, _PACKAGES, {"models.json": _description(models)}),
+            code=python_code(source, _PACKAGES, files),
             # the policy above is complete: nothing that CDK adds by itself
             role=role.without_policy_updates(),
             environment=variables,
@@ -161,6 +175,18 @@ class InferenceFunction(Construct):
         # Lambda refuses a function whose role may not yet make network interfaces
         self.function.node.add_dependency(policy)
 
+    def recognise(
+        self,
+        api_keys: Mapping[str, apigateway.IApiKey],
+        app_clients: Mapping[str, cognito.IUserPoolClient],
+    ) -> None:
+        """By which keys, and by tokens to which app clients, its clients are known: by their names."""
+        keys = {name: key.key_id for name, key in api_keys.items()}
+        apps = {name: app.user_pool_client_id for name, app in app_clients.items()}
+        for variable, ids in (("API_KEYS", keys), ("APP_CLIENTS", apps)):
+            if ids:
+                self.function.add_environment(variable, json.dumps(ids, separators=(",", ":")))
+
 
 def _keeps_orders(model: ServedModel) -> bool:
     return model.mode == "asynchronous" or model.batch is not None
@@ -184,13 +210,34 @@ def _models_variable(models: Mapping[str, ServedModel]) -> str:
             }
         entries[name] = entry
     value = json.dumps(entries, separators=(",", ":"))
-    size = len("MODELS") + len(value.encode())
+    _check_size(models, value, {})
+    return value
+
+
+def _check_size(models: Mapping[str, ServedModel], value: str, clients: Mapping[str, ApiClient]) -> None:
+    """Ids of clients are known only when they are made."""
+    size = len("MODELS") + len(value.encode()) + sum(len(name) + _CLIENT_BYTES for name in clients)
     if size > _ENVIRONMENT_BYTES:
+        whom = f"{len(models)} models" + (f" and {len(clients)} clients" if clients else "")
         raise ValueError(
-            f"what the function has to know of its {len(models)} models takes {size} bytes, Lambda takes"
+            f"what the function has to know of its {whom} takes {size} bytes, Lambda takes"
             f" {_ENVIRONMENT_BYTES}: leave some out"
         )
-    return value
+
+
+def _clients(clients: Mapping[str, ApiClient], own_resources: Sequence[str]) -> str:
+    return json.dumps(
+        {
+            "clients": {
+                name: {"models": None if client.models is None else list(client.models)}
+                | ({} if client.principal is None else {"principal": client.principal.arn})
+                | ({"people": True} if client.return_to else {})
+                for name, client in clients.items()
+            },
+            "own_resources": list(own_resources),
+        },
+        indent=1,
+    )
 
 
 def _description(models: Mapping[str, ServedModel]) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from aws_cdk import aws_apigateway as apigateway
 
+from clary_constructs._api_client import Authorization
 from constructs import Construct
-
-Authorization = Literal["api-key", "iam"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,12 @@ _FAILED = ("internal-error", "The gateway failed")
 
 _FOR_EVERYBODY = (
     _Problem(_TYPE.ACCESS_DENIED, *_FORBIDDEN, "the caller is not one of this API's clients", 403),
-    _Problem(_TYPE.EXPIRED_TOKEN, *_FORBIDDEN, "the signature has expired, sign the request again", 403),
+    _Problem(
+        _TYPE.EXPIRED_TOKEN,
+        *_FORBIDDEN,
+        "the signature or the token has expired: sign the request again, or get a new token",
+        403,
+    ),
     _Problem(_TYPE.INVALID_API_KEY, *_FORBIDDEN, "send a valid API key in the header x-api-key", 403),
     _Problem(
         _TYPE.INVALID_SIGNATURE,
@@ -43,7 +46,12 @@ _FOR_EVERYBODY = (
         "the signature does not fit the request, sign it with Signature Version 4 for execute-api",
         403,
     ),
-    _Problem(_TYPE.UNAUTHORIZED, *_FORBIDDEN, "the request does not say who sent it", 401),
+    _Problem(
+        _TYPE.UNAUTHORIZED,
+        *_FORBIDDEN,
+        "send a valid access token in the header Authorization, for at least one model",
+        401,
+    ),
     _Problem(
         _TYPE.WAF_FILTERED,
         *_FORBIDDEN,
@@ -102,13 +110,15 @@ _FOR_EVERYBODY = (
 
 # An unknown path answers "Missing Authentication Token", too (API Gateway Developer Guide,
 # "Gateway response types"). Where nothing is signed, that is all it can mean.
+_NOT_FOUND = _Problem(
+    _TYPE.MISSING_AUTHENTICATION_TOKEN,
+    *_NOTHING_HERE,
+    "this API has no such path, GET /openapi.json says which there are",
+    404,
+)
 _NO_SUCH_ROUTE = {
-    "api-key": _Problem(
-        _TYPE.MISSING_AUTHENTICATION_TOKEN,
-        *_NOTHING_HERE,
-        "this API has no such path, GET /openapi.json says which there are",
-        404,
-    ),
+    "api-key": _NOT_FOUND,
+    "cognito": _NOT_FOUND,
     "iam": _Problem(
         _TYPE.MISSING_AUTHENTICATION_TOKEN,
         *_FORBIDDEN,

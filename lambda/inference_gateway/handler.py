@@ -3,9 +3,9 @@
 Environment: MODELS (see `catalogue.parse`; what is too long for it is in `models.json` beside the
 packages), API_KEYS and APP_CLIENTS (ids by the names of the clients in `clients.json`, see `client.parse`;
 without that file, whom API Gateway lets in may ask all models), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where
-models take jobs or batches, ORIGINS where web pages may call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere,
-AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, S3), and AWS_CA_BUNDLE with
-the certificates to trust there.
+models take jobs or batches, ORIGINS where web pages may call; AWS_REGION and the credentials that Lambda
+sets; for a service that is elsewhere, AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME,
+SAGEMAKER, S3), and AWS_CA_BUNDLE with the certificates to trust there.
 
 Called twice with one event, it asks the model twice, unless the event has an idempotency key.
 """
@@ -146,9 +146,7 @@ def _clients() -> client.Clients | None:
     described = _text_of(_CLIENTS)
     if described is None:
         return None
-    return client.parse(
-        described, os.environ.get("API_KEYS", "{}"), os.environ.get("APP_CLIENTS", "{}")
-    )
+    return client.parse(described, os.environ.get("API_KEYS", "{}"), os.environ.get("APP_CLIENTS", "{}"))
 
 
 def _text_of(file_name: str) -> str | None:
@@ -163,7 +161,9 @@ def _check_resource(fields: Mapping[object, object], asked: Question) -> None:
     """A model that has resources of its own is asked there, where its limits are: a name that API Gateway
     reads in another way than we do leads around them to the resource of all the others."""
     clients = _clients()
-    if clients and asked.model in clients.own_resources and "{model}" in (_text(fields.get("resource")) or ""):
+    if clients is None or asked.model not in clients.own_resources:
+        return
+    if "{model}" in (_text(fields.get("resource")) or ""):
         raise Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
 
 

@@ -32,8 +32,13 @@ class PlayedApi:
         where = f"{self.url}/v1/models/later/jobs"
         return {
             "environment": "local",
-            "api": {"authorization": "api-key", "headers": {"x-api-key": "k"}},
-            "models": {"later": {"url": where, "content_types": ["text/csv"]}},
+            "api": {},
+            "models": {
+                "later": {
+                    "access": {"authorization": "api-key", "url": where, "headers": {"x-api-key": "k"}},
+                    "content_types": ["text/csv"],
+                }
+            },
         }
 
 
