@@ -1,9 +1,10 @@
 """What people cost to synthesise: an environment of ten beside larger ones, each in a fresh process.
 
 Each run validates the environment, builds its stacks, synthesises them and checks them against
-CloudFormation's limits, as `app.py` does, without CDK's own validation. Time is the process's; rounds go
-through all sizes in turn, so that what else the machine does falls on all of them. Memory is the sum of
-the peaks of Python and of Node. What a size costs is the median of what it takes above ten people.
+CloudFormation's limits, as `app.py` does, without CDK's own validation. Time is the clock's, and besides
+that of the processors, which depends less on what else the machine does; rounds go through all sizes in
+turn. Memory is the sum of the peaks of Python and of Node. What a size costs is the median of what it
+takes above ten people.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from clary import cdk, toolchain
 
@@ -48,13 +49,14 @@ def synthesise(people: int, role: str, folder: Path) -> None:
     from stacks.limits import check_limits
     from stacks.policy_limits import check_policies
 
-    started = time.perf_counter()
+    started, began = time.perf_counter(), time.process_time()
     app = new_app(ROOT, folder)
     add_stacks(app, Environment.model_validate(environment(people, role)), ROOT)
     assembly = app.synth()
     check_limits(assembly)
     check_policies(assembly)
     seconds = time.perf_counter() - started
+    processor = time.process_time() - began + sum(each.processor for each in _children())
     python = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     templates = list(folder.glob("*.template.json"))
     largest = max(path.stat().st_size for path in templates)
@@ -62,7 +64,8 @@ def synthesise(people: int, role: str, folder: Path) -> None:
         json.dumps(
             {
                 "seconds": seconds,
-                "mb": python + _peak_of_children(),
+                "processor": processor,
+                "mb": python + sum(each.peak_mb for each in _children()),
                 "templates": len(templates),
                 "largest": largest,
             }
@@ -70,17 +73,27 @@ def synthesise(people: int, role: str, folder: Path) -> None:
     )
 
 
-def _peak_of_children() -> float:
-    """The peak of Node while it is still there, in MB: Linux says it of each process."""
-    total = 0.0
-    for status in Path("/proc").glob("[0-9]*/status"):
+class _Child(NamedTuple):
+    """Node, while it is still there."""
+
+    peak_mb: float
+    processor: float
+    """Seconds, since it began."""
+
+
+def _children() -> list[_Child]:
+    """As Linux tells of them: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(lines["PPid"]) == os.getpid():
-            total += float(lines["VmHWM"].split()[0]) / 1024
-    return total
+        if int(status["PPid"]) == os.getpid() and "VmHWM" in status:
+            ticks = int(fields[11]) + int(fields[12])
+            found.append(_Child(float(status["VmHWM"].split()[0]) / 1024, ticks / os.sysconf("SC_CLK_TCK")))
+    return found
 
 
 def measure(people: int, role: str) -> dict[str, float]:
@@ -117,19 +130,20 @@ def main() -> None:
     rounds = [{case: measure(*case) for case in cases} for _ in range(given.rounds)]
     print(f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()};", end=" ")
     print(f"load {os.getloadavg()[0]:.1f}, {given.rounds} rounds")
-    print("| people | s | s above ten | MB above ten | templates | largest, KB |")
-    print("|---|---|---|---|---|---|")
+    print("| people | s | s above ten | processor s above ten | MB above ten | templates | largest, KB |")
+    print("|---|---|---|---|---|---|---|")
     above: dict[tuple[int, str], tuple[float, float]] = {}
     for case in cases:
         ten = cases[0]
         seconds = statistics.median(each[case]["seconds"] for each in rounds)
         more = statistics.median(each[case]["seconds"] - each[ten]["seconds"] for each in rounds)
+        worked = statistics.median(each[case]["processor"] - each[ten]["processor"] for each in rounds)
         mb = statistics.median(each[case]["mb"] - each[ten]["mb"] for each in rounds)
         above[case] = more, mb
         last = rounds[-1][case]
         name = f"{case[0]:,}{', a role each' if case[1] == 'person' else ''}"
         print(
-            f"| {name} | {seconds:.2f} | {more:.2f} | {mb:.0f} | {last['templates']} |"
+            f"| {name} | {seconds:.2f} | {more:.2f} | {worked:.2f} | {mb:.0f} | {last['templates']} |"
             f" {last['largest'] / 1024:.0f} |"
         )
     more, mb = above[SIZES[-1], "persona"]
