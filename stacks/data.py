@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
 
 from clary.environment.model import Environment
 from clary_constructs import (
@@ -95,6 +96,14 @@ class DataStack(cdk.Stack):
             if vpc is None:
                 raise ValueError("'only_from_vpc' takes the VPC that it is about, give 'vpc'")
             self._close(environment, vpc)
+        for name, group_name in environment.model_package_groups.items():
+            group = sagemaker.CfnModelPackageGroup(
+                self,
+                f"Packages{pascal(name)}",
+                model_package_group_name=group_name,
+                model_package_group_description=f"Versions of a model, {name}, that are approved or not",
+            )
+            group.apply_removal_policy(removal_policy)
         if not environment.retain_data:
             emptier = BucketEmptier(
                 self,

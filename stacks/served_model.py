@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,6 +30,7 @@ from clary_constructs import (
     ModelContainer,
     ModelEndpoint,
     ModelVariant,
+    PromotedEndpoint,
     ProvisionedConcurrencyScaling,
     QueueScaling,
     RequestCapture,
@@ -37,12 +39,15 @@ from clary_constructs import (
     ServerlessCapacity,
     UpdatePolicy,
     VariantScaling,
+    python_code,
     variant_places,
 )
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,52 @@ def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundin
             target=scaling.target,
             of=made,
         )
+
+
+def promoted_endpoint(
+    scope: Construct, construct_id: str, around: Surroundings, name: str
+) -> PromotedEndpoint:
+    environment = around.environment
+    model = environment.models[name]
+    endpoint = model.endpoint
+    asynchronous = endpoint.mode == "asynchronous"
+    places = variant_places(environment.endpoint_name(name), [MAIN])
+    watch = _alarms(scope, f"{construct_id}Alarms", around, endpoint, places, asynchronous=asynchronous)
+    capacity: Instances | ServerlessCapacity = Instances(endpoint.instance_type, endpoint.instance_count)
+    if endpoint.mode == "serverless":
+        said = endpoint.serverless
+        capacity = ServerlessCapacity() if said is None else ServerlessCapacity(**said.model_dump())
+    made = PromotedEndpoint(
+        scope,
+        construct_id,
+        endpoint_name=environment.endpoint_name(name),
+        group_name=str(environment.model_package_group_name(name)),
+        code=python_code(_FUNCTIONS, ["model_promotion", "runtime_common"]),
+        repositories=list(around.data.repositories.values()),
+        artifact_bucket=around.data.models_bucket,
+        artifact_prefix=model.team,
+        topic=around.alarm_topic,
+        capacity=capacity,
+        environment=model.environment,
+        queue=_queue(scope, construct_id, around, name, endpoint),
+        capture=_capture(around, name, model),
+        update=_update(endpoint.update),
+        alarms=_brings_back(endpoint.update, watch),
+        empties_group=not environment.retain_data,
+        tags={"clary:environment": environment.name, "clary:team": model.team},
+        **around.place,
+    )
+    if endpoint.dashboard:
+        EndpointDashboard(
+            scope,
+            f"{construct_id}Dashboard",
+            endpoint_name=made.endpoint_name,
+            places=places,
+            alarms=watch.alarms,
+            asynchronous=asynchronous,
+            instances=endpoint.mode != "serverless",
+        )
+    return made
 
 
 def batch_model(scope: Construct, construct_id: str, around: Surroundings, name: str) -> BatchModel:

@@ -20,6 +20,7 @@ from stacks.served_model import (
     batch_model,
     component_endpoint,
     model_endpoint,
+    promoted_endpoint,
 )
 
 
@@ -49,6 +50,8 @@ class ServingStack(cdk.Stack):
         for name, model in environment.models.items():
             if model.endpoint.mode == "batch":
                 batches[name] = batch_model(self, pascal(name), around, name).model_name
+            elif model.artifact.package is not None:
+                promoted_endpoint(self, pascal(name), around, name)
             elif model.endpoint.component is None:
                 model_endpoint(self, pascal(name), around, name)
             elif model.endpoint.shared_with is None:

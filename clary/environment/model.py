@@ -173,6 +173,15 @@ class Environment(Part):
         package = self.models[model].artifact.package
         return None if package is None else f"{self.models[model].team}--{self.name}-{package.group}"
 
+    @property
+    def model_package_groups(self) -> Mapping[str, str]:
+        """The groups that models come from, by a name that is the file's own: the team's and the group's."""
+        return {
+            f"{model.team}-{model.artifact.package.group}": str(self.model_package_group_name(name))
+            for name, model in self.models.items()
+            if model.artifact.package is not None
+        }
+
     def job_prefix(self, model: str) -> str:
         """Where the requests, the answers and the failures of a model's jobs lie, in the data bucket."""
         return f"jobs/{model}"

@@ -46,6 +46,7 @@ from clary_constructs._network import (
 from clary_constructs._person_roles import PersonRole, PersonRoles
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._studio_domain import (
@@ -114,6 +115,7 @@ __all__ = [
     "PrivateApiEndpoint",
     "PrivateEndpoints",
     "PrivateNetwork",
+    "PromotedEndpoint",
     "ProvisionedConcurrencyScaling",
     "QueueScaling",
     "RStudioServer",

@@ -106,15 +106,15 @@ class ModelEndpoint(Construct):
             properties = model_properties(
                 variant.containers, role, network, isolated=network_isolation and not self._serverless
             )
-            model_name = content_name(self, endpoint_name, properties)
-            known = {made.model_name: made for made in models.values()}
-            models[name] = known.get(model_name) or self._model(name, model_name, properties)
-            self.model_names[name] = model_name
+            # a variant that becomes what another one was must not meet its name
+            content = properties if name == MAIN else {**properties, "variant": name}
+            self.model_names[name] = content_name(self, endpoint_name, content)
+            models[name] = self._model(name, self.model_names[name], properties)
         self.model_name = next(iter(self.model_names.values()))
 
         self._configuration = self._configure(every, shadow, queue, capture)
         self.configuration_name = str(self._configuration.endpoint_config_name)
-        for model in dict.fromkeys(models.values()):
+        for model in models.values():
             self._configuration.add_resource_dependency(model)
         self._endpoint = sagemaker.CfnEndpoint(
             self,

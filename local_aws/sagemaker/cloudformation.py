@@ -47,6 +47,9 @@ _HOW_TO_UPDATE = {
 }
 """Properties that say how an update is made, and are no change by themselves."""
 
+_SENT_WITH_EVERY_UPDATE = {"Endpoint": {"DeploymentConfig"}}
+"""Properties that an update needs whether they have changed or not: without guards it would be unwatched."""
+
 _STOPPED_FOR_CHANGES = {"NotebookInstance": "InService"}
 _STOPPED_FOR_DELETION = {**_STOPPED_FOR_CHANGES, "InferenceExperiment": "Running"}
 """What must not run meanwhile, and the state that it is in when it runs."""
@@ -88,7 +91,8 @@ class SageMakerResource:
             if old.get(_POLICY) != new.get(_POLICY):
                 _set_policy(record, new.get(_POLICY))
             if request:
-                request |= how
+                always = _SENT_WITH_EVERY_UPDATE.get(family.name, set()) & asked.keys()
+                request |= {**how, **{name: asked[name] for name in always}}
                 request |= _keys(family, record)
                 self._change(family, record, request)
             record[_ASKED] = asked

@@ -29,11 +29,12 @@ def showcase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     folder = tmp_path_factory.mktemp("showcase")
     checkout = Checkout.made(folder / "repository", folder / "state", free_port())
     file = checkout.root / "environments" / "showcase.yaml"
-    # the load of these tests is for updates: nobody should scale meanwhile
+    # the load of these tests is for updates: nobody should scale meanwhile, and a busy machine is slow, too
     file.write_text(
         file.read_text()
         .replace("target: 600", "target: 1000000")
-        .replace("bake_minutes: 1", "bake_minutes: 3")
+        .replace("bake_minutes: 1", "bake_minutes: 6")
+        .replace("latency_ms: 500", "latency_ms: 2000")
     )
     started = checkout("local", "start", "--port", str(checkout.port))
     assert started.returncode == 0, started.stdout + started.stderr
@@ -149,6 +150,46 @@ def test_a_transform_starts_by_the_clock(showcase: Checkout) -> None:
     (first, *_) = keys(showcase, "Data", "research/answers/")
     assert first.endswith("/monday.csv.out")
     assert [round(float(line)) for line in content(showcase, "Data", first).split()] == [8, 11]
+
+
+def test_an_approval_comes_into_service_and_a_rejection_brings_the_version_before_back(
+    showcase: Checkout,
+) -> None:
+    sagemaker = showcase.client("sagemaker")
+    (shown,) = sagemaker.list_models(NameContains="clary-showcase-steady")["Models"]
+    image = sagemaker.describe_model(ModelName=shown["ModelName"])["PrimaryContainer"]["Image"]
+
+    def register(model: str, index: int) -> str:
+        key = sorted(keys(showcase, "Models", f"research/{model}/"))[index]
+        container = {"Image": image, "ModelDataUrl": f"s3://{bucket(showcase, 'Models')}/{key}"}
+        made = sagemaker.create_model_package(
+            ModelPackageGroupName="research--showcase-line",
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={
+                "Containers": [container],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+        return str(made["ModelPackageArn"])
+
+    def decide(version: str, decision: str) -> None:
+        sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus=decision)
+
+    def answers(expected: re.Pattern[str]) -> bool:
+        try:
+            return expected.fullmatch(ask(showcase, "promoted")) is not None
+        except showcase.client("sagemaker-runtime").exceptions.ValidationError:
+            return False  # nothing is there yet
+
+    one, two = register("left", 0), register("right", 0)
+    assert not answers(PREDICTED)
+    decide(one, "Approved")
+    eventually(lambda: answers(PREDICTED))
+    decide(two, "Approved")
+    eventually(lambda: answers(THROUGH_ORIGIN))
+    decide(two, "Rejected")
+    eventually(lambda: answers(PREDICTED))
 
 
 def test_a_second_deployment_changes_nothing(showcase: Checkout) -> None:

@@ -184,3 +184,20 @@ def test_refuses_a_name_that_sagemaker_does_not_take() -> None:
 def test_refuses_an_endpoint_without_instances() -> None:
     with pytest.raises(ValueError, match="0 instances cannot serve, give at least 1"):
         Instances(count=0)
+
+
+def test_a_variant_that_becomes_what_another_was_does_not_meet_its_name() -> None:
+    def model_names(first: str, second: str) -> dict[str, str]:
+        stack = cdk.Stack(env=ENV)
+        images = ecr.Repository.from_repository_name(stack, "Repository", "housing")
+        variants = {
+            name: ModelVariant([ModelContainer(images, tag)])
+            for name, tag in (("main", first), ("challenger", second))
+        }
+        _, endpoint = stack_with_endpoint(variants=variants)
+        return endpoint.model_names
+
+    before, after = model_names("one", "two"), model_names("two", "two")
+
+    assert after["challenger"] == before["challenger"]
+    assert after["main"] not in before.values()

@@ -71,7 +71,7 @@ def number(text: str) -> float:
 
 def task(name: str, folder: Path) -> Task:
     """`line` predicts; `scale` multiplies by FACTOR; `round` rounds; `slow` and `fail` are models
-    that are no good: they take a second, or answer nothing."""
+    that are no good: they take 3 seconds, or answer nothing."""
     if name == "line":
         return Line.read(folder)
     if name == "scale":
@@ -81,7 +81,7 @@ def task(name: str, folder: Path) -> Task:
         return lambda x: float(round(x))
     if name == "slow":
         predict = Line.read(folder)
-        return lambda x: _after(1.0, predict(x))
+        return lambda x: _after(3.0, predict(x))
     if name == "fail":
         return _fail
     raise ValueError(f"no task '{name}', set TASK to line, scale, round, slow or fail")
