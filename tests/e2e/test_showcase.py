@@ -253,6 +253,13 @@ def served(showcase: Checkout, model: str) -> dict[str, Any]:
     return found
 
 
+def instances(showcase: Checkout) -> int:
+    """How many `steady` has, when nothing is under way."""
+    described = served(showcase, "steady")
+    (variant,) = described["ProductionVariants"]
+    return int(variant["CurrentInstanceCount"]) if described["EndpointStatus"] == "InService" else 0
+
+
 def test_a_model_that_is_slow_is_rolled_back_and_nobody_notices_more_than_that(showcase: Checkout) -> None:
     file = showcase.root / "environments" / "showcase.yaml"
     before = served(showcase, "steady")
@@ -276,11 +283,13 @@ def test_a_new_model_takes_over_under_load_and_keeps_the_instances_that_scaling_
     showcase: Checkout,
 ) -> None:
     file = showcase.root / "environments" / "showcase.yaml"
-    showcase.client("sagemaker").update_endpoint_weights_and_capacities(
-        EndpointName="clary-showcase-steady",
-        DesiredWeightsAndCapacities=[{"VariantName": "main", "DesiredInstanceCount": 3}],
+    showcase.client("application-autoscaling").register_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId="endpoint/clary-showcase-steady/variant/main",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        MinCapacity=3,
     )
-    eventually(lambda: served(showcase, "steady")["EndpointStatus"] == "InService")
+    eventually(lambda: instances(showcase) == 3)
 
     def other(text: str) -> str:
         return text.replace(
@@ -295,5 +304,4 @@ def test_a_new_model_takes_over_under_load_and_keeps_the_instances_that_scaling_
     assert seen.failures == []
     assert PREDICTED.fullmatch(seen.answers[0])
     assert THROUGH_ORIGIN.fullmatch(ask(showcase, "steady"))
-    (variant,) = served(showcase, "steady")["ProductionVariants"]
-    assert variant["CurrentInstanceCount"] == 3
+    assert instances(showcase) == 3
