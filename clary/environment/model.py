@@ -63,6 +63,8 @@ TagValue = Annotated[
     str, BeforeValidator(as_text), AfterValidator(_tag_value), WithJsonSchema(TEXT_OR_NUMBER)
 ]
 
+_JOBS = "jobs"
+
 
 class Environment(Part):
     """One environment: all that differs between it and the next."""
@@ -184,7 +186,7 @@ class Environment(Part):
 
     def job_prefix(self, model: str) -> str:
         """Where the requests, the answers and the failures of a model's jobs lie, in the data bucket."""
-        return f"jobs/{model}"
+        return f"{_JOBS}/{model}"
 
     def capture_prefix(self, model: str) -> str:
         """Where requests and answers are written down, in the team's part of the data bucket."""
@@ -313,6 +315,9 @@ class Environment(Part):
 
     def _names(self) -> Iterator[Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""
+        if _JOBS in self.teams:
+            message = f"'{_JOBS}' is where the API keeps jobs, beside the teams' folders, choose another name"
+            yield Complaint(("teams", _JOBS), message)
         yield from _same_id([(("teams", team), team) for team in self.teams])
         yield from _same_id([(("models", model), model) for model in self.models])
         yield from _same_id([(("personas", name), name) for name in self.personas])

@@ -474,6 +474,11 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "6:22",
         ("teams.a-b.members.c: two user profiles would be called 'a-b-c'", "rename one"),
     ),
+    "a team in the place of the API's jobs": (
+        HEAD + "teams: {jobs: {}}\n",
+        "4:9",
+        ("teams.jobs: 'jobs' is where the API keeps jobs", "choose another name"),
+    ),
     "two names with one logical id": (
         HEAD + "teams: {a-1: {}, a1: {}}\n",
         "4:18",
