@@ -39,7 +39,7 @@ def _client(client: Client) -> ApiClient:
         requests_per_second=client.requests_per_second,
         burst=client.burst,
         principal=None if client.principal is None else iam.ArnPrincipal(client.principal),
-        models=None if client.models == "all" else client.models,
+        models=None if client.may_ask_all else client.models,
         return_to=() if client.sign_in is None else client.sign_in.return_to,
         quota=None if client.quota is None else ApiQuota(client.quota.requests, client.quota.per),
         limits={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from clary.environment.form import Form
 from clary.environment.part import DIFFERENT, FROM_LIST, SOME, Complaint, Part, name_of, no_such, refusal
@@ -29,6 +29,13 @@ Page = Annotated[
         longest=1024,
     ),
 ]
+ALL = "all"
+_ALL_OR_LIST = BeforeValidator(
+    lambda value: (ALL,) if value == ALL else tuple(value) if isinstance(value, list) else value
+)
+_SAID_OF_MODELS = WithJsonSchema(
+    {"anyOf": [{"const": ALL}, {"type": "array", "items": {"type": "string", "examples": ["housing"]}}]}
+)
 _TOKEN_SCOPES = 50
 """An app client of Cognito may have so many (Amazon Cognito quotas, "Scopes per app client")."""
 _OPENID = 1
@@ -71,7 +78,7 @@ class Client(Part):
     """Who it is, when the authorization is `iam`."""
     sign_in: SignIn | None = None
     """With `cognito`: people, who sign in. By default a program, with a secret that Cognito makes."""
-    models: Literal["all"] | Annotated[tuple[ServedName, ...], FROM_LIST, DIFFERENT] = ()
+    models: Annotated[tuple[ServedName, ...], _ALL_OR_LIST, DIFFERENT, _SAID_OF_MODELS] = ()
     """The models that it may ask, or `all`, those to come as well. For it there are no others. By default,
     none."""
     requests_per_second: int = Field(default=10, ge=1, le=10_000)
@@ -88,8 +95,12 @@ class Client(Part):
         """Whether it has limits that API Gateway keeps by key only."""
         return self.quota is not None or bool(self.limits)
 
+    @property
+    def may_ask_all(self) -> bool:
+        return ALL in self.models
+
     def may_ask(self, model: str) -> bool:
-        return self.models == "all" or model in self.models
+        return self.may_ask_all or model in self.models
 
     @model_validator(mode="after")
     def _fits_its_authorization(self) -> Self:
@@ -112,7 +123,7 @@ class Client(Part):
             message = "'cognito' gives tokens for models, list at least one in 'models'"
             yield Complaint(("authorization",), message)
         most = _TOKEN_SCOPES - (_OPENID if self.sign_in else 0)
-        if self.authorization == "cognito" and self.models != "all" and len(self.models) > most:
+        if self.authorization == "cognito" and len(self.models) > most:
             message = f"has {len(self.models)} entries, and a token is for at most {most}: make two clients"
             yield Complaint(("models",), message)
         for name in self.limits:
@@ -238,17 +249,20 @@ def misfits(
     api: Api, *, models: Mapping[str, object], account: str, region: str, given_vpc: bool
 ) -> Iterator[Complaint]:
     """What does not fit the rest of the file."""
+    if ALL in models:
+        message = f"'{ALL}' stands for every model where clients are told theirs, rename it"
+        yield Complaint(("models", ALL), message)
     for name, client in api.clients.items():
         at = ("api", "clients", name)
-        listed = () if client.models == "all" else client.models
+        listed = () if client.may_ask_all else client.models
         for index, model in enumerate(listed):
             if model not in models:
                 yield Complaint((*at, "models", index), no_such("model", model, [*models]))
         for model in client.limits:
-            if client.models == "all" and model not in models:
+            if client.may_ask_all and model not in models:
                 yield Complaint((*at, "limits", model), no_such("model", model, [*models]))
         most = _TOKEN_SCOPES - (_OPENID if client.sign_in else 0)
-        if client.authorization == "cognito" and client.models == "all" and len(models) > most:
+        if client.authorization == "cognito" and client.may_ask_all and len(models) > most:
             message = (
                 f"are {len(models)} models, and a token is for at most {most}: list them, in two clients"
             )

@@ -22,6 +22,7 @@ _LONGEST_TTL_SECONDS = 3600
 _Decision = tuple[Mapping[str, Any], dict[str, Any]]
 _cache: dict[tuple[object, ...], tuple[float, _Decision]] = {}
 _SERVER_ERROR = "Internal server error"
+_CREDENTIAL = re.compile(r"Credential=([^,\s]+)")
 
 
 def reset() -> None:
@@ -126,7 +127,27 @@ def _check_signature(exchange: Exchange) -> None:
             message,
             error_type="IncompleteSignatureException",
         )
+    misplaced = _misplaced(exchange)
+    if misplaced:
+        raise GatewayError("INVALID_SIGNATURE", misplaced, error_type="InvalidSignatureException")
     exchange.caller = hooks.caller_of(exchange.headers, exchange.query) or {}
+
+
+def _misplaced(exchange: Exchange) -> str | None:
+    """That a signature is for another region or service than this.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+    """
+    presented = exchange.query.get("X-Amz-Credential", [""])[0]
+    found = _CREDENTIAL.search(exchange.headers.get("authorization", ""))
+    scope = (found[1] if found else presented).split("/")[-4:]
+    if len(scope) != 4:
+        return None
+    if scope[1] != exchange.region:
+        return f"Credential should be scoped to a valid region, not '{scope[1]}'. "
+    if scope[2] != "execute-api":
+        return "Credential should be scoped to correct service: 'execute-api'. "
+    return None
 
 
 def _check_rights(exchange: Exchange) -> None:

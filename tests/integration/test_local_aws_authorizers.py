@@ -306,6 +306,18 @@ class TestSignatures:
             assert answer.status == 403
             assert answer.headers["x-amzn-errortype"] == "IncompleteSignatureException"
 
+    @pytest.mark.parametrize("place", ["eu-west-1/execute-api", "us-east-1/sagemaker"])
+    def test_a_signature_for_another_place_is_refused(self, signed: RestApi, place: str) -> None:
+        credential = f"{signed.local_aws.account}/20260101/{place}/aws4_request"
+        header = (
+            f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
+        )
+
+        answer = signed.ask(headers=[("Authorization", header), ("X-Amz-Date", "20260101T000000Z")])
+
+        assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException")
+        assert "Credential should be scoped to" in answer.json["message"]
+
     def test_a_signed_request_is_let_in(self, signed: RestApi) -> None:
         credential = f"{signed.local_aws.account}/20260101/us-east-1/execute-api/aws4_request"
         signature = hmac.new(b"test", b"", hashlib.sha256).hexdigest()

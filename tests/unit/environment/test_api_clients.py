@@ -75,6 +75,16 @@ BROKEN = {
         "11:54",
         ("no model 'a'",),
     ),
+    "a model that is no list": (
+        CLIENT + "      {authorization: api-key, models: housing}\n",
+        "11:40",
+        ("models: 'housing' does not fit, give a list in brackets, each item a model's name",),
+    ),
+    "a model that is called all": (
+        "  all: *model\n",
+        "8:3",
+        ("'all' stands for every model", "rename it"),
+    ),
     "tokens for nothing": (
         CLIENT + "      authorization: cognito\n",
         "11:22",
