@@ -8,12 +8,13 @@ READY  := $(VENV)/.ready
 # The node of the virtual environment, so that jsii never meets a foreign one.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: up down test check fix setup clean help
+.PHONY: up down test fuzz check fix setup clean help
 
 help:
 	@echo 'make up      the whole way on this machine: local AWS, stacks, training, endpoint, an answer'
 	@echo 'make down    destroys what may be destroyed, and stops the local AWS'
 	@echo 'make test    every check and every test'
+	@echo 'make fuzz    attacks the API with 10,000 requests, others each time: some minutes'
 	@echo 'make setup   only the virtual environment, with exact versions'
 	@echo 'make clean   removes the virtual environment and what was built'
 
@@ -25,6 +26,9 @@ down: $(READY)
 
 test: check
 	@$(BIN)/pytest --numprocesses auto --dist loadfile
+
+fuzz: $(READY)
+	@CLARY_FUZZ=10000 $(BIN)/pytest -rP tests/integration/test_api_schemathesis.py
 
 check: $(READY)
 	@$(BIN)/ruff format --check .

@@ -242,6 +242,8 @@ def _body(model: Model, content_type: str) -> dict[str, Any]:
         described["schema"] = {"type": "string", "minLength": 1}
     elif schema is not None and payload.is_json_lines(content_type):
         described["x-item-schema"] = schema
+    elif not payload.is_json_lines(content_type):
+        described["schema"] = {"type": "string", "format": "binary", "minLength": 1}
     if model.example is not None and content_type == model.content_types[0]:
         described["example"] = model.example
         if payload.is_json(content_type):

@@ -113,7 +113,7 @@ def test_bodies_are_described_by_their_types(document: dict[str, Any]) -> None:
         "application/json": {"schema": schema, "example": [[1]]},
         "application/jsonlines": {"x-item-schema": schema},
         "text/csv": {"schema": {"type": "string", "minLength": 1}},
-        "image/png": {},
+        "image/png": {"schema": {"type": "string", "format": "binary", "minLength": 1}},
     }
 
 
