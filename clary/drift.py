@@ -240,10 +240,10 @@ def sent_settings(there: Deployed) -> dict[str, dict[str, Any]]:
     """The settings that a function sends to people, by profile, as the templates hand them to it."""
     found: dict[str, dict[str, Any]] = {}
     for _, _, properties in there.of_type("Custom::StudioSettings"):
-        given = properties.get("UserSettings", {})
-        settings = json.loads(given) if isinstance(given, str) else given
-        if not isinstance(settings, dict) or not isinstance(properties.get("UserProfileNames"), list):
+        given = properties.get("UserSettings")
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
             continue  # made of references: what they stand for is not in the template
+        settings = {key: value for part in given for key, value in json.loads(part).items()}
         for name in properties["UserProfileNames"]:
             found[str(name)] = settings
     return found

@@ -13,9 +13,11 @@ from clary.environment.people import Member, people_unit, profile_name, shared_n
 from clary.environment.studio import Tools
 from clary_constructs import (
     StudioDomain,
+    StudioImage,
     StudioLeavers,
     StudioSettings,
     StudioSpace,
+    StudioTools,
     StudioUser,
     UserGroup,
     UserProfiles,
@@ -38,6 +40,8 @@ class Studio:
     domain: StudioDomain
     settings: StudioSettings
     leavers: StudioLeavers
+    images: Mapping[str, StudioImage]
+    """All that there are, by name."""
 
 
 class PeopleStack(cdk.Stack):
@@ -85,17 +89,21 @@ def add_people(
 ) -> UserProfiles:
     """Profiles and spaces for `users`: those of one persona of a team work as one role, and find the same."""
     wanted = {user.group for user in users}
+
+    def tools(said: Tools, team: str) -> StudioTools:
+        return studio_tools.tools_of(
+            said, team=team, environment=environment, data=data, images=studio.images
+        )
+
     groups = [
         UserGroup(
             _group(team, persona),
             execution_role=role,
-            tools=studio_tools.tools_of(
-                environment.tools(persona), team=team, studio=environment.studio, data=data
-            ),
+            tools=tools(environment.tools(persona), team),
         )
         for (team, persona), role in access.persona_roles.items()
     ]
-    nobody = studio_tools.tools_of(Tools(), team="", studio=environment.studio, data=data)
+    nobody = tools(Tools(), "")
     groups.append(UserGroup(_TEAM, execution_role=studio.domain.rest_role, tools=nobody))
     return UserProfiles(
         stack,

@@ -61,6 +61,7 @@ class StudioStack(cdk.Stack):
             cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
         )
         studio = environment.studio
+        images = self._images(environment, data, access)
         domain = StudioDomain(
             self,
             "Studio",
@@ -73,7 +74,7 @@ class StudioStack(cdk.Stack):
             sign_in="IAM" if studio.authentication == "iam" else "SSO",
             reaches_internet=studio.network == "public",
             startup=studio_tools.startup(environment, data),
-            images=self._images(environment, data, access),
+            images=[image for name, image in images.items() if studio.images[name].for_everybody],
             docker=studio_tools.docker(studio),
             shared_spaces=studio_tools.shared_spaces(studio),
             r_studio=studio_tools.r_studio(studio),
@@ -95,6 +96,7 @@ class StudioStack(cdk.Stack):
                 domain=domain,
                 encryption_key=data.key,
             ),
+            images,
         )
         for group in sorted(
             {each for team in environment.teams.values() for each in team.identity_center_groups}
@@ -123,9 +125,11 @@ class StudioStack(cdk.Stack):
         cdk.CfnOutput(self, "DomainId", value=domain.domain_id)
         cdk.CfnOutput(self, "DomainUrl", value=domain.url)
 
-    def _images(self, environment: Environment, data: DataStack, access: AccessStack) -> list[StudioImage]:
-        return [
-            StudioImage(
+    def _images(
+        self, environment: Environment, data: DataStack, access: AccessStack
+    ) -> dict[str, StudioImage]:
+        return {
+            name: StudioImage(
                 self,
                 f"Image{pascal(name)}",
                 name=f"clary-{environment.name}-{name}",
@@ -139,7 +143,7 @@ class StudioStack(cdk.Stack):
                 permissions_boundary=access.permissions_boundary,
             )
             for name, image in environment.studio.images.items()
-        ]
+        }
 
     def _track_experiments(self, environment: Environment, data: DataStack, access: AccessStack) -> None:
         for team in environment.teams:

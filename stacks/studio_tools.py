@@ -7,7 +7,7 @@ from typing import Literal
 
 from clary.environment.model import Environment
 from clary.environment.studio import IdleShutdown as IdleInFile
-from clary.environment.studio import Studio, Tools
+from clary.environment.studio import MoreStartup, Studio, Tools
 from clary_constructs import (
     CanvasTools,
     DockerAccess,
@@ -15,6 +15,7 @@ from clary_constructs import (
     RStudioServer,
     SharedSpaceDefaults,
     StartupScript,
+    StudioImage,
     StudioTools,
     TeamDefaults,
 )
@@ -27,9 +28,17 @@ SPACE_APPLICATIONS: Mapping[str, Literal["JupyterLab", "CodeEditor"]] = {
 }
 _APPLICATIONS = ("jupyter-lab", "code-editor")
 """What a persona opens about which the file says nothing."""
+NO_MORE = MoreStartup()
 
 
-def tools_of(tools: Tools, *, team: str, studio: Studio, data: DataStack) -> StudioTools:
+def tools_of(
+    tools: Tools,
+    *,
+    team: str,
+    environment: Environment,
+    data: DataStack,
+    images: Mapping[str, StudioImage],
+) -> StudioTools:
     """What a persona of a team finds. Canvas keeps its files in the team's part of the data bucket."""
     applications = tools.applications or _APPLICATIONS
     canvas = CanvasTools(
@@ -45,19 +54,22 @@ def tools_of(tools: Tools, *, team: str, studio: Studio, data: DataStack) -> Stu
         instance_types=tools.instance_types.allowed,
         idle=_idle(tools.idle),
         canvas=canvas if "canvas" in applications else None,
-        r_studio_in_domain=studio.r_studio is not None,
+        r_studio_in_domain=environment.studio.r_studio is not None,
         features=StudioTools.features if tools.features is None else tools.features,
+        startup=None if tools.startup == NO_MORE else startup(environment, data, tools.startup),
+        images=[images[name] for name in tools.images],
     )
 
 
-def startup(environment: Environment, data: DataStack) -> StartupScript:
+def startup(environment: Environment, data: DataStack, more: MoreStartup = NO_MORE) -> StartupScript:
+    """Everybody's, or a persona's, which has `more`."""
     said = environment.studio.startup
     return StartupScript(
         stop_kernels_after_idle_minutes=said.stop_kernels_after_idle_minutes,
-        packages=said.packages,
+        packages=list(dict.fromkeys([*said.packages, *more.packages])),
         package_index=said.package_index,
-        repositories=said.repositories,
-        code_sample=said.code_sample,
+        repositories=list(dict.fromkeys([*said.repositories, *more.repositories])),
+        code_sample=said.code_sample or more.code_sample,
         sdk_defaults=TeamDefaults(data.data_bucket, role_name_stem(environment)),
     )
 

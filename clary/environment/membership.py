@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from clary.environment.part import Complaint
+from clary.environment.part import Complaint, no_such
 from clary.environment.people import Member, Space, profile_name, space_name
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def complaints(environment: Environment) -> Iterator[Complaint]:
     yield from _spaces(environment)
     yield from _sign_in(environment)
     yield from _roles(environment)
+    yield from _images(environment)
 
 
 def _spaces(environment: Environment) -> Iterator[Complaint]:
@@ -110,6 +111,18 @@ def _roles(environment: Environment) -> Iterator[Complaint]:
     if len(own) > _MOST_ROLES:
         message = f"{len(own):,} people would have a role each, an account has at most {_MOST_ROLES:,}"
         yield Complaint(("teams", own[0][1], "role"), f"{message}: give 'persona' where it will do")
+
+
+def _images(environment: Environment) -> Iterator[Complaint]:
+    images = environment.studio.images
+    for persona, settings in environment.personas.items():
+        for index, name in enumerate(settings.tools.images):
+            path = ("personas", persona, "tools", "images", index)
+            if name not in images:
+                yield Complaint(path, no_such("image", name, list(images)))
+            elif images[name].for_everybody:
+                message = f"'{name}' is everybody's, give it 'for_everybody: false' or remove it here"
+                yield Complaint(path, message)
 
 
 def _given(space: Space) -> set[str]:

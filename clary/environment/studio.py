@@ -140,6 +140,17 @@ class Canvas(Part):
     """Whether documents can be queried through Amazon Kendra."""
 
 
+class MoreStartup(Part):
+    """What happens in a persona's spaces when they start, besides what happens in everybody's."""
+
+    packages: Annotated[tuple[Package, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=50)
+    """More Python packages to install."""
+    repositories: Annotated[tuple[WebAddress, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=10)
+    """More git repositories to clone, where they are not yet."""
+    code_sample: bool = False
+    """Whether a first program lies in the home directory, if not in everybody's."""
+
+
 class Tools(Part):
     """What a persona finds in Studio. It decides what is shown; what may be done, their role decides."""
 
@@ -153,6 +164,10 @@ class Tools(Part):
     """When idle applications are stopped. By default, after an hour."""
     canvas: Canvas = Canvas()
     """What Canvas does, where it is among the `applications`."""
+    startup: MoreStartup = MoreStartup()
+    """What happens when a space of theirs starts, besides what happens in everybody's."""
+    images: Annotated[tuple[StudioImageName, ...], FROM_LIST, DIFFERENT] = ()
+    """Those of `studio.images` that not everybody has, and they have."""
 
     @model_validator(mode="after")
     def _canvas_is_shown(self) -> Self:
@@ -235,6 +250,8 @@ class StudioImage(Part):
     """The arguments of what is started."""
     environment: Mapping[VariableName, Variable] = Field(default_factory=dict, max_length=25)
     """Environment variables; numbers and `true` become text."""
+    for_everybody: bool = True
+    """Whether everybody has it, or only the personas that name it among their `images`."""
 
 
 class Docker(Part):

@@ -90,6 +90,10 @@ class StudioDomain(Construct):
         self.vpc = vpc
         self.security_group = security_group
         self.removal_policy = removal_policy
+        self.name = domain_name
+        self.images = images
+        """What everybody opens spaces with, besides SageMaker's own."""
+        self.startup = startup or StartupScript()
         self._sign_in = sign_in
         self.people = DependencyGroup()
         """The people of the domain who are in its stack."""
@@ -104,9 +108,7 @@ class StudioDomain(Construct):
         )
         tools = tools or StudioTools()
         shared = shared_spaces or SharedSpaceDefaults()
-        settings = _AppSettings(
-            self, domain_name, tools, startup or StartupScript(), images, removal_policy=removal_policy
-        )
+        settings = _AppSettings(self, domain_name, tools, self.startup, images, removal_policy=removal_policy)
         self._domain = sagemaker.CfnDomain(
             self,
             "Domain",

@@ -82,18 +82,10 @@ class StartupScript:
             lines += ["(", *beside, ') >>"$HOME/.clary/startup.log" 2>&1 </dev/null &']
         return "\n".join([*lines, "exit 0", ""])
 
-    def attach(
-        self,
-        scope: Construct,
-        application: SpaceApplication,
-        stem: str,
-        *,
-        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
-    ) -> str:
-        """The ARN of a lifecycle configuration with the script, also where there is nothing to do.
+    def content(self, scope: Construct, application: SpaceApplication, stem: str) -> tuple[str, str]:
+        """The name of a lifecycle configuration with the script, and the script as SageMaker takes it.
 
-        Configurations cannot be changed: the name is `stem` and a hash of the content. A domain that is
-        retained keeps its own, SageMaker does not delete what is in use; those before it are deleted.
+        Configurations cannot be changed: the name is `stem` and a hash of the content.
         """
         text = self.text(application)
         content = base64.b64encode(text.encode()).decode()
@@ -106,12 +98,28 @@ class StartupScript:
             content = cdk.Fn.base64(text)
         properties = {"Application": application, "Content": content}
         kebab = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", application).lower()
+        return content_name(scope, f"{stem}-{kebab}", properties), content
+
+    def attach(
+        self,
+        scope: Construct,
+        application: SpaceApplication,
+        stem: str,
+        *,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+    ) -> str:
+        """The ARN of a lifecycle configuration with the script, also where there is nothing to do.
+
+        A domain that is retained keeps its own, SageMaker does not delete what is in use; those before it
+        are deleted.
+        """
+        name, content = self.content(scope, application, stem)
         config = sagemaker.CfnStudioLifecycleConfig(
             scope,
             f"Startup{application}",
             studio_lifecycle_config_app_type=application,
             studio_lifecycle_config_content=content,
-            studio_lifecycle_config_name=content_name(scope, f"{stem}-{kebab}", properties),
+            studio_lifecycle_config_name=name,
         )
         config.apply_removal_policy(removal_policy, apply_to_update_replace_policy=False)
         config.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.DELETE

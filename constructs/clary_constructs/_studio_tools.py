@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clary_constructs._studio_image import StudioImage
 from clary_constructs._studio_instance_type import STUDIO_INSTANCE_TYPES
+from clary_constructs._studio_startup import SpaceApplication, StartupScript
 
 APPLICATIONS: Mapping[str, str] = {
     "canvas": "Canvas",
@@ -93,6 +95,10 @@ class StudioTools:
     idle: IdleShutdown | None = AN_HOUR
     canvas: CanvasTools | None = None
     r_studio_in_domain: bool = False
+    startup: StartupScript | None = None
+    """What happens when a space starts, in place of what the domain has for everybody."""
+    images: Sequence[StudioImage] = ()
+    """What there is to choose from, besides what the domain has for everybody."""
 
     def __post_init__(self) -> None:
         for kind, given, known in (
@@ -125,23 +131,53 @@ class StudioTools:
             return []
         return [name for name in STUDIO_INSTANCE_TYPES if name not in self.instance_types]
 
-    def user_settings(self) -> dict[str, Any]:
-        """As UpdateUserProfile takes them, without what a profile is created with."""
-        idle = {"AppLifecycleManagement": {"IdleSettings": idle_settings(self.idle)}}
-        runs_on = {"DefaultResourceSpec": {"InstanceType": self.instance_type}}
+    def user_settings(
+        self,
+        *,
+        startup: Mapping[SpaceApplication, str] | None = None,
+        images: Sequence[StudioImage] | None = None,
+    ) -> dict[str, Any]:
+        """As UpdateUserProfile takes them, without what a profile is created with.
+
+        `startup` are ARNs of lifecycle configurations, and `images` all that there are, the domain's, too:
+        what a profile says "takes precedence over" the domain's settings
+        (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UserSettings.html). Where they are
+        not given, the domain's are what somebody has who never had others.
+        """
         settings: dict[str, Any] = {
             "StudioWebPortalSettings": {
                 "HiddenAppTypes": self.hidden_applications,
                 "HiddenMlTools": self.hidden_features,
                 "HiddenInstanceTypes": self.hidden_instance_types,
             },
-            "JupyterLabAppSettings": {**runs_on, **idle},
-            "CodeEditorAppSettings": {**runs_on, **idle},
+            "JupyterLabAppSettings": self._application("JupyterLab", startup, images),
+            "CodeEditorAppSettings": self._application("CodeEditor", startup, images),
             "CanvasAppSettings": self._canvas(),
         }
         if self.r_studio_in_domain:
             access = "ENABLED" if "r-studio" in self.applications else "DISABLED"
             settings["RStudioServerProAppSettings"] = {"AccessStatus": access, "UserGroup": "R_STUDIO_USER"}
+        return settings
+
+    def _application(
+        self,
+        application: SpaceApplication,
+        startup: Mapping[SpaceApplication, str] | None,
+        images: Sequence[StudioImage] | None,
+    ) -> dict[str, Any]:
+        settings: dict[str, Any] = {
+            "DefaultResourceSpec": {"InstanceType": self.instance_type},
+            "AppLifecycleManagement": {"IdleSettings": idle_settings(self.idle)},
+        }
+        if startup is not None:
+            settings["BuiltInLifecycleConfigArn"] = startup[application]
+        if images is not None:
+            # without its number, a version is the newest: the one that there is
+            settings["CustomImages"] = [
+                {"AppImageConfigName": image.config_names[application], "ImageName": image.name}
+                for image in images
+                if application in image.config_names
+            ]
         return settings
 
     def _canvas(self) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from clary_constructs._nested_template import NestedTemplates
 from clary_constructs._studio_domain import StudioDomain
 from clary_constructs._studio_leavers import StudioLeavers
 from clary_constructs._studio_settings import StudioSettings
+from clary_constructs._studio_startup import SpaceApplication
 from clary_constructs._studio_tools import StudioTools
 from clary_constructs._user_template import StudioUser, shard_of, shard_template
 from constructs import Construct
 
 _PARAMETER_BYTES = 4096
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
-_REFERENCES = 200
-"""What a bucket's name and a key's ARN are longer than the tokens that stand for them, at most."""
+_REFERENCES = 500
+"""What a bucket's name and three ARNs are longer than the tokens that stand for them, at most."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class UserProfiles(Construct):
         for user in users:
             if user.group not in known:
                 raise ValueError(f"'{user.name}' is of no group: '{user.group}' is not among {sorted(known)}")
-        values = _values(cdk.Stack.of(self), known, domain, settings, leavers)
+        values = _values(self, known, domain, settings, leavers)
         retain = domain.removal_policy != cdk.RemovalPolicy.DESTROY
         shards: dict[int, list[StudioUser]] = {}
         for user in users:
@@ -80,13 +81,14 @@ class UserProfiles(Construct):
         # a role that is made beside the profiles has its policies first, and so the use of the domain's
         # key: https://github.com/aws/aws-cdk/issues/34818
         roles = [group.execution_role for group in groups]
-        self.node.add_dependency(settings.policy, *leavers.rights, *roles)
+        images = [image for group in groups for image in group.tools.images]
+        self.node.add_dependency(settings.policy, *leavers.rights, *roles, *images)
         if cdk.Stack.of(self) is cdk.Stack.of(domain):
             domain.people.add(*self.stacks)
 
 
 def _values(
-    stack: cdk.Stack,
+    scope: Construct,
     groups: Mapping[str, UserGroup],
     domain: StudioDomain,
     settings: StudioSettings,
@@ -100,15 +102,36 @@ def _values(
         "SettingsFunction": settings.service_token,
         "LeaversFunction": leavers.service_token,
     }
+    stack = cdk.Stack.of(scope)
     for name, group in groups.items():
-        said = group.tools.user_settings()
+        said = group.tools.user_settings(
+            startup=_startup(scope, group.tools, domain, settings),
+            images=[*domain.images, *group.tools.images],
+        )
         found[f"Role{name}"] = group.execution_role.role_arn
         # as text: CloudFormation would make text of the numbers within
-        found[f"Settings{name}"] = stack.to_json_string(said)
-        longest = len(json.dumps(said, separators=(",", ":"))) + _REFERENCES
-        if longest > _PARAMETER_BYTES:
-            raise ValueError(
-                f"what the group {name} finds takes {longest:,} characters to say, CloudFormation hands"
-                f" {_PARAMETER_BYTES:,} to a nested stack: allow more instance types, or all"
-            )
+        parts = {
+            "Portal": {key: value for key, value in said.items() if key == "StudioWebPortalSettings"},
+            "Settings": {key: value for key, value in said.items() if key != "StudioWebPortalSettings"},
+        }
+        for part, its in parts.items():
+            found[f"{part}{name}"] = stack.to_json_string(its)
+            longest = len(json.dumps(its, separators=(",", ":"))) + _REFERENCES
+            if longest > _PARAMETER_BYTES:
+                raise ValueError(
+                    f"what the group {name} finds takes {longest:,} characters to say, CloudFormation hands"
+                    f" {_PARAMETER_BYTES:,} to a nested stack: allow more instance types, or fewer images"
+                )
     return found
+
+
+def _startup(
+    scope: Construct, tools: StudioTools, domain: StudioDomain, settings: StudioSettings
+) -> Mapping[SpaceApplication, str]:
+    """People's own configurations, also of the script that the domain has: what a profile names cannot be
+    deleted, and whoever has left keeps naming it when the domain is long at another."""
+    script = tools.startup or domain.startup
+    return {
+        "JupyterLab": settings.attach(scope, script, "JupyterLab"),
+        "CodeEditor": settings.attach(scope, script, "CodeEditor"),
+    }

@@ -92,7 +92,7 @@ def shard_template(users: Iterable[StudioUser], *, retain: bool) -> Template:
     """The template of a nested stack: who is in it, what they are sent, and what happens when they leave.
 
     Its parameters are what it cannot know: `DomainId`, `VpcId`, `SecurityGroupId`, `RestRole`,
-    `SettingsFunction`, `LeaversFunction`, and of each group `Role…` and `Settings…`.
+    `SettingsFunction`, `LeaversFunction`, and of each group `Role…`, `Portal…` and `Settings…`.
     """
     people = sorted(users, key=lambda user: user.name)
     resources: dict[str, Any] = {}
@@ -111,7 +111,7 @@ def shard_template(users: Iterable[StudioUser], *, retain: bool) -> Template:
         if not user.left:
             groups.setdefault(user.group, []).append(user)
     for group, of_group in sorted(groups.items()):
-        parameters |= {"SettingsFunction", f"Settings{group}"}
+        parameters |= {"SettingsFunction", f"Portal{group}", f"Settings{group}"}
         _add(resources, [(f"Sent{group}", _settings(group, of_group))])
     _add(resources, [("Leavers", _leavers(people, resources, retain))])
     return {
@@ -186,7 +186,8 @@ def _settings(group: str, users: Sequence[StudioUser]) -> dict[str, Any]:
             "ServiceToken": {"Ref": "SettingsFunction"},
             "DomainId": {"Ref": "DomainId"},
             "UserProfileNames": [user.name for user in users],
-            "UserSettings": {"Ref": f"Settings{group}"},
+            # two, because CloudFormation hands over 4,096 characters at a time
+            "UserSettings": [{"Ref": f"Portal{group}"}, {"Ref": f"Settings{group}"}],
         },
         "DependsOn": [f"Profile{stem(user.name)}" for user in users],
     }

@@ -1,7 +1,10 @@
-"""A custom resource that stands for the Studio settings of some people.
+"""Custom resources that stand for the Studio settings of some people, and for their startup scripts.
 
-Creating and updating it send the settings; CloudFormation rolls back by sending the old ones. Deleting it
+Creating and updating settings send them; CloudFormation rolls back by sending the old ones. Deleting them
 does nothing: who is left keeps what they have. Sending twice is harmless, who has the settings is not told.
+
+A startup script is a lifecycle configuration whose name comes from its content: made twice it is the same
+one, and deleted it stays as long as somebody has it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from botocore.config import Config
 
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
-from studio_settings.adapters import DomainProfiles
+from studio_settings.adapters import DomainProfiles, LifecycleConfigs
 from studio_settings.rules import send
 
 _SECONDS_TO_ANSWER = 30
@@ -36,6 +39,8 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 def _done(event: Mapping[str, Any], context: Any) -> Answer:
     properties = event["ResourceProperties"]
+    if event["ResourceType"] == "Custom::StudioStartup":
+        return _startup(event["RequestType"], properties)
 
     def time_is_up() -> bool:
         remaining_ms: int = context.get_remaining_time_in_millis()
@@ -45,7 +50,7 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
         told = send(
             DomainProfiles(_sagemaker(), properties["DomainId"]),
             properties["UserProfileNames"],
-            json.loads(properties["UserSettings"]),
+            {key: value for part in properties["UserSettings"] for key, value in json.loads(part).items()},
             # somebody whose profile was deleted by hand must not keep a stack from rolling back
             may_be_gone=event["RequestType"] == "Update",
             time_is_up=time_is_up,
@@ -53,3 +58,12 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
         )
         print(json.dumps({"told": told}))
     return Answer(physical_id=event.get("PhysicalResourceId") or f"settings-{event['LogicalResourceId']}")
+
+
+def _startup(request_type: str, properties: Mapping[str, Any]) -> Answer:
+    configs, name = LifecycleConfigs(_sagemaker()), properties["Name"]
+    if request_type == "Delete":
+        print(json.dumps({"deleted" if configs.delete(name) else "in use": name}))
+        return Answer(physical_id=name)
+    arn = configs.make(name, properties["Application"], properties["Content"])
+    return Answer(physical_id=name, data={"Arn": arn})

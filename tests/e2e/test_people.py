@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,6 +18,11 @@ _FILE = """\
 name: local
 account: "000000000000"
 region: us-east-1
+repositories: [notebooks]
+studio:
+  images:
+    common: {repository: notebooks, tag: v1}
+    maps: {repository: notebooks, tag: v2, for_everybody: false}
 teams:
   research:
     shared_space: {}
@@ -170,6 +176,43 @@ def test_who_leaves_loses_rights_and_keeps_work_and_only_who_has_left_in_the_fil
     assert _role(checkout, "research-ada") == "clary-local-research-data-scientist"
     assert _profile(checkout, "research-ada")["HomeEfsFileSystemUid"] == uid
     assert _role(checkout, "research-emmy") == "clary-local-research-data-scientist"
+
+
+def _started(checkout: Checkout, name: str) -> tuple[str, list[str]]:
+    """The script that runs in somebody's JupyterLab when it starts, and the images that they choose from."""
+    sagemaker = checkout.client("sagemaker")
+    lab = _profile(checkout, name)["UserSettings"]["JupyterLabAppSettings"]
+    config = sagemaker.describe_studio_lifecycle_config(
+        StudioLifecycleConfigName=lab["BuiltInLifecycleConfigArn"].rpartition("/")[2]
+    )
+    script = base64.b64decode(config["StudioLifecycleConfigContent"]).decode()
+    return script, [image["ImageName"] for image in lab["CustomImages"]]
+
+
+def test_a_persona_has_a_startup_and_images_of_its_own_as_long_as_the_file_says(checkout: Checkout) -> None:
+    uid = _profile(checkout, "research-grace")["HomeEfsFileSystemUid"]
+    domain = checkout.domain_id
+    before = [_started(checkout, name) for name in ("research-grace", "research-ada")]
+    more = "personas: {mlops-engineer: {tools: {startup: {packages: [polars]}, images: [maps]}}}\n"
+
+    with checkout.edited(lambda text: text + more):
+        told = checkout("diff", "local", "--json")
+        _deploy(checkout)
+        drifted = checkout("drift", "local", "--json")
+        scripts, images = zip(
+            *(_started(checkout, name) for name in ("research-grace", "platform-linus", "research-ada")),
+            strict=True,
+        )
+    _deploy(checkout)
+
+    assert json.loads(told.stdout)["refusals"] == []
+    assert json.loads(drifted.stdout) == []
+    assert ["polars" in script for script in scripts] == [True, True, False]
+    common, maps = "clary-local-common", "clary-local-maps"
+    assert images == ([common, maps], [common, maps], [common])
+    assert [_started(checkout, name) for name in ("research-grace", "research-ada")] == before
+    assert _profile(checkout, "research-grace")["HomeEfsFileSystemUid"] == uid
+    assert checkout.domain_id == domain
 
 
 def test_another_persona_is_another_role_in_place(checkout: Checkout) -> None:

@@ -108,12 +108,12 @@ def test_settings_of_two_updates_grow_together() -> None:
 def test_reads_what_was_sent_to_whom_from_the_template() -> None:
     sent = {
         "Type": "Custom::StudioSettings",
-        "Properties": {"UserProfileNames": ["a", "b"], "UserSettings": '{"Portal": {}}'},
+        "Properties": {"UserProfileNames": ["a", "b"], "UserSettings": ['{"Portal": {}}', '{"Lab": 1}']},
     }
 
     found = sent_settings(Deployed({"Studio": {"Resources": {"Sent": sent}}}, {}))
 
-    assert found == {"a": {"Portal": {}}, "b": {"Portal": {}}}
+    assert found == {"a": {"Portal": {}, "Lab": 1}, "b": {"Portal": {}, "Lab": 1}}
 
 
 def test_says_in_words_what_cloudformation_detected() -> None:

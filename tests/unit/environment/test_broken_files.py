@@ -41,6 +41,20 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "4:91",
         ("the space runs on 'ml.g5.xlarge', which 'personas' does not allow", "choose one of: ml.t3.medium"),
     ),
+    "an image of a persona that there is not": (
+        VALID
+        + "repositories: [notebooks]\nstudio: {images: {maps: {repository: notebooks, tag: v1}}}\n"
+        + "personas: {data-scientist: {tools: {images: [mapz]}}}\n",
+        "7:46",
+        ("no image 'mapz'", "did you mean 'maps'?"),
+    ),
+    "an image of a persona that is everybody's": (
+        VALID
+        + "repositories: [notebooks]\nstudio: {images: {maps: {repository: notebooks, tag: v1}}}\n"
+        + "personas: {data-scientist: {tools: {images: [maps]}}}\n",
+        "7:46",
+        ("'maps' is everybody's", "give it 'for_everybody: false' or remove it here"),
+    ),
     "a shared space that is too large": (
         HEAD + "teams: {research: {shared_space: {storage_gib: 200}}}\n",
         "4:48",

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from studio_settings.adapters import LifecycleConfigs
 from studio_settings.ports import Profile, Settings
 from studio_settings.rules import NotSent, holds, send
 
@@ -129,3 +131,44 @@ def test_takes_settings_for_there(there: Settings, wanted: Settings) -> None:
 )
 def test_takes_other_settings_for_missing(there: Settings, wanted: Settings) -> None:
     assert not holds(there, wanted)
+
+
+class SageMaker:
+    """Lifecycle configurations by name, some of which are in use."""
+
+    def __init__(self, in_use: tuple[str, ...] = ()) -> None:
+        self.there: dict[str, str] = {}
+        self._in_use = in_use
+
+    def create_studio_lifecycle_config(self, **request: str) -> dict[str, str]:
+        name = request["StudioLifecycleConfigName"]
+        if name in self.there:
+            raise ClientError({"Error": {"Code": "ResourceInUse"}}, "CreateStudioLifecycleConfig")
+        self.there[name] = request["StudioLifecycleConfigContent"]
+        return self.describe_studio_lifecycle_config(StudioLifecycleConfigName=name)
+
+    def describe_studio_lifecycle_config(self, **request: str) -> dict[str, str]:
+        return {"StudioLifecycleConfigArn": f"arn:{request['StudioLifecycleConfigName']}"}
+
+    def delete_studio_lifecycle_config(self, **request: str) -> None:
+        name = request["StudioLifecycleConfigName"]
+        if name in self._in_use or name not in self.there:
+            code = "ResourceInUse" if name in self._in_use else "ResourceNotFound"
+            raise ClientError({"Error": {"Code": code}}, "DeleteStudioLifecycleConfig")
+        del self.there[name]
+
+
+def test_makes_a_startup_script_once_however_often_it_is_asked() -> None:
+    configs = LifecycleConfigs(SageMaker())
+
+    assert [configs.make("people-1", "JupyterLab", "ZXhpdA==") for _ in range(2)] == ["arn:people-1"] * 2
+
+
+def test_deletes_a_startup_script_unless_somebody_has_it() -> None:
+    sagemaker = SageMaker(in_use=("people-1",))
+    configs = LifecycleConfigs(sagemaker)
+    for name in ("people-1", "people-2"):
+        configs.make(name, "JupyterLab", "ZXhpdA==")
+
+    assert [configs.delete(name) for name in ("people-1", "people-2", "people-2")] == [False, True, True]
+    assert [*sagemaker.there] == ["people-1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs import (
+    StartupScript,
     StudioDomain,
+    StudioImage,
     StudioLeavers,
     StudioSettings,
     StudioSpace,
@@ -113,7 +117,7 @@ def test_sends_all_who_find_the_same_one_setting_after_their_profiles() -> None:
 
     sent = found["SentScientists"]
     assert sent["Properties"]["UserProfileNames"] == ["research-ada", "research-grace"]
-    assert sent["Properties"]["UserSettings"] == {"Ref": "SettingsScientists"}
+    assert sent["Properties"]["UserSettings"] == [{"Ref": "PortalScientists"}, {"Ref": "SettingsScientists"}]
     assert len(sent["DependsOn"]) == 2
     assert found["SentEngineers"]["Properties"]["UserProfileNames"] == ["research-linus"]
 
@@ -172,10 +176,15 @@ def test_refuses_a_name_that_sagemaker_does_not_take(name: str) -> None:
         StudioUser(name, "Scientists")
 
 
+def _image(stack: cdk.Stack, name: str) -> StudioImage:
+    repository = ecr.Repository.from_repository_name(stack, f"{name}Repository", name)
+    return StudioImage(stack, name.capitalize(), name=name, repository=repository, tag="v1")
+
+
 class Studio:
     """A domain, and what it takes to have people in it."""
 
-    def __init__(self, folder: Path, **domain: Any) -> None:
+    def __init__(self, folder: Path, *, startup: StartupScript | None = None, image: str = "") -> None:
         self.app = cdk.App(outdir=str(folder))
         self.stack = cdk.Stack(self.app, "Studio", env=ENV)
         code = lambda_.Code.from_inline("def handler(event, context): ...")
@@ -196,7 +205,8 @@ class Studio:
             subnets=ec2.SubnetSelection(subnets=vpc.isolated_subnets),
             security_group=ec2.SecurityGroup.from_security_group_id(self.stack, "Group", "sg-workload"),
             encryption_key=key,
-            **domain,
+            startup=startup,
+            images=[_image(self.stack, image)] if image else [],
         )
         self._common = {
             "settings": StudioSettings(
@@ -229,9 +239,53 @@ def test_hands_each_nested_stack_what_it_asks_for(tmp_path: Path) -> None:
     given = nested["Properties"]["Parameters"]
     assert {*given} == {*file["Parameters"]}
     assert given["RoleScientists"] == "arn:aws:iam::111122223333:role/scientists"
-    assert json.loads(given["SettingsScientists"])["StudioWebPortalSettings"]["HiddenInstanceTypes"] == []
+    assert json.loads(given["PortalScientists"])["StudioWebPortalSettings"]["HiddenInstanceTypes"] == []
     assert any(name.startswith("SettingsPolicy") for name in nested["DependsOn"])
     assert any(name.startswith("LeaversAgain") for name in nested["DependsOn"])
+
+
+def settings_of(studio: Studio) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the group is sent of JupyterLab, and the startup scripts that are made for people."""
+    template = studio.app.synth().get_stack_by_name("Studio").template
+    (nested,) = of_type(template["Resources"], "AWS::CloudFormation::Stack")
+    said = nested["Properties"]["Parameters"]["SettingsScientists"]
+    text = "".join(part if isinstance(part, str) else part["Fn::GetAtt"][0] for part in said["Fn::Join"][1])
+    scripts = {
+        name: each["Properties"]
+        for name, each in template["Resources"].items()
+        if each["Type"] == "Custom::StudioStartup"
+    }
+    return json.loads(text)["JupyterLabAppSettings"], scripts
+
+
+def test_starts_spaces_as_the_domain_does_but_by_a_script_that_no_other_needs(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, startup=StartupScript(packages=["polars"]))
+    studio.add([ADA])
+    lab, scripts = settings_of(studio)
+
+    own = scripts[lab["BuiltInLifecycleConfigArn"]]
+    assert own["Application"] == "JupyterLab"
+    assert own["Name"].startswith("clary-dev-people-jupyter-lab-")
+    assert "install --quiet --disable-pip-version-check polars" in base64.b64decode(own["Content"]).decode()
+    assert len(scripts) == 2
+
+
+def test_starts_spaces_of_a_group_in_its_own_way(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, startup=StartupScript(packages=["polars"]))
+    studio.add([ADA], StudioTools(startup=StartupScript(packages=["duckdb"])))
+    lab, scripts = settings_of(studio)
+
+    script = base64.b64decode(scripts[lab["BuiltInLifecycleConfigArn"]]["Content"]).decode()
+    assert "duckdb" in script
+    assert "polars" not in script
+
+
+def test_says_all_images_and_not_only_those_of_the_group(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, image="maps")
+    studio.add([ADA], StudioTools(images=[_image(studio.stack, "weather")]))
+    lab, _ = settings_of(studio)
+
+    assert [image["ImageName"] for image in lab["CustomImages"]] == ["maps", "weather"]
 
 
 def test_refuses_whoever_is_of_no_group(tmp_path: Path) -> None:
