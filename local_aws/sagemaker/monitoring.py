@@ -24,6 +24,7 @@ _DURATION = re.compile(
 )
 _HOUR = datetime.timedelta(hours=1)
 NOW = "NOW"
+_LONGEST_NAME = 63
 
 _METRICS = {
     "DataQuality": "data-metrics",
@@ -315,7 +316,7 @@ def request(
         if name in application
     }
     found = {
-        "ProcessingJobName": f"{_NAMES[definition.kind]}-{due:%Y%m%d%H%M}-{identifier}",
+        "ProcessingJobName": f"{_NAMES[definition.kind]}-{due:%Y%m%d%H%M}-{identifier}"[:_LONGEST_NAME],
         "AppSpecification": specification,
         "Environment": environment,
         "ProcessingInputs": [*more, *inputs],

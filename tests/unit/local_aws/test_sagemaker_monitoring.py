@@ -94,6 +94,15 @@ def test_tells_the_container_what_it_wants_to_know() -> None:
     assert output["S3Output"]["S3Uri"] == "s3://b/reports/e/watch/2026/03/02/12"
 
 
+def test_a_jobs_name_is_one_that_sagemaker_takes_however_long_the_kind_is_called() -> None:
+    asked = definition("ModelExplainability")
+    chosen = monitoring.period(config("cron(0 * ? * * *)"), asked, DUE)
+
+    request = monitoring.request(asked, "watch", DUE, chosen, [], {}, "0" * 24)
+
+    assert len(request["ProcessingJobName"]) == 63
+
+
 @pytest.mark.parametrize(
     ("kind", "namespace"),
     [
