@@ -11,9 +11,10 @@ _RUNTIME = boto3.client("sagemaker-runtime")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in event["headers"].items()}
     answer = _RUNTIME.invoke_endpoint(
         EndpointName="clary-bench-housing",
-        ContentType=event["headers"]["Content-Type"],
+        ContentType=headers["content-type"],
         Body=base64.b64decode(event["body"]),
     )
     return {
