@@ -98,6 +98,42 @@ def test_leaves_no_finding_open(environment: str) -> None:
     assert [violation.rule_name for report in reports for violation in report.violations] == []
 
 
+def test_leaves_no_finding_open_in_an_api_that_no_sample_has(tmp_path: Path) -> None:
+    """A private one that pages of other origins may call, with people who need no second factor."""
+    app = new_app(ROOT, tmp_path)
+    model = {
+        "team": "research",
+        "image": {"repository": "line", "tag": "1"},
+        "artifact": {"key": "research/line/model.tar.gz"},
+    }
+    limits = {"line": {"requests_per_second": 1, "burst": 1}}
+    clients = {
+        "planner": {"authorization": "cognito", "models": ["line"], "limits": limits},
+        "batch": {"authorization": "iam", "principal": "arn:aws:iam::111122223333:root", "models": "all"},
+    }
+    api = {
+        "access": "private",
+        "metered": True,
+        "clients": clients,
+        "cors": {"origins": ["https://page.example"]},
+        "user_pool": {"second_factor": "optional"},
+    }
+    environment = {
+        "name": "dev",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "teams": {"research": {}},
+        "repositories": ["line"],
+        "models": {"line": model},
+        "api": api,
+    }
+    add_stacks(app, Environment.model_validate(environment), ROOT)
+
+    reports = [pack(app).validate_scope(app) for pack in PACKS]
+
+    assert [violation.rule_name for report in reports for violation in report.violations] == []
+
+
 def _included(folder: Path, *templates: Path) -> cdk.App:
     """An app of templates that are written as data: the packs do not look into nested stacks."""
     app = cdk.App(outdir=str(folder))
