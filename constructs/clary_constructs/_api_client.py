@@ -138,7 +138,7 @@ def policy_of(
         statements.append(
             iam.PolicyStatement(
                 sid="WhoIsLetIn",
-                principals=[iam.AnyPrincipal()],
+                principals=[iam.StarPrincipal()],
                 actions=["execute-api:Invoke"],
                 resources=["execute-api:/*"],
             )
@@ -155,7 +155,7 @@ def policy_of(
             iam.PolicyStatement(
                 sid="NotFromElsewhere",
                 effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
+                principals=[iam.StarPrincipal()],
                 actions=["execute-api:Invoke"],
                 resources=["execute-api:/*"],
                 conditions={

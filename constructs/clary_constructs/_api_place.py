@@ -88,7 +88,9 @@ class PrivateApiEndpoint(Construct):
         )
         self.endpoint.add_to_policy(
             iam.PolicyStatement(
-                principals=[iam.AnyPrincipal()],
+                # Also callers without a signature: who somebody is, is the API's own question.
+                # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-vpc-endpoint-policies.html
+                principals=[iam.StarPrincipal()],
                 actions=["execute-api:Invoke"],
                 resources=[Stack.of(self).format_arn(service="execute-api", resource="*")],
             )

@@ -25,6 +25,8 @@ _ACCESS_LOG = {
     "time": "$context.requestTime",
     "client": "$context.identity.apiKeyId",
     "caller": "$context.identity.userArn",
+    "app": "$context.authorizer.claims.client_id",
+    "person": "$context.authorizer.claims.sub",
     "sourceIp": "$context.identity.sourceIp",
     "method": "$context.httpMethod",
     "resource": "$context.resourcePath",

@@ -77,6 +77,7 @@ def handler(event: object, context: Context) -> dict[str, object]:
             gateway = _gateway()
             log["route"] = asked.route.operation
             request = _request(fields, headers, request_id)
+            log["caller"] = request.caller.identity
             _check_resource(fields, asked)
             if gateway.knows(asked.model) and request.caller.sees(asked.model):
                 log["model"] = asked.model

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from support.checkout import Checkout
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.matrix_page import PAGE, WRITE, page_text
 from support.outside import free_port, processes_of
+from support.page_examples import api_examples, run
+from support.sagemaker import eventually
 
 BACK = "https://page.example/back"
 PASSWORD = "Long-enough-for-all-7"
@@ -71,7 +74,7 @@ api:
       burst: 200
     planner: {{authorization: cognito, models: [shared, queued], requests_per_second: 100, burst: 200}}
     analysts: {{authorization: cognito, sign_in: {{return_to: ["{BACK}"]}}, models: [shared]}}
-    # These two go in the end.
+    # These go in the end.
     kiosk:
       authorization: api-key
       models: all
@@ -82,8 +85,16 @@ api:
     counted: {{authorization: api-key, models: [shared], quota: {{requests: 3, per: day}}}}
   user_pool: {{second_factor: optional}}
 """
-LEFT_OUT = "    # These two go in the end.\n"
-ADDED = "    late: {authorization: api-key, models: [hidden]}\n"
+LEFT_OUT = "    # These go in the end.\n"
+ADDED = f"""\
+    late: {{authorization: api-key, models: [hidden]}}
+    reports: {{authorization: iam, principal: "arn:aws:iam::{ACCOUNT}:role/reports", models: [shared]}}
+"""
+DOMAIN = f"""\
+  domain:
+    name: models.example.com
+    certificate: arn:aws:acm:us-east-1:{ACCOUNT}:certificate/0b5d2a1c-7f5e-4d0a-9f6b-3a2c1d0e4f5a
+"""
 
 
 @dataclass(frozen=True)
@@ -93,11 +104,15 @@ class World:
     checkout: Checkout
     aws: EnforcingAws
 
+    def changed_to(self, text: str) -> World:
+        """The same place with another file."""
+        (self.checkout.root / "environments" / "matrix.yaml").write_text(text)
+        done = self.checkout("deploy", "matrix", timeout=900)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return World(self.checkout, self.aws)
+
     @cached_property
     def outputs(self) -> dict[str, Any]:
-        return self.read_outputs()
-
-    def read_outputs(self) -> dict[str, Any]:
         done = self.checkout("outputs", "--json", "-e", "matrix")
         assert done.returncode == 0, done.stdout + done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
@@ -318,6 +333,30 @@ def test_people_are_let_in_by_their_group(world: World) -> None:
     assert (said.status, said.kind) == (403, "forbidden")
 
 
+def test_the_logs_say_who_asked_and_not_what(world: World) -> None:
+    secret = b"3.141592653589793\n"
+    for name in ("shop", "batch", "planner"):
+        said = world.callers[name]("POST", "/models/shared/invocations", secret, CSV)
+    logs = world.aws.client("logs")
+    lines: list[str] = []
+
+    def logged() -> bool:
+        groups = [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]
+        lines[:] = [
+            event["message"]
+            for group in groups
+            for event in logs.filter_log_events(logGroupName=group)["events"]
+        ]
+        return sum(str(said.headers["x-request-id"]) in line for line in lines) >= 2
+
+    eventually(logged)
+    everything = "\n".join(lines)
+    unsaid = [secret.decode().strip(), world.key("shop"), world.program_token, str(world.signer.token)]
+    assert [each for each in unsaid if each in everything] == []
+    assert f'"app": "{world.app("planner")["client_id"]}"' in everything
+    assert ":assumed-role/batch/" in everything
+
+
 # --- who tries to get around it ---------------------------------------------------------------------
 
 
@@ -420,6 +459,40 @@ def test_the_page_shows_how_to_get_a_token(world: World) -> None:
     )
 
     assert (done.stdout, done.returncode) == ("in-service\n", 0), done.stderr
+
+
+_, OTHER_EXAMPLES = api_examples()
+
+
+def test_every_example_of_a_signature_or_a_token_is_run() -> None:
+    assert [language for language, _ in OTHER_EXAMPLES] == ["python", "sh", "python", "sh", "js"]
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_callers_page_shows_how_to_sign_and_how_to_show_a_token(
+    world: World, tmp_path: Path, number: int
+) -> None:
+    ca, apis = str(world.aws.ca), world.outputs["apis"]
+    environment = {"MODEL": "shared", "SSL_CERT_FILE": ca, "CURL_CA_BUNDLE": ca, "NODE_EXTRA_CA_CERTS": ca}
+    if number < 2:
+        environment |= {
+            "API_URL": apis["iam"]["url"],
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": world.signer.access_key,
+            "AWS_SECRET_ACCESS_KEY": world.signer.secret,
+            "AWS_SESSION_TOKEN": str(world.signer.token),
+        }
+    else:
+        environment |= {
+            "API_URL": apis["cognito"]["url"],
+            "TOKEN_URL": apis["cognito"]["token_url"],
+            "CLIENT_ID": world.app("planner")["client_id"],
+            "CLIENT_SECRET": world.app("planner")["client_secret"],
+        }
+
+    said = run(OTHER_EXAMPLES[number], environment, tmp_path)
+
+    assert float(said) == float(ask(world.callers["planner"], "shared").body)
 
 
 def test_a_scope_of_one_model_is_for_no_other(world: World) -> None:
@@ -623,29 +696,69 @@ def test_a_models_own_limit_holds_however_its_name_is_written(world: World) -> N
     assert others == (200, 200)
 
 
-# --- who comes and goes: last, because it changes who there is --------------------------------------
+# --- another file: last, because it changes who there is ---------------------------------------------
 
 
-def test_a_client_that_goes_leaves_no_right_and_one_that_comes_no_others_key(world: World) -> None:
-    callers = {name: world.callers[name] for name in MAY}
-    file = world.checkout.root / "environments" / "matrix.yaml"
-    file.write_text(FILE.partition(LEFT_OUT)[0] + ADDED + "  user_pool: {second_factor: optional}\n")
+AFTERWARDS = (
+    FILE.partition(LEFT_OUT)[0].replace("api:\n  clients:", f"api:\n  metered: true\n{DOMAIN}  clients:")
+    + ADDED
+    + "  user_pool: {second_factor: optional}\n"
+)
 
-    done = world.checkout("deploy", "matrix", timeout=900)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    now = world.read_outputs()
-    late = world.front("api-key", **{"x-api-key": now["apis"]["api-key"]["api_keys"]["late"]})
-    assert {name: ask(caller, "shared").status for name, caller in callers.items()} == {
-        "shop": 200,
-        "kiosk": 403,
-        "nobody": 404,
-        "batch": 200,
-        "planner": 200,
-        "auditor": 401,
-        "analysts": 200,
-    }
+@pytest.fixture(scope="module")
+def afterwards(world: World) -> World:
+    """Some clients are gone, others came, everybody is counted, and the API has a name of its own."""
+    assert world.callers  # as they were before
+    return world.changed_to(AFTERWARDS)
+
+
+def test_a_client_that_goes_leaves_no_right(world: World, afterwards: World) -> None:
+    statuses = {name: ask(caller, "shared").status for name, caller in world.callers.items()}
+
+    assert {name: statuses[name] for name in ("kiosk", "auditor")} == {"kiosk": 403, "auditor": 401}
+    assert afterwards.outputs["apis"]["cognito"]["clients"].keys() == {"planner", "analysts"}
+
+
+def test_a_client_that_comes_leaves_the_others_their_keys(world: World, afterwards: World) -> None:
+    late = _keyed(afterwards, afterwards.key("late"))
+
     assert (ask(late, "hidden").status, ask(late, "shared").status) == (200, 404)
-    keys = now["apis"]["api-key"]["api_keys"]
-    assert [keys[name] for name in ("shop", "nobody")] == [world.key("shop"), world.key("nobody")]
-    assert now["apis"]["cognito"]["clients"].keys() == {"planner", "analysts"}
+    assert [afterwards.key(name) for name in ("shop", "nobody")] == [world.key("shop"), world.key("nobody")]
+    assert ask(world.callers["shop"], "shared").status == 200
+
+
+@pytest.mark.parametrize(("client", "other"), [("batch", "reports"), ("planner", "analysts")])
+def test_who_is_counted_shows_a_key_of_ones_own(
+    world: World, afterwards: World, client: str, other: str
+) -> None:
+    caller = world.callers[client]
+    keys = {
+        name: key
+        for way in ("api-key", "iam", "cognito")
+        for name, key in afterwards.outputs["apis"][way]["api_keys"].items()
+    }
+
+    answers = {
+        name: ask(caller.with_(**{"x-api-key": keys[name]}), "shared") for name in (client, other, "shop")
+    }
+
+    assert {name: said.status for name, said in answers.items()} == {client: 200, other: 403, "shop": 403}
+    assert ask(caller, "shared").status == 403
+    assert ask(caller.with_(**{"x-api-key": keys[client]}), "hidden").status == 404
+
+
+def test_the_api_answers_by_its_own_name(afterwards: World) -> None:
+    there = {"Host": "models.example.com", "x-api-key": afterwards.key("shop")}
+
+    said = exchange(f"{afterwards.aws.url}/api-key/models", afterwards.aws.ca, "GET", headers=there)
+
+    assert {each["name"] for each in said.json["models"]} == MAY["shop"]
+
+
+def test_a_private_api_answers_nobody_outside_of_the_vpc(world: World, afterwards: World) -> None:
+    callers = [world.callers[name] for name in ("shop", "batch", "planner")]
+
+    afterwards.changed_to(AFTERWARDS.replace(DOMAIN, "  access: private\n").replace("metered: true", ""))
+
+    assert [ask(caller, "shared").status for caller in callers] == [403] * 3

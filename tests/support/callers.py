@@ -50,8 +50,9 @@ def exchange(
     trust = ssl.create_default_context(cafile=str(ca))
     connection = http.client.HTTPSConnection(place.netloc, timeout=60, context=trust)
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+        given = {"Content-Length": str(len(body)), **(headers or {})}
+        connection.putrequest(method, target, skip_host="Host" in given, skip_accept_encoding=True)
+        for name, value in given.items():
             connection.putheader(name, value)
         connection.endheaders(body)
         response = connection.getresponse()
