@@ -18,6 +18,7 @@ from clary_constructs import (
     ApiDashboard,
     ApiFirewall,
     ApiLogging,
+    ApiPage,
     ApiUserPool,
     InferenceApi,
     InferenceFunction,
@@ -116,6 +117,17 @@ class GatewayStack(cdk.Stack):
             fronts.append((front, _alarms(self, f"{name}Alarms", environment, front, topic)))
             if domain is not None:
                 domain.lead(authorization, front.stage)
+            if front.api_keys or (authorization == "cognito" and user_pool and user_pool.people):
+                page = ApiPage(
+                    self,
+                    f"{name}Page",
+                    api=front,
+                    source=_FUNCTIONS,
+                    encryption_key=data.key,
+                    user_pool=user_pool if authorization == "cognito" else None,
+                    url=None if api.domain is None else f"https://{api.domain.name}/{authorization}/",
+                )
+                cdk.CfnOutput(self, f"{name}PageUrl", value=page.url)
             keys |= front.api_keys
             cdk.CfnOutput(self, f"{name}Id", value=front.api.rest_api_id)
         inference.recognise(keys, user_pool.clients if user_pool else {})

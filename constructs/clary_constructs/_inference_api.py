@@ -165,6 +165,7 @@ class InferenceApi(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.stage = self.api.deployment_stage
+        self.stage_name = stage_name
         self.stage.node.add_dependency(execution_log)
         self.api_keys = {
             name: add_plan(self, name, client, stage=self.stage, limited=made.limited)

@@ -94,6 +94,17 @@ class ApiUserPool(Construct):
             )
             for name, client in clients.items()
         }
+        self.people = {name: self.clients[name] for name, client in clients.items() if client.return_to}
+        self._pages = {name: list(clients[name].return_to) for name in self.people}
+
+    def return_to(self, page: str) -> None:
+        """Lets people come back to one page more, whichever client they sign in with."""
+        for name, app in self.people.items():
+            self._pages[name].append(page)
+            made = app.node.default_child
+            assert isinstance(made, cognito.CfnUserPoolClient)
+            made.callback_ur_ls = self._pages[name]
+            made.logout_ur_ls = self._pages[name]
 
     def _add(
         self,

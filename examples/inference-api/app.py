@@ -14,6 +14,7 @@ from clary_constructs import (
     S3_PREFIX_LISTS,
     ApiClient,
     ApiLogging,
+    ApiPage,
     InferenceApi,
     InferenceFunction,
     NetworkGroups,
@@ -98,7 +99,9 @@ def inference_api(
         origins=origins,
     )
     api.stage.node.add_dependency(logging)
+    page = ApiPage(stack, "Page", api=api, source=FUNCTIONS, encryption_key=key)
     cdk.CfnOutput(stack, "ApiUrl", value=api.api.url)
+    cdk.CfnOutput(stack, "PageUrl", value=page.url)
     cdk.CfnOutput(stack, "ApiId", value=api.api.rest_api_id)
     cdk.CfnOutput(stack, "ApiKeyId", value=api.api_keys["storefront"].key_id)
     cdk.CfnOutput(stack, "JobsBucketName", value=jobs.bucket_name)
