@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from clary import cdk, training
+from clary import baselining, cdk, training
 from clary.content import contents
 from clary.difference import check_replacements
 from clary.drift import mark_owned
 from clary.errors import ClaryError
+from clary.monitor_content import monitor_contents
 from clary.outputs import STACKS, endpoint_states, stack_states
 from clary.progress import Progress
 from clary.protection import protect
@@ -26,7 +27,7 @@ FOUNDATIONS = ("Network", "Data", "Access")
 
 def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     """Makes the environment what its file says. What is done already is not done again."""
-    wanted = contents(target.environment, ROOT)
+    wanted, watching = contents(target.environment, ROOT), monitor_contents(target.environment, ROOT)
     with (
         progress.step(f"synthesising {target.environment.name}"),
         ThreadPoolExecutor() as pool,
@@ -38,11 +39,14 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
     for unit in no_longer_wanted(target):
         with progress.step(f"removing {target.environment.stack_name(unit)}: the file has it no more"):
             delete_stack(target, unit)
-    if not all(training.is_made(target, name, content) for name, content in wanted.items()):
+    trained = all(training.is_made(target, name, content) for name, content in wanted.items())
+    if not trained or not all(baselining.is_made(target, *of, made) for of, made in watching.items()):
         with progress.step(f"deploying {', '.join(FOUNDATIONS)}") as tell:
             _cdk_deploy(target, assembly, FOUNDATIONS, lock, tell)
         for name, content in wanted.items():
             training.make(target, name, content, progress)
+        for (name, kind), made in watching.items():
+            baselining.make(target, name, kind, made, progress)
     else:
         for name in wanted:
             progress.done(f"{name}: image and training job")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clary.content import ModelContent, artifact_prefix, files_in
-from clary.environment.container import Image
 from clary.errors import ClaryError
 from clary.outputs import image_uri, stack_outputs
 from clary.progress import Progress, Tell
@@ -23,7 +22,11 @@ def is_made(target: Target, name: str, content: ModelContent) -> bool:
     if not stack_outputs(target, "access"):
         return False
     image = target.environment.containers[name].image
-    if image is not None and image.source is not None and not _has_image(target, image, content):
+    if (
+        image is not None
+        and image.source is not None
+        and not has_image(target, str(image.repository), content.image_tag)
+    ):
         return False
     return (
         content.training_job is None
@@ -34,47 +37,55 @@ def is_made(target: Target, name: str, content: ModelContent) -> bool:
 def make(target: Target, name: str, content: ModelContent, progress: Progress) -> None:
     """Does what has not been done yet of pushing the image, uploading the data and training."""
     image = target.environment.containers[name].image
-    if image is not None and image.source is not None and not _has_image(target, image, content):
+    if (
+        image is not None
+        and image.source is not None
+        and not has_image(target, str(image.repository), content.image_tag)
+    ):
         with progress.step(
             f"{name}: putting the image {image.repository}:{content.image_tag} in its repository"
         ):
-            _push(target, image, image_uri(target, name, content))
+            push_image(target, image.source, image_uri(target, name, content))
     if content.training_job is not None:
         with progress.step(f"{name}: training job {content.training_job}") as tell:
             _train(target, name, content, content.training_job, tell)
 
 
-def _has_image(target: Target, image: Image, content: ModelContent) -> bool:
+def has_image(target: Target, repository: str, tag: str | None) -> bool:
+    """Whether the environment's repository has an image of this tag."""
     ecr = target.client("ecr")
-    uri = stack_outputs(target, "data").get(f"RepositoryUri{pascal(str(image.repository))}")
+    uri = stack_outputs(target, "data").get(f"RepositoryUri{pascal(repository)}")
     if uri is None:
         return False
     try:
-        found = ecr.describe_images(
-            repositoryName=uri.partition("/")[2], imageIds=[{"imageTag": content.image_tag}]
-        )
+        found = ecr.describe_images(repositoryName=uri.partition("/")[2], imageIds=[{"imageTag": tag}])
     except ecr.exceptions.ImageNotFoundException:
         return False
     return bool(found["imageDetails"])
 
 
-def _push(target: Target, image: Image, uri: str) -> None:
-    folder = ROOT / str(image.source)
+def push_image(target: Target, source: str, uri: str, *, entrypoint: Sequence[str] = ()) -> None:
+    """Builds a folder, and puts it in its repository.
+
+    On the local AWS, which reads no Dockerfile, `entrypoint` is what an image runs that is asked for nothing.
+    """
+    folder = ROOT / source
     registry, _, rest = uri.partition("/")
     repository, _, tag = rest.rpartition(":")
     if target.local:
         from local_aws.sagemaker.images import push
 
-        push(target.client("ecr"), repository, tag, folder, target.state / "images")
+        config = {"Entrypoint": list(entrypoint)} if entrypoint else None
+        push(target.client("ecr"), repository, tag, folder, target.state / "images", config)
         return
     docker = shutil.which("docker")
     if docker is None:
         raise ClaryError(
             f"the image {uri} is not in its repository and there is no docker here to build it from"
-            f" {image.source}; where there is one, run\n"
+            f" {source}; where there is one, run\n"
             f"  aws ecr get-login-password --region {target.environment.region}"
             f" | docker login --username AWS --password-stdin {registry}\n"
-            f"  docker build --platform linux/amd64 --tag {uri} {image.source} && docker push {uri}"
+            f"  docker build --platform linux/amd64 --tag {uri} {source} && docker push {uri}"
         )
     token = target.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
     import base64

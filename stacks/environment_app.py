@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from clary.content import contents
 from clary.environment.model import Environment
 from clary.environment.people import construct_id
+from clary.monitor_content import monitor_contents
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.gateway import GatewayStack
@@ -22,9 +23,14 @@ from stacks.studio import StudioStack
 
 # A changed tag can replace one of these, and with it a home directory
 # (aws-cloudformation/cloudformation-coverage-roadmap#1803, #2094): they go without.
-# A lifecycle configuration is named for its content, and its successor would have the same name.
+# A lifecycle configuration and a monitor's job definition are named for their content, and a successor
+# would have the same name.
 _REPLACED_BY_A_TAG = [
+    "AWS::SageMaker::DataQualityJobDefinition",
     "AWS::SageMaker::Domain",
+    "AWS::SageMaker::ModelBiasJobDefinition",
+    "AWS::SageMaker::ModelExplainabilityJobDefinition",
+    "AWS::SageMaker::ModelQualityJobDefinition",
     "AWS::SageMaker::Space",
     "AWS::SageMaker::StudioLifecycleConfig",
     "AWS::SageMaker::UserProfile",
@@ -82,7 +88,13 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     if environment.models:
         made_of = contents(environment, root)
         serving = ServingStack(
-            app, "Serving", contents=made_of, network=network, data=data, **common("serving")
+            app,
+            "Serving",
+            contents=made_of,
+            monitors=monitor_contents(environment, root),
+            network=network,
+            data=data,
+            **common("serving"),
         )
         gateway = GatewayStack(
             app,

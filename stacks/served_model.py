@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_sns as sns
 
-from clary.content import ModelContent
 from clary.environment import aws_image
 from clary.environment.hosting import Batch, Endpoint, Scaling, Update
-from clary.environment.model import Environment
 from clary.environment.serving import MAIN, SHADOW, Model
 from clary.environment.serving_rules import processor_of
 from clary_constructs import (
@@ -43,31 +40,11 @@ from clary_constructs import (
     variant_places,
 )
 from constructs import Construct
-from stacks.data import DataStack
 from stacks.naming import pascal
-from stacks.network import NetworkStack
+from stacks.surroundings import Surroundings, aws_repository
+from stacks.watched_model import monitors
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What all models have around them."""
-
-    environment: Environment
-    contents: Mapping[str, ModelContent]
-    network: NetworkStack
-    data: DataStack
-    alarm_topic: sns.ITopic
-
-    @property
-    def place(self) -> dict[str, Any]:
-        return {
-            "encryption_key": self.data.key,
-            "vpc": self.network.vpc,
-            "subnets": self.network.subnets,
-            "security_groups": [self.network.workload_security_group],
-        }
 
 
 def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, name: str) -> ModelEndpoint:
@@ -79,6 +56,7 @@ def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, na
     asynchronous = endpoint.mode == "asynchronous"
     places = variant_places(around.environment.endpoint_name(name), list(variants))
     watch = _alarms(scope, f"{construct_id}Alarms", around, endpoint, places, asynchronous=asynchronous)
+    capture = _capture(around, name, model)
     made = ModelEndpoint(
         scope,
         construct_id,
@@ -86,18 +64,19 @@ def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, na
         variants=variants,
         shadow=_shadow(scope, around, name, model),
         queue=_queue(scope, construct_id, around, name, endpoint),
-        capture=_capture(around, name, model),
+        capture=capture,
         update=_update(endpoint.update),
         alarms=_brings_back(endpoint.update, watch),
         **around.place,
     )
+    watching = [] if capture is None else monitors(made, construct_id, around, name, capture)
     if endpoint.dashboard:
         EndpointDashboard(
             scope,
             f"{construct_id}Dashboard",
             endpoint_name=made.endpoint_name,
             places=places,
-            alarms=watch.alarms,
+            alarms=[*watch.alarms, *(alarm for monitor in watching for alarm in monitor.alarms)],
             asynchronous=asynchronous,
             instances=endpoint.mode != "serverless",
         )
@@ -286,19 +265,7 @@ def _image(
         region=around.environment.region,
         processor=processor_of(instance_type),
     )
-    stack = cdk.Stack.of(scope)
-    known = stack.node.try_find_child(f"Aws{found.account}{found.repository}")
-    if known is not None:
-        return known, found.tag  # type: ignore[return-value] # what is below is what is found above
-    arn = (
-        f"arn:{stack.partition}:ecr:{around.environment.region}:{found.account}:repository/{found.repository}"
-    )
-    return ecr.Repository.from_repository_attributes(
-        stack,
-        f"Aws{found.account}{found.repository}",
-        repository_arn=arn,
-        repository_name=found.repository,
-    ), found.tag
+    return aws_repository(cdk.Stack.of(scope), found, around.environment.region), found.tag
 
 
 def _variants(scope: Construct, around: Surroundings, name: str, model: Model) -> dict[str, ModelVariant]:

@@ -9,19 +9,21 @@ import aws_cdk as cdk
 
 from clary.content import ModelContent
 from clary.environment.model import Environment
+from clary.environment.monitoring import Kind
+from clary.monitor_content import MonitorContent
 from clary_constructs import AlarmTopic, ComponentEndpoint
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
 from stacks.served_model import (
-    Surroundings,
     add_component,
     batch_model,
     component_endpoint,
     model_endpoint,
     promoted_endpoint,
 )
+from stacks.surroundings import Surroundings
 
 
 class ServingStack(cdk.Stack):
@@ -37,6 +39,7 @@ class ServingStack(cdk.Stack):
         *,
         environment: Environment,
         contents: Mapping[str, ModelContent],
+        monitors: Mapping[tuple[str, Kind], MonitorContent],
         network: NetworkStack,
         data: DataStack,
         **kwargs: Any,
@@ -44,7 +47,7 @@ class ServingStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         alarms = AlarmTopic(self, "Alarms", encryption_key=data.key)
         cdk.CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
-        around = Surroundings(environment, contents, network, data, alarms.topic)
+        around = Surroundings(environment, contents, monitors, network, data, alarms.topic)
         shared: dict[str, ComponentEndpoint] = {}
         batches: dict[str, str] = {}
         for name, model in environment.models.items():

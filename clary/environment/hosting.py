@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from clary.environment.container import Contents, Prefix
 from clary.environment.form import Form
+from clary.environment.monitoring import Monitors
 from clary.environment.part import (
     DIFFERENT,
     FROM_LIST,
@@ -273,6 +274,8 @@ class Endpoint(Part):
     """By default, all at once, watched for 5 minutes."""
     capture: Capture | None = None
     """By default, nothing is written down."""
+    monitors: Monitors | None = None
+    """What looks at that by the clock. By default, nothing does."""
     alarms: Alarms = Alarms()
     """By default, one failed request a minute is an alarm."""
     dashboard: bool = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
+from clary.environment import monitoring
 from clary.environment.container import Image
 from clary.environment.hosting import Endpoint, Mode, Update
 from clary.environment.part import Complaint, Part, no_such
@@ -33,6 +34,8 @@ _ASYNCHRONOUS = "asynchronous endpoints have one container, whose requests and a
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html ("real-time")"""
 _BATCH = "a model of the mode 'batch' has no endpoint"
 _COMPONENT = "components have copies, and share an endpoint that has no model of its own"
+_MONITORS = "monitors look at one model with an endpoint of its own, and at all that was captured of it"
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor.html: not of multi-model endpoints."""
 _PACKAGE = "a model package is brought into service by its approval, alone on its endpoint"
 _SHADOW = "a shadow stands beside one production variant of one container on a real-time endpoint"
 """https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html"""
@@ -49,6 +52,7 @@ def misfits(
         yield from _containers(name, model, list(repositories), region)
         for complaint in (*_of_endpoint(model.endpoint), *_of_artifact(model), *_shared(name, models)):
             yield Complaint((*at, "endpoint", *complaint.path), complaint.message)
+        yield from _monitors(name, model, list(repositories), region)
         yield from _body(name, model)
 
 
@@ -62,6 +66,9 @@ def instance_types(name: str, model: Model) -> Iterator[tuple[Path, str]]:
             yield (*at, "endpoint", "variants", key, "instance_type"), variant.instance_type
     if endpoint.shadow is not None and endpoint.shadow.instance_type is not None:
         yield (*at, "endpoint", SHADOW, "instance_type"), endpoint.shadow.instance_type
+    if endpoint.monitors is not None:
+        for path, instance_type in monitoring.instance_types(endpoint.monitors):
+            yield (*at, "endpoint", *path), instance_type
     seen: set[Path] = set()
     for container in containers_of(name, model).values():
         training = container.artifact.training
@@ -169,6 +176,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Complaint]:
                 "component",
                 "shared_with",
                 "capture",
+                "monitors",
             ),
             _SERVERLESS,
         )
@@ -178,7 +186,9 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Complaint]:
         yield from _provisioned(endpoint)
     if mode == "asynchronous":
         yield from _excluded(
-            endpoint, ("variants", SHADOW, "pipeline", "component", "shared_with", "capture"), _ASYNCHRONOUS
+            endpoint,
+            ("variants", SHADOW, "pipeline", "component", "shared_with", "capture", "monitors"),
+            _ASYNCHRONOUS,
         )
     if mode == "batch":
         of_endpoints = (
@@ -189,6 +199,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Complaint]:
             "scaling",
             "update",
             "capture",
+            "monitors",
             "alarms",
         )
         yield from _excluded(endpoint, (*of_endpoints, "dashboard"), _BATCH)
@@ -202,6 +213,7 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[Complaint]:
                 yield Complaint(("batch", *_where(endpoint.batch, "max_payload_mib")), message)
     if endpoint.component is not None:
         yield from _excluded(endpoint, ("variants", SHADOW, "pipeline"), _COMPONENT)
+        yield from _excluded(endpoint, ("monitors",), _MONITORS)
     if endpoint.shadow is not None and (endpoint.variants or endpoint.pipeline is not None):
         yield Complaint((SHADOW,), f"{_SHADOW}, remove it or the others")
     yield from _variants(endpoint)
@@ -316,6 +328,7 @@ def _of_artifact(model: Model) -> Iterator[Complaint]:
     if model.artifact.folder is not None:
         why = "many models in one folder are for real-time endpoints without a shadow or components"
         yield from _excluded(endpoint, (SHADOW, "component", "shared_with"), why)
+        yield from _excluded(endpoint, ("monitors",), _MONITORS)
         if endpoint.mode != "real-time":
             yield Complaint(("mode",), f"'{endpoint.mode}' does not go with 'artifact.folder': {why}")
         if has_gpu(endpoint.instance_type) and family(endpoint.instance_type) not in MULTI_MODEL_GPU_FAMILIES:
@@ -325,7 +338,7 @@ def _of_artifact(model: Model) -> Iterator[Complaint]:
             )
             yield Complaint(("instance_type",), message)
     if model.artifact.package is not None:
-        keys = ("variants", SHADOW, "pipeline", "component", "shared_with", "scaling")
+        keys = ("variants", SHADOW, "pipeline", "component", "shared_with", "scaling", "monitors")
         yield from _excluded(endpoint, keys, _PACKAGE)
         if endpoint.mode == "batch":
             yield Complaint(("mode",), f"'batch' does not go with 'artifact.package': {_PACKAGE}")
@@ -351,6 +364,20 @@ def _shared(name: str, models: Mapping[str, Model]) -> Iterator[Complaint]:
         yield Complaint(at, f"{message} {models[name].team}'s models")
     why = f"it is the endpoint's, give it at '{endpoint.shared_with}'"
     yield from _excluded(endpoint, ("instance_type", "instance_count", "capture"), why)
+
+
+def _monitors(name: str, model: Model, repositories: list[str], region: str) -> Iterator[Complaint]:
+    endpoint = model.endpoint
+    if endpoint.monitors is None or endpoint.mode != "real-time":
+        return
+    for complaint in monitoring.misfits(
+        endpoint.monitors,
+        team=model.team,
+        captured=None if endpoint.capture is None else endpoint.capture.what,
+        repositories=repositories,
+        region=region,
+    ):
+        yield Complaint(("models", name, "endpoint", *complaint.path), complaint.message)
 
 
 def _body(name: str, model: Model) -> Iterator[Complaint]:

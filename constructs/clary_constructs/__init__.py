@@ -4,7 +4,6 @@ from clary_constructs._api_alarms import ApiAlarms, ApiDashboard
 from clary_constructs._api_client import ApiClient, ApiLimit, ApiQuota
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
-from clary_constructs._api_page import ApiPage
 from clary_constructs._api_place import ApiDomain, PrivateApiEndpoint
 from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
@@ -37,6 +36,14 @@ from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
 from clary_constructs._inference_function import InferenceFunction, ServedBatch, ServedModel
 from clary_constructs._model_container import ModelContainer
+from clary_constructs._monitor import (
+    Judgement,
+    ModelMonitor,
+    MonitorBaseline,
+    MonitorImage,
+    MonitorJob,
+    MonitorLimit,
+)
 from clary_constructs._network import (
     S3_PREFIX_LISTS,
     FlowLog,
@@ -81,7 +88,6 @@ __all__ = [
     "ApiFirewall",
     "ApiLimit",
     "ApiLogging",
-    "ApiPage",
     "ApiQuota",
     "ApiUserPool",
     "BatchModel",
@@ -105,9 +111,15 @@ __all__ = [
     "InferenceFunction",
     "Instances",
     "JobRole",
+    "Judgement",
     "ModelContainer",
     "ModelEndpoint",
+    "ModelMonitor",
     "ModelVariant",
+    "MonitorBaseline",
+    "MonitorImage",
+    "MonitorJob",
+    "MonitorLimit",
     "NetworkGroups",
     "PermissionsBoundary",
     "PersonRole",

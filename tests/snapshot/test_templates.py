@@ -17,6 +17,7 @@ from syrupy.extensions.json import JSONSnapshotExtension
 
 from clary.content import contents
 from clary.environment import loader
+from clary.monitor_content import monitor_contents
 from support.synthesis import ENVIRONMENTS, ROOT, UNITS, nested, run_app
 
 ASSET = re.compile(r"\b[0-9a-f]{64}\b")
@@ -30,6 +31,16 @@ def reviewable(template: str, environment: str) -> object:
         image = model.containers[name].image
         if image is not None and image.source is not None and content.image_tag is not None:
             template = template.replace(content.image_tag, f"<image tag of {name}>")
+    for (name, kind), watching in monitor_contents(model, ROOT).items():
+        monitors = model.models[name].endpoint.monitors
+        image = None if monitors is None else monitors.given[kind].image
+        template = template.replace(watching.baseline_prefix, f"<baseline of {name}, {kind}>")
+        if watching.config_key is not None:
+            template = template.replace(watching.config_key, f"<config of {name}, {kind}>")
+        if image is not None and image.source is not None and watching.image_tag is not None:
+            template = template.replace(watching.image_tag, f"<image tag of {name}'s monitors>")
+        definition = rf"(\b{re.escape(model.endpoint_name(name))}-{kind})-[0-9a-f]{{12}}\b"
+        template = re.sub(definition, r"\1-<content>", template)
     for name in model.models:
         endpoint = model.endpoint_name(name)
         template = re.sub(rf"\b{re.escape(endpoint)}-[0-9a-f]{{12}}\b", f"{endpoint}-<content>", template)
