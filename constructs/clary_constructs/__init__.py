@@ -4,6 +4,7 @@ from clary_constructs._api_alarms import ApiAlarms, ApiDashboard
 from clary_constructs._api_client import ApiClient, ApiLimit, ApiQuota
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
+from clary_constructs._api_page import ApiPage
 from clary_constructs._api_place import ApiDomain, PrivateApiEndpoint
 from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
@@ -88,6 +89,7 @@ __all__ = [
     "ApiFirewall",
     "ApiLimit",
     "ApiLogging",
+    "ApiPage",
     "ApiQuota",
     "ApiUserPool",
     "BatchModel",
