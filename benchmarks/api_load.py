@@ -24,7 +24,6 @@ import io
 import json
 import os
 import queue
-import random
 import statistics
 import sys
 import tempfile
@@ -65,6 +64,8 @@ WORK_SECONDS = 0.2
 """Of a job: some are at work when their container is killed."""
 BACK_SECONDS = 15.0
 """A killed container has to be back after this."""
+IDLE_SECONDS = 2.0
+"""After this, a connection is made anew: nobody has to keep one that is not used."""
 PATIENCE_SECONDS = 120.0
 """For jobs, after the load."""
 
@@ -155,16 +156,20 @@ class Connection:
         self._host, self._path = place.netloc, place.path
         self._headers = dict(headers)
         self._connection = http.client.HTTPConnection(self._host, timeout=60)
+        self._used = 0.0
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         began = time.monotonic()
+        if began > self._used + IDLE_SECONDS:
+            self._connection.close()
         self._connection.request(method, self._path + path, body, {**self._headers, **(headers or {})})
         response = self._connection.getresponse()
         content = response.read()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, content, began, time.monotonic())
+        self._used = time.monotonic()
+        return Answer(response.status, found, content, began, self._used)
 
     def close(self) -> None:
         self._connection.close()
@@ -396,7 +401,6 @@ class Client:
     def __init__(self, world: World, seen: Seen, index: int, numbers: Iterator[int]) -> None:
         self._world, self._seen, self._numbers = world, seen, numbers
         self.caller = index % len(world.keys)
-        self._random = random.Random(index)
         self._asked = self._ordered = 0
 
     def run(self, ended: threading.Event, jobs: queue.SimpleQueue[Job] | None, pending: list[int]) -> None:
