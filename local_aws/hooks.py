@@ -155,7 +155,11 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "find_domain_scope",
         "stages_for_api",
     ),
-    "ministack.services.cloudwatch_logs": ("_log_groups",),
+    "ministack.services.cloudwatch_logs": (
+        "_fanout_to_subscription_filters",
+        "_log_groups",
+        "_metric_filters",
+    ),
     "ministack.services.cognito": (
         "well_known_jwks",
         "_auth_codes",
@@ -1385,6 +1389,19 @@ def keep_running(work: Coroutine[Any, Any, Any]) -> None:
 def log_group_exists(name: str) -> bool:
     """Whether there is a log group of that name in the request's account and region."""
     return name in _logs._log_groups
+
+
+def watch_log_events(tell: Callable[[list[Mapping[str, Any]], Iterable[str]], None]) -> None:
+    """Tells of what is logged where there are metric filters: the group's filters, and the lines."""
+    usual = _logs._fanout_to_subscription_filters
+
+    def watched(group_name: str, stream_name: str, events: list[dict[str, Any]]) -> None:
+        filters = [each for (group, _), each in _logs._metric_filters.items() if group == group_name]
+        if filters:
+            tell(filters, (str(event.get("message", "")) for event in events))
+        usual(group_name, stream_name, events)
+
+    _logs._fanout_to_subscription_filters = watched
 
 
 # --- WAF -------------------------------------------------------------------------------------------

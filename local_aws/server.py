@@ -177,6 +177,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         front,
         functions,
         hooks,
+        metric_filters,
         sagemaker,
         scaling,
         scheduler,
@@ -196,6 +197,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     cloudformation.install()
     ec2_rules.install()
     alarms.install()
+    metric_filters.install()
     apigateway.install()
     wafv2.install()
     functions.install()
