@@ -13,6 +13,7 @@ from clary.environment.guardrail import Perimeter, denials
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
 from clary_constructs import (
+    LICENCE_ACTIONS,
     TEAM_TAG,
     Guardrails,
     JobRole,
@@ -29,6 +30,7 @@ from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import PIPELINES, pascal
 from stacks.network import NetworkStack
+from stacks.registry import other_registries
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
@@ -60,6 +62,8 @@ class AccessStack(cdk.Stack):
             role_path=self._path,
             guardrails=guardrails,
             also=_beyond_capabilities(environment),
+            anywhere=[] if environment.studio.r_studio is None else LICENCE_ACTIONS,
+            registries=other_registries(environment),
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         defaults = SdkDefaults(
@@ -205,5 +209,6 @@ def _workspace(environment: Environment, team: str, network: NetworkStack, data:
         subnets=network.subnets,
         security_group=network.workload_security_group,
         repositories=[data.repositories[name] for name in repositories],
+        registries=other_registries(environment),
         endpoint_names=list(dict.fromkeys(environment.endpoint_name(name) for name in models)),
     )

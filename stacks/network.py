@@ -11,6 +11,7 @@ from clary.environment.model import Environment
 from clary.environment.network import GivenVpc
 from clary_constructs import S3_PREFIX_LISTS, NetworkGroups, PrivateNetwork
 from constructs import Construct
+from stacks.registry import other_registries
 
 
 class NetworkStack(cdk.Stack):
@@ -32,6 +33,7 @@ class NetworkStack(cdk.Stack):
                 cidr=environment.network.cidr,
                 availability_zones=environment.availability_zones,
                 reaches_mlflow=environment.studio.mlflow,
+                registries=other_registries(environment),
                 removal_policy=removal_policy,
             )
             self.vpc, self.subnets, endpoints = network.vpc, network.subnets, network.endpoints.group

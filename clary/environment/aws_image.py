@@ -49,6 +49,11 @@ def find(kind: Kind, name: str, version: str, *, region: str, processor: Process
     return AwsImage(_registry(kind, name, version)[region], repository, tag)
 
 
+def registries(region: str) -> list[str]:
+    """The accounts that AWS's own images lie in, in a region."""
+    return sorted({accounts[region] for accounts in _table()["registries"] if region in accounts})
+
+
 def _entry(kind: Kind, name: str, version: str) -> dict[str, Any]:
     found: dict[str, Any] = _table()["images"][kind][name][version]
     return found

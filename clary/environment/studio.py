@@ -262,7 +262,8 @@ class Docker(Part):
     trusted_accounts: Annotated[tuple[AccountId, ...], FROM_LIST, DIFFERENT] = Field(
         default=(), max_length=20
     )
-    """Whose image registries it may pull from when the network is `vpc-only`, besides our own."""
+    """Whose image registries it may pull from when the network is `vpc-only`, besides our own and AWS's.
+    Who may pull images, and jobs, may there, too."""
 
     @model_validator(mode="after")
     def _accounts_need_docker(self) -> Self:

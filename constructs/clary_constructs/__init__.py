@@ -59,6 +59,7 @@ from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._studio_domain import (
+    LICENCE_ACTIONS,
     DockerAccess,
     RStudioServer,
     SharedSpaceDefaults,
@@ -77,6 +78,7 @@ from clary_constructs._user_template import StudioSpace, StudioUser, part_of
 from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
 
 __all__ = [
+    "LICENCE_ACTIONS",
     "S3_PREFIX_LISTS",
     "TEAM_TAG",
     "AccessLogsBucket",

@@ -9,7 +9,7 @@ from typing import cast
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary_constructs._capability import WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._capability import PULL_FROM_OTHERS, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import PASS_ROLE
 from constructs import Construct
@@ -37,7 +37,8 @@ class PermissionsBoundary(Construct):
     Studio and the URLs that sign them in, keys' administration, and resources of other accounts.
     `guardrails` are statements that deny, in IAM's own words: what holds even where a capability is
     given. By default, there are none, and jobs stay in their network by their roles' policies alone.
-    `also` are actions and resources beyond all capabilities that a role may be given.
+    `also` are actions and resources beyond all capabilities that a role may be given, `anywhere` actions
+    on what is somebody else's, and `registries` accounts whose images may be pulled, as AWS's own are.
     """
 
     def __init__(
@@ -48,16 +49,21 @@ class PermissionsBoundary(Construct):
         role_path: str,
         guardrails: Sequence[Mapping[str, object]] = (),
         also: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
+        anywhere: Sequence[str] = (),
+        registries: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         policy = AccessPolicy(self, "Boundary", description="The most that a role of this environment may do")
         this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
         why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
-        without = _shortened(WITHOUT_A_RESOURCE)
+        without = _shortened([*WITHOUT_A_RESOURCE, *anywhere])
         about_something = [each for each in _shortened(WITH_A_RESOURCE) if each not in without]
         policy.let_through(about_something, conditions=this_account, because=why)
         policy.let_through(without, because=why)
+        if registries:
+            theirs = {"StringEquals": {"aws:ResourceAccount": list(registries)}}
+            policy.let_through(PULL_FROM_OTHERS, conditions=theirs, because=why)
         roles = stack.format_arn(
             service="iam", region="", resource="role", resource_name=f"{role_path.strip('/')}/*"
         )

@@ -49,6 +49,7 @@ PULL_IMAGES = [
     "ecr:DescribeImages",
     "ecr:GetDownloadUrlForLayer",
 ]
+PULL_FROM_OTHERS = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 PUSH_IMAGES = [
     "ecr:CompleteLayerUpload",
     "ecr:InitiateLayerUpload",
@@ -91,21 +92,25 @@ START_JOBS = [
     "sagemaker:CreateProcessingJob",
     "sagemaker:CreateTrainingJob",
 ]
+TRANSFORM = ["sagemaker:CreateTransformJob"]
 DESCRIBE_JOBS = [
     "sagemaker:DescribeHyperParameterTuningJob",
     "sagemaker:DescribeProcessingJob",
     "sagemaker:DescribeTrainingJob",
+    "sagemaker:DescribeTransformJob",
     "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
 ]
 STOP_JOBS = [
     "sagemaker:StopHyperParameterTuningJob",
     "sagemaker:StopProcessingJob",
     "sagemaker:StopTrainingJob",
+    "sagemaker:StopTransformJob",
 ]
 LIST_JOBS = [
     "sagemaker:ListHyperParameterTuningJobs",
     "sagemaker:ListProcessingJobs",
     "sagemaker:ListTrainingJobs",
+    "sagemaker:ListTransformJobs",
 ]
 CALL_ENDPOINTS = ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"]
 REGISTER_MODELS = ["sagemaker:CreateModelPackage"]
@@ -230,9 +235,27 @@ def below_the_name(workspace: TeamWorkspace) -> str:
     return f"the objects of the team {workspace.name}, which lie below its name"
 
 
-def pull_images(workspace: TeamWorkspace) -> Iterator[Right]:
+def pull_images(position: Position) -> Iterator[Right]:
+    """The team's images, and those of the registries that are known: theirs are public to AWS's accounts.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pre-built-containers-frameworks-deep-learning.html
+    """
+    workspace = position.workspace
     if workspace.repositories:
         yield Right("Data", PULL_IMAGES, [each.repository_arn for each in workspace.repositories])
+    if workspace.registries:
+        yield Right(
+            "Data",
+            PULL_FROM_OTHERS,
+            [
+                position.stack.format_arn(
+                    service="ecr", account=account, resource="repository", resource_name="*"
+                )
+                for account in workspace.registries
+            ],
+            wildcard_because="AWS has a repository for each framework and algorithm, and adds to them",
+        )
+    if workspace.repositories or workspace.registries:
         yield Right(
             "Data",
             LOG_IN_TO_REGISTRY,
@@ -357,7 +380,8 @@ def _administer_studio(position: Position) -> Iterator[Right]:
 
 # --- jobs, models and endpoints ---------------------------------------------------------------------
 
-_JOBS = ("hyper-parameter-tuning-job", "processing-job", "training-job")
+_IN_THE_NETWORK = ("hyper-parameter-tuning-job", "processing-job", "training-job")
+_JOBS = (*_IN_THE_NETWORK, "transform-job")
 
 
 def in_the_network(workspace: TeamWorkspace) -> dict[str, Mapping[str, object]]:
@@ -380,17 +404,32 @@ def _placed_and_encrypted(workspace: TeamWorkspace) -> dict[str, Mapping[str, ob
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
     """
     key = workspace.encryption_key.key_arn
-    return {
-        **in_the_network(workspace),
-        "ArnEquals": {"sagemaker:VolumeKmsKey": key, "sagemaker:OutputKmsKey": key},
-    }
+    return {**in_the_network(workspace), "ArnEquals": _with_key(key)}
+
+
+def _with_key(key: str) -> dict[str, object]:
+    return {"sagemaker:VolumeKmsKey": key, "sagemaker:OutputKmsKey": key}
 
 
 def start_jobs(position: Position) -> Iterator[Right]:
-    """The team's jobs, in its network and with its key, under its job role."""
+    """The team's jobs, in its network and with its key, under its job role.
+
+    A transform has neither: its model brings them along, which has to be one of the team's
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/batch-vpc.html).
+    """
     workspace = position.workspace
     jobs, why = position.ours(*_JOBS), _of_the_team("the jobs", workspace)
-    yield Right("Jobs", START_JOBS, jobs, _placed_and_encrypted(workspace), why)
+    yield Right("Jobs", START_JOBS, position.ours(*_IN_THE_NETWORK), _placed_and_encrypted(workspace), why)
+    yield Right(
+        "Jobs",
+        TRANSFORM,
+        position.ours("transform-job"),
+        {
+            "ArnEquals": _with_key(workspace.encryption_key.key_arn),
+            "ArnLike": {"sagemaker:ModelArn": position.ours("model")[0]},
+        },
+        why,
+    )
     yield Right("Jobs", [*DESCRIBE_JOBS, *STOP_JOBS], jobs, wildcard_because=why)
     yield Right("Jobs", TAG, jobs, AS_IT_IS_MADE, why)
     yield Right("Jobs", PASS_ROLE, [position.job_role.role_arn], TO_SAGEMAKER)
@@ -406,7 +445,7 @@ def _run_jobs(position: Position) -> Iterator[Right]:
     yield Right("Jobs", LIST_JOBS, ["*"], wildcard_because=NO_RESOURCE)
     # searching a group would show the streams of other teams, too:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
-    groups = [f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs")]
+    groups = [f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs", "TransformJobs")]
     yield Right(
         "Jobs",
         ["logs:GetLogEvents"],
@@ -508,7 +547,7 @@ CAPABILITIES: Mapping[str, Callable[[Position], Iterator[Right]]] = {
     "call-endpoints": _call_endpoints,
     "connect-to-emr": connect_to_emr,
     "deploy-models": _deploy_models,
-    "pull-images": lambda position: pull_images(position.workspace),
+    "pull-images": pull_images,
     "push-images": _push_images,
     "read-data": read_data,
     "read-features": read_features,
@@ -540,6 +579,7 @@ WITH_A_RESOURCE = [
     *DELETE_SPACE,
     *TAG,
     *START_JOBS,
+    *TRANSFORM,
     *DESCRIBE_JOBS,
     *STOP_JOBS,
     *CALL_ENDPOINTS,

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 
 from clary_constructs._acknowledgement import acknowledge
+from clary_constructs._capability import PULL_FROM_OTHERS
 from clary_constructs._encryption import EncryptionKey
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._security_group import closed_group
@@ -20,6 +21,7 @@ _HTTPS = ec2.Port.tcp(443)
 
 _SERVICES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
     "SageMakerApi": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API,
+    "SageMakerFeatures": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_FEATURESTORE_RUNTIME,
     "SageMakerRuntime": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME,
     "SageMakerStudio": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_STUDIO,
     "Sts": ec2.InterfaceVpcEndpointAwsService.STS,
@@ -67,7 +69,8 @@ class PrivateNetwork(Construct):
 
     `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
     size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
-    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`.
+    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`. Images come from
+    this account's registry, and from those of the accounts in `registries`.
 
     By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
     the VPC from being deleted anyway.
@@ -81,6 +84,7 @@ class PrivateNetwork(Construct):
         availability_zones: Sequence[str],
         cidr: str = "10.40.0.0/16",
         reaches_mlflow: bool = False,
+        registries: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -116,13 +120,20 @@ class PrivateNetwork(Construct):
         self.vpc: ec2.IVpc = vpc
         self.subnets = ec2.SubnetSelection(subnets=vpc.isolated_subnets)
         self.endpoints = PrivateEndpoints(
-            self, "Endpoints", vpc=vpc, subnets=self.subnets, reach_mlflow=reaches_mlflow
+            self,
+            "Endpoints",
+            vpc=vpc,
+            subnets=self.subnets,
+            reach_mlflow=reaches_mlflow,
+            registries=registries,
         )
         FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
 
 
 class PrivateEndpoints(Construct):
     """Ways to AWS's services, for principals and resources of this account only.
+
+    Images alone may be somebody else's: those of the accounts in `registries`, to be pulled.
 
     Nobody reaches them until `group` lets somebody in.
     """
@@ -135,6 +146,7 @@ class PrivateEndpoints(Construct):
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         reach_mlflow: bool = False,
+        registries: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         group = closed_group(self, "Group", vpc=vpc, description="Endpoints of AWS services")
@@ -151,6 +163,8 @@ class PrivateEndpoints(Construct):
                 private_dns_enabled=True,
             )
             endpoint.add_to_policy(self._this_account())
+            if registries and construct_id_.startswith("Ecr"):
+                endpoint.add_to_policy(self._images_of(registries))
         bucket = ec2.GatewayVpcEndpoint(
             self, "S3", vpc=vpc, service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[subnets]
         )
@@ -169,6 +183,22 @@ class PrivateEndpoints(Construct):
             actions=["*"],
             resources=["*"],
             conditions={"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}},
+        )
+
+    def _images_of(self, registries: Sequence[str]) -> iam.PolicyStatement:
+        """https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-vpc-endpoint-policy"""
+        account = cdk.Stack.of(self).account
+        return iam.PolicyStatement(
+            sid="ImagesOfOthers",
+            principals=[iam.StarPrincipal()],
+            actions=PULL_FROM_OTHERS,
+            resources=["*"],
+            conditions={
+                "StringEquals": {
+                    "aws:PrincipalAccount": account,
+                    "aws:ResourceAccount": list(registries),
+                }
+            },
         )
 
     def _image_layers(self) -> iam.PolicyStatement:

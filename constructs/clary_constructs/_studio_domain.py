@@ -43,6 +43,17 @@ class SharedSpaceDefaults:
     idle: IdleShutdown | None = AN_HOUR
 
 
+LICENCE_ACTIONS = [
+    "license-manager:CheckInLicense",
+    "license-manager:CheckoutLicense",
+    "license-manager:ExtendLicenseConsumption",
+    "license-manager:GetLicense",
+    "license-manager:GetLicenseUsage",
+    "license-manager:ListReceivedLicenses",
+]
+"""What RStudio does with its licence, which is Posit's: not this account's."""
+
+
 @dataclass(frozen=True)
 class RStudioServer:
     """RStudio for a domain. The account has a licence in License Manager."""
@@ -131,7 +142,7 @@ class StudioDomain(Construct):
                 r_studio_server_pro_domain_settings=None
                 if r_studio is None
                 else sagemaker.CfnDomain.RStudioServerProDomainSettingsProperty(
-                    domain_execution_role_arn=self._r_studio_role().role_arn,
+                    domain_execution_role_arn=self._r_studio_role(permissions_boundary).role_arn,
                     r_studio_connect_url=r_studio.connect_url,
                     r_studio_package_manager_url=r_studio.package_manager_url,
                 ),
@@ -192,8 +203,8 @@ class StudioDomain(Construct):
             principal_type="GROUP",
         )
 
-    def _r_studio_role(self) -> iam.Role:
-        """RStudio's own role, which nobody works as: the boundary of people's roles knows no licences.
+    def _r_studio_role(self, permissions_boundary: iam.IManagedPolicy | None) -> iam.Role:
+        """RStudio's own role, which nobody works as. A boundary has to let `LICENCE_ACTIONS` through.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/rstudio-create-cli.html
         """
@@ -202,17 +213,11 @@ class StudioDomain(Construct):
             "RStudioRole",
             description="RStudio Workbench: checks out its licence, writes its log",
             assumed_by=_sagemaker(self),
+            permissions_boundary=permissions_boundary,
         )
         policy = AccessPolicy(self, "RStudioPolicy", description="What RStudio Workbench needs", roles=[role])
         policy.allow(
-            [
-                "license-manager:CheckInLicense",
-                "license-manager:CheckoutLicense",
-                "license-manager:ExtendLicenseConsumption",
-                "license-manager:GetLicense",
-                "license-manager:GetLicenseUsage",
-                "license-manager:ListReceivedLicenses",
-            ],
+            LICENCE_ACTIONS,
             ["*"],
             wildcard_because="the licence is one that Posit has granted, under an identifier of its own",
         )

@@ -135,7 +135,7 @@ def _rights(position: Position) -> Iterator[Right]:
     yield Right("Data", USE_KEY, [key])
     # volumes of jobs are encrypted by EC2, on behalf of SageMaker
     yield Right("Data", GRANT_KEY, [key], {"Bool": {"kms:GrantIsForAWSResource": "true"}})
-    yield from pull_images(workspace)
+    yield from pull_images(position)
     yield from log_to_mlflow(position)
     yield use_features(position)
     yield Right(

@@ -30,6 +30,8 @@ class TeamWorkspace:
     security_group: ec2.ISecurityGroup
     repositories: Sequence[ecr.IRepository] = ()
     endpoint_names: Sequence[str] = ()
+    registries: Sequence[str] = ()
+    """Other accounts whose images are pulled in this region, as AWS's own are."""
 
     @property
     def object_prefix(self) -> str:

@@ -133,6 +133,24 @@ def _processing_job(asked: _Asked) -> Parameters:
     )
 
 
+def _transform_job(asked: _Asked) -> Parameters:
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{asked.world.data}/research/"}}
+    return {
+        "TransformJobName": asked.name,
+        "ModelName": asked.keys["sagemaker:ModelArn"].rpartition("/")[2],
+        "TransformInput": {"DataSource": source},
+        "TransformOutput": _present(
+            S3OutputPath=f"s3://{asked.world.data}/research/",
+            KmsKeyId=asked.keys.get("sagemaker:OutputKmsKey"),
+        ),
+        "TransformResources": _present(
+            InstanceType=_instance_type(asked),
+            InstanceCount=1,
+            VolumeKmsKeyId=asked.keys.get("sagemaker:VolumeKmsKey"),
+        ),
+    }
+
+
 def _model(asked: _Asked) -> Parameters:
     return _present(
         ModelName=asked.name,
@@ -391,6 +409,10 @@ _CALLS: Mapping[str, tuple[str, str, _Maker]] = {
     "sagemaker:CreateTrainingJob": ("sagemaker", "create_training_job", _training_job),
     "sagemaker:DescribeTrainingJob": ("sagemaker", "describe_training_job", _named("TrainingJobName")),
     "sagemaker:StopTrainingJob": ("sagemaker", "stop_training_job", _named("TrainingJobName")),
+    "sagemaker:CreateTransformJob": ("sagemaker", "create_transform_job", _transform_job),
+    "sagemaker:DescribeTransformJob": ("sagemaker", "describe_transform_job", _named("TransformJobName")),
+    "sagemaker:StopTransformJob": ("sagemaker", "stop_transform_job", _named("TransformJobName")),
+    "sagemaker:ListTransformJobs": ("sagemaker", "list_transform_jobs", _nothing),
     "sagemaker:CreateProcessingJob": ("sagemaker", "create_processing_job", _processing_job),
     "sagemaker:DescribeProcessingJob": (
         "sagemaker",

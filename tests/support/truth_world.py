@@ -130,6 +130,8 @@ class World:
             "key": self.key,
             "repository": f"arn:aws:ecr:{_WHERE}:repository/{self.repository}",
             "other-repository": f"arn:aws:ecr:{_WHERE}:repository/other",
+            "aws-repository": f"arn:aws:ecr:{REGION}:763104351884:repository/pytorch-training",
+            "strange-repository": f"arn:aws:ecr:{REGION}:999999999999:repository/pytorch-training",
             "job-role": self.job_role("research"),
             "other-job-role": self.job_role("risk"),
             "pipeline-role": self.pipeline_role("research"),
@@ -170,6 +172,11 @@ class World:
                 "sagemaker:OutputKmsKey": self.key,
                 "sagemaker:InterContainerTrafficEncryption": "true",
             },
+            "transformed": {
+                **volume,
+                "sagemaker:OutputKmsKey": self.key,
+                "sagemaker:ModelArn": f"arn:aws:sagemaker:{_WHERE}:model/research--none",
+            },
             "notebook": {
                 **volume,
                 "sagemaker:VpcSubnets": self.subnets[:1],
@@ -196,10 +203,11 @@ class World:
         }
         said = named[row.context] if isinstance(row.context, str) else row.context
         changed = {**said, **row.but}
+        risks_model = f"arn:aws:sagemaker:{_WHERE}:model/risk--none"
         return {
             key: [item.replace("{subnet}", self.subnets[0]) for item in value]
             if isinstance(value, list)
-            else value
+            else value.replace("{risks-model}", risks_model)
             for key, value in changed.items()
             if value is not None
         }
@@ -220,7 +228,7 @@ class World:
         resource = self.resource(row, of)
         keys = {
             "aws:RequestedRegion": REGION,
-            "aws:ResourceAccount": ACCOUNT,
+            "aws:ResourceAccount": _owner(resource),
             **({} if row.outside else {"aws:SourceVpc": self.vpc}),
             "aws:PrincipalArn": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/somebody",
             **self.whose(of),
@@ -308,7 +316,7 @@ class World:
         """What IAM's own simulator says of each action, asked over its API."""
         keys = {
             "aws:RequestedRegion": REGION,
-            "aws:ResourceAccount": ACCOUNT,
+            "aws:ResourceAccount": _owner(self.resource(row, of)),
             **self.whose(of),
             **self.context(row, of),
         }
@@ -321,6 +329,12 @@ class World:
         return {
             each["EvalActionName"]: each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]
         }
+
+
+def _owner(resource: str) -> str:
+    """The account that something is in; what has none in its ARN is ours."""
+    parts = resource.split(":")
+    return parts[4] if len(parts) > 4 and parts[4] else ACCOUNT
 
 
 def _entry(key: str, value: Any) -> dict[str, Any]:

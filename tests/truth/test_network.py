@@ -14,6 +14,8 @@ from support.identity import ACCOUNT, REGION, Somebody, document, statement, tru
 from support.truth_world import World
 
 STRANGER = "999999999999"
+AWS = "763104351884"
+"""The account of the deep learning containers."""
 EVERYTHING = statements(document(statement("*")))
 
 
@@ -33,7 +35,7 @@ def _passes(policy: tuple[Statement, ...], action: str, resource: str, *, caller
 
 
 def test_every_endpoint_has_a_policy(endpoints: Mapping[str, tuple[Statement, ...]]) -> None:
-    assert len(endpoints) == 11
+    assert len(endpoints) == 12
     assert [service for service, policy in endpoints.items() if not policy] == []
 
 
@@ -66,6 +68,23 @@ def test_the_layers_of_images_come_through_and_nothing_goes_out_that_way(
     }
 
     assert decided == {"s3:GetObject": True, "s3:PutObject": False}
+
+
+@pytest.mark.parametrize("service", ["ecr.api", "ecr.dkr"])
+def test_images_of_aws_come_through_and_none_goes_there_nor_anybody_elses(
+    endpoints: Mapping[str, tuple[Statement, ...]], service: str
+) -> None:
+    policy = endpoints[f"com.amazonaws.{REGION}.{service}"]
+
+    def passes(action: str, owner: str, caller: str = ACCOUNT) -> bool:
+        repository = f"arn:aws:ecr:{REGION}:{owner}:repository/pytorch-training"
+        return _passes(policy, action, repository, caller=caller, owner=owner)
+
+    assert passes("ecr:BatchGetImage", AWS)
+    assert passes("ecr:GetDownloadUrlForLayer", AWS)
+    assert not passes("ecr:PutImage", AWS)
+    assert not passes("ecr:BatchGetImage", STRANGER)
+    assert not passes("ecr:BatchGetImage", AWS, caller=STRANGER)
 
 
 def test_requests_through_an_endpoint_reach_our_buckets(world: World) -> None:

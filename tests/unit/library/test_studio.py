@@ -14,9 +14,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from clary_constructs import (
+    LICENCE_ACTIONS,
     DockerAccess,
     ExperimentTracking,
     IdleShutdown,
+    PermissionsBoundary,
     RStudioServer,
     SharedSpaceDefaults,
     StudioDomain,
@@ -110,6 +112,26 @@ def test_says_what_there_is_none_of(alone: assertions.Template) -> None:
         "EnableDockerAccess": "DISABLED",
         "VpcOnlyTrustedAccounts": [],
     }
+
+
+def test_r_studio_checks_its_licence_out_within_a_boundary_that_lets_it() -> None:
+    stack = cdk.Stack(env=ENV)
+    boundary = PermissionsBoundary(stack, "Boundary", role_path="/clary/dev/", anywhere=LICENCE_ACTIONS)
+    domain(stack, r_studio=RStudioServer(), permissions_boundary=boundary.policy)
+    template = assertions.Template.from_stack(stack)
+
+    roles = template.find_resources("AWS::IAM::Role").values()
+    (let_through,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for name, each in template.find_resources("AWS::IAM::ManagedPolicy").items()
+        if name.startswith("Boundary")
+    )
+    assert all("PermissionsBoundary" in role["Properties"] for role in roles)
+    # the licence is Posit's: what is let through on this account's alone would be denied
+    without_condition = [
+        action for each in let_through if "Condition" not in each for action in each["Action"]
+    ]
+    assert {*LICENCE_ACTIONS} <= {*without_condition}
 
 
 def test_is_of_another_kind_on_request() -> None:

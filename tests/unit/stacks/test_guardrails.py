@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from clary.cli import app as command_line
 from clary.environment.guardrail import CONTROL_POLICY_CHARACTERS, TooManyGuardrailsError, control_policies
 from clary.environment.model import Environment
-from stacks.environment_app import add_stacks
+from stacks.environment_app import add_stacks, new_app
 from stacks.policy_limits import problems
 from support.synthesis import ROOT, app_of
 
@@ -35,7 +35,7 @@ def _environment(**guardrails: Any) -> Environment:
 
 
 def _stacks(environment: Environment) -> dict[str, cdk.Stack]:
-    app = cdk.App()
+    app = new_app(ROOT)
     add_stacks(app, environment, ROOT)
     return {each.node.id: each for each in app.node.children if isinstance(each, cdk.Stack)}
 
