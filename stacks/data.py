@@ -79,6 +79,14 @@ class DataStack(cdk.Stack):
             expiration=cdk.Duration.days(_JOB_DAYS),
             noncurrent_version_expiration=cdk.Duration.days(1),
         )
+        if environment.opens("canvas"):
+            # people bring files from their browsers:
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/canvas-set-up-local-upload.html
+            data.bucket.add_cors_rule(
+                allowed_headers=["*"],
+                allowed_methods=[s3.HttpMethods.POST],
+                allowed_origins=[f"https://*.studio.{self.region}.sagemaker.aws"],
+            )
         self.key: kms.IKey = encryption.key
         self.access_logs_bucket: s3.IBucket = access_logs.bucket
         self.data_bucket: s3.IBucket = data.bucket

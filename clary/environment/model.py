@@ -38,7 +38,7 @@ from clary.environment.persona import PERSONAS, Capability
 from clary.environment.rails import Guardrails
 from clary.environment.serving import Model, ModelName, ServedContainer, containers_of
 from clary.environment.serving_rules import instance_types, misfits
-from clary.environment.studio import TOOLS, PersonaSettings, RightOfOwn, Studio, Tools
+from clary.environment.studio import TOOLS, Application, PersonaSettings, RightOfOwn, Studio, Tools
 
 EnvironmentName = Annotated[str, name_of("the environment's name", "dev")]
 """Short names in lower case become part of resource names, logical ids and URLs."""
@@ -117,6 +117,11 @@ class Environment(Part):
         if "tools" in said.model_fields_set:
             return said.tools
         return TOOLS.get(persona, Tools()) if said.based_on is None else self.tools(said.based_on)
+
+    def opens(self, application: Application) -> bool:
+        """Whether somebody finds it in Studio."""
+        personas = {each.persona for team in self.teams.values() for each in team.members.values()}
+        return any(application in (self.tools(persona).applications or ()) for persona in personas)
 
     def capabilities(self, persona: Persona) -> tuple[Capability, ...]:
         """What a persona is able to do, in order."""

@@ -196,3 +196,14 @@ def test_has_nothing_that_could_delete_data_by_default() -> None:
 def test_names_what_others_look_for() -> None:
     outputs = set(data_stack().to_json()["Outputs"])
     assert {"KeyArn", "DataBucketName", "ModelsBucketName", "RepositoryUriHousing"} <= outputs
+
+
+def test_takes_files_from_canvas_in_browsers_where_somebody_opens_it() -> None:
+    teams = {"research": {"members": {"cleo": "data-analyst"}}}
+    with_canvas = only(data_stack(teams=teams), "AWS::S3::Bucket", "DataBucket")
+    without = only(data_stack(), "AWS::S3::Bucket", "DataBucket")
+
+    (rule,) = with_canvas["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == ["POST"]
+    assert rule["AllowedOrigins"] == ["https://*.studio.eu-west-1.sagemaker.aws"]
+    assert "CorsConfiguration" not in without
