@@ -84,6 +84,7 @@ api:
     auditor: {{authorization: cognito, models: [hidden]}}
     counted: {{authorization: api-key, models: [shared], quota: {{requests: 3, per: day}}}}
   user_pool: {{second_factor: optional}}
+  alarms: {{throttled: 3}}
 """
 LEFT_OUT = "    # These go in the end.\n"
 ADDED = f"""\
@@ -275,8 +276,8 @@ def test_a_model_that_is_not_ones_own_is_as_one_that_is_not_there(world: World, 
         (verb, route, headers)
         for route in ROUTES
         if "{model}" in route.path
-        for verb in (route.method, "PUT", "HEAD")
-        for headers in ({}, CSV, {"content-type": "image/png", "idempotency-key": "x" * 300})
+        for verb in (route.method, "PUT")
+        for headers in (CSV, {"content-type": "image/png", "idempotency-key": "x" * 300})
     ]
 
     different = [
@@ -681,6 +682,21 @@ def test_a_quota_ends(world: World) -> None:
 
     assert statuses == [200, 200, 200, 429]
     assert (said.kind, said.headers["retry-after"]) == ("throttled", "3600")
+
+
+def test_somebody_is_told_when_clients_are_sent_away(world: World) -> None:
+    caller = world.front("api-key", **{"x-api-key": world.key("counted")})
+    cloudwatch = world.aws.client("cloudwatch")
+
+    def state() -> list[str]:
+        alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+        return [each["StateValue"] for each in alarms if "api-key: clients are" in each["AlarmDescription"]]
+
+    def told() -> bool:
+        assert caller("GET", "/models").status in (200, 429)
+        return state() == ["ALARM"]
+
+    eventually(told, 120)
 
 
 def test_a_models_own_limit_holds_however_its_name_is_written(world: World) -> None:
