@@ -1,4 +1,7 @@
-"""A model that is watched: its requests drift, its answers stop coming true, and somebody is told."""
+"""A model that is watched: its requests drift, its answers stop coming true, and somebody is told.
+
+With IAM enforced: a monitor may do what it has to, as the role of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,14 @@ import datetime
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from local_aws import process
 from support.checkout import Checkout
+from support.identity import EnforcingAws
 from support.outside import free_port, processes_of
 from support.sagemaker import eventually
 
@@ -56,51 +62,66 @@ USUAL = range(1, 41)
 """What the model learned from."""
 
 
+@dataclass
+class Watch:
+    """An environment whose model is watched."""
+
+    checkout: Checkout
+    aws: EnforcingAws
+
+    def client(self, service: str) -> Any:
+        return self.aws.client(service)
+
+
 @pytest.fixture(scope="module")
-def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
     folder = tmp_path_factory.mktemp("watch")
     checkout = Checkout.made(folder / "repository", folder / "state", free_port())
     (checkout.root / "environments" / "watch.yaml").write_text(FILE)
-    started = checkout("local", "start", "--port", str(checkout.port))
+    started = checkout("local", "start", "--port", str(checkout.port), "--enforce-iam")
     assert started.returncode == 0, started.stdout + started.stderr
-    deployed = checkout("deploy", "watch")
-    yield checkout if deployed.returncode == 0 else pytest.fail(deployed.stdout + deployed.stderr)
-    checkout("local", "stop")
+    try:
+        deployed = checkout("deploy", "watch")
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        running = process.running(checkout.state)
+        assert running is not None
+        assert running.ca is not None
+        yield Watch(checkout, EnforcingAws(running.url, running.ca, checkout.state))
+    finally:
+        checkout("local", "stop")
     assert processes_of(checkout.state) == []
 
 
-def bucket(watch: Checkout) -> str:
+def bucket(watch: Watch) -> str:
     (stack,) = watch.client("cloudformation").describe_stacks(StackName="clary-watch-data")["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     return str(outputs["DataBucketName"])
 
 
-def keys(watch: Checkout, prefix: str) -> list[str]:
+def keys(watch: Watch, prefix: str) -> list[str]:
     found = watch.client("s3").list_objects_v2(Bucket=bucket(watch), Prefix=prefix)
     return [one["Key"] for one in found.get("Contents", [])]
 
 
-def read(watch: Checkout, key: str) -> Any:
+def read(watch: Watch, key: str) -> Any:
     return json.loads(watch.client("s3").get_object(Bucket=bucket(watch), Key=key)["Body"].read())
 
 
-def captured(watch: Checkout) -> int:
+def captured(watch: Watch) -> int:
     s3, found = watch.client("s3"), 0
     for key in keys(watch, f"research/captured/line/{ENDPOINT}/"):
         found += len(s3.get_object(Bucket=bucket(watch), Key=key)["Body"].read().splitlines())
     return found
 
 
-def forget(watch: Checkout) -> None:
+def forget(watch: Watch) -> None:
     """What was captured, and what was true of it: so that each test has its own."""
     for prefix in ("research/captured/line/", "research/truth/"):
         for key in keys(watch, prefix):
             watch.client("s3").delete_object(Bucket=bucket(watch), Key=key)
 
 
-def ask(
-    watch: Checkout, numbers: Sequence[int], *, truth: Callable[[int], float] = lambda x: 3 * x + 2
-) -> None:
+def ask(watch: Watch, numbers: Sequence[int], *, truth: Callable[[int], float] = lambda x: 3 * x + 2) -> None:
     """Asks for each number, and says afterwards what was true of it."""
     forget(watch)
     runtime = watch.client("sagemaker-runtime")
@@ -126,7 +147,7 @@ def ask(
 
 
 @contextmanager
-def at_once(watch: Checkout, kind: str) -> Iterator[dict[str, Any]]:
+def at_once(watch: Watch, kind: str) -> Iterator[dict[str, Any]]:
     """Lets the monitor look at the last hour now, rather than when the clock says so."""
     sagemaker, name = watch.client("sagemaker"), f"{ENDPOINT}-{kind}"
     config = sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)["MonitoringScheduleConfig"]
@@ -152,14 +173,14 @@ def at_once(watch: Checkout, kind: str) -> Iterator[dict[str, Any]]:
         sagemaker.update_monitoring_schedule(MonitoringScheduleName=name, MonitoringScheduleConfig=config)
 
 
-def executions(watch: Checkout, name: str) -> list[dict[str, Any]]:
+def executions(watch: Watch, name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = watch.client("sagemaker").list_monitoring_executions(
         MonitoringScheduleName=name
     )["MonitoringExecutionSummaries"]
     return found
 
 
-def violations(watch: Checkout, execution: dict[str, Any]) -> list[dict[str, str]]:
+def violations(watch: Watch, execution: dict[str, Any]) -> list[dict[str, str]]:
     job = execution["ProcessingJobArn"].rpartition("/")[2]
     described = watch.client("sagemaker").describe_processing_job(ProcessingJobName=job)
     uri = described["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
@@ -168,7 +189,7 @@ def violations(watch: Checkout, execution: dict[str, Any]) -> list[dict[str, str
     return found
 
 
-def alarm(watch: Checkout, kind: str) -> str:
+def alarm(watch: Watch, kind: str) -> str:
     """The state of the alarm on what a monitor has found."""
     found = watch.client("cloudwatch").describe_alarms()["MetricAlarms"]
     (state,) = [
@@ -180,7 +201,7 @@ def alarm(watch: Checkout, kind: str) -> str:
     return state
 
 
-def test_the_baseline_is_made_of_data_before_there_is_a_monitor(watch: Checkout) -> None:
+def test_the_baseline_is_made_of_data_before_there_is_a_monitor(watch: Watch) -> None:
     (constraints,) = [
         key for key in keys(watch, "research/monitors/line/data-quality/baseline/") if "constraints" in key
     ]
@@ -190,7 +211,7 @@ def test_the_baseline_is_made_of_data_before_there_is_a_monitor(watch: Checkout)
     assert (feature["name"], feature["inferred_type"]) == ("x", "Integral")
 
 
-def test_requests_like_those_that_were_learned_from_are_no_violation(watch: Checkout) -> None:
+def test_requests_like_those_that_were_learned_from_are_no_violation(watch: Watch) -> None:
     ask(watch, USUAL)
 
     with at_once(watch, "data-quality") as execution:
@@ -198,7 +219,7 @@ def test_requests_like_those_that_were_learned_from_are_no_violation(watch: Chec
     assert execution["MonitoringExecutionStatus"] == "Completed"
 
 
-def test_requests_that_drift_are_found_and_set_off_an_alarm(watch: Checkout) -> None:
+def test_requests_that_drift_are_found_and_set_off_an_alarm(watch: Watch) -> None:
     ask(watch, range(60, 100))
 
     with at_once(watch, "data-quality") as execution:
@@ -211,7 +232,7 @@ def test_requests_that_drift_are_found_and_set_off_an_alarm(watch: Checkout) -> 
     eventually(lambda: alarm(watch, "data-quality") == "ALARM")
 
 
-def test_answers_that_come_true_are_no_violation_and_others_set_off_an_alarm(watch: Checkout) -> None:
+def test_answers_that_come_true_are_no_violation_and_others_set_off_an_alarm(watch: Watch) -> None:
     ask(watch, USUAL)
     with at_once(watch, "model-quality") as right:
         assert violations(watch, right) == []
@@ -224,7 +245,7 @@ def test_answers_that_come_true_are_no_violation_and_others_set_off_an_alarm(wat
     eventually(lambda: alarm(watch, "model-quality") == "ALARM")
 
 
-def test_bias_is_measured_between_the_groups_of_the_analysis(watch: Checkout) -> None:
+def test_bias_is_measured_between_the_groups_of_the_analysis(watch: Watch) -> None:
     ask(watch, USUAL)
     with at_once(watch, "bias") as usual:
         assert violations(watch, usual) == []
@@ -237,7 +258,7 @@ def test_bias_is_measured_between_the_groups_of_the_analysis(watch: Checkout) ->
     eventually(lambda: alarm(watch, "bias") == "ALARM")
 
 
-def test_what_answers_follow_from_is_compared(watch: Checkout) -> None:
+def test_what_answers_follow_from_is_compared(watch: Watch) -> None:
     ask(watch, USUAL)
 
     with at_once(watch, "explainability") as execution:
@@ -245,11 +266,23 @@ def test_what_answers_follow_from_is_compared(watch: Checkout) -> None:
     assert execution["MonitoringExecutionStatus"] == "Completed"
 
 
-def test_a_second_deployment_changes_nothing(watch: Checkout) -> None:
-    log = watch.state / "watch" / "cdk.log"
-    before = len(log.read_text())
+def test_a_changed_monitor_is_another_definition_of_the_same_schedule(watch: Watch) -> None:
+    sagemaker, schedule = watch.client("sagemaker"), {"MonitoringScheduleName": f"{ENDPOINT}-bias"}
 
-    again = watch("deploy", "watch")
+    def definition() -> str:
+        config = sagemaker.describe_monitoring_schedule(**schedule)["MonitoringScheduleConfig"]
+        return str(config["MonitoringJobDefinitionName"])
 
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "clary-watch-serving) (no changes)" in log.read_text()[before:]
+    before = definition()
+    file = watch.checkout.root / "environments" / "watch.yaml"
+    head, found, rest = file.read_text().partition("        bias:\n")
+    assert found
+    file.write_text(head + found + rest.replace("*target", '{TARGET: "y", TOLERANCE: 0.2}', 1))
+
+    changed = watch.checkout("deploy", "watch")
+
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert "line, bias: baseline" in changed.stdout
+    listed = sagemaker.list_model_bias_job_definitions()["JobDefinitionSummaries"]
+    assert [one["MonitoringJobDefinitionName"] for one in listed] == [definition()]
+    assert definition() != before
