@@ -539,10 +539,30 @@ def _number(value: object, at: Path) -> float:
     return cast(float, value)
 
 
+_PIECE = re.compile(r"\\.|\[(?:[^\\\]]|\\.)*\]|[$.]", re.DOTALL)
+_SPACES = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_HERE = {
+    "$": r"\Z",
+    ".": r"[^\n\r\u2028\u2029]",
+    r"\s": f"[{_SPACES}]",
+    r"\S": f"[^{_SPACES}]",
+}
+"""What Python reads in another way than JavaScript (ECMA-262), whose expressions a schema's are: Python's `$`
+lets a line's end follow. https://json-schema.org/draft/2020-12/json-schema-core#section-6.4"""
+
+
+def _as_in_python(piece: re.Match[str]) -> str:
+    text = piece[0]
+    if text.startswith("["):
+        return re.sub(r"\\.", lambda escaped: _SPACES if escaped[0] == r"\s" else escaped[0], text)
+    return _HERE.get(text, text)
+
+
 def _expression(value: object, at: Path) -> re.Pattern[str]:
     if not isinstance(value, str):
         raise _unusable(at, "is not a regular expression")
     try:
-        return re.compile(value)
+        # digits and letters are ASCII's
+        return re.compile(_PIECE.sub(_as_in_python, value), re.ASCII)
     except re.error as error:
         raise _unusable(at, f"is not a regular expression: {error}") from None

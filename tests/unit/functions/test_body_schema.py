@@ -105,6 +105,26 @@ def test_agrees_about_rows_and_columns_which_are_checked_at_once(schema: Any, va
     assert (not compiled(schema)(value)) == jsonschema.Draft202012Validator(schema).is_valid(value)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "fits", "does_not"),
+    [
+        ("^x+$", "xx", "x\n"),
+        (r"^\d$", "3", "\u0663"),
+        (r"^\w$", "a", "\u00e4"),
+        (r"^\s$", "\ufeff", "\x1c"),
+        (r"^\S$", "\x1c", "\ufeff"),
+        (r"^[a\s]$", "\u3000", "s"),
+        ("^.$", "\x85", "\u2028"),
+        (r"^\$\.$", "$.", "$x"),
+        (r"^[$.\]]$", "$", "x"),
+    ],
+)
+def test_patterns_are_read_as_in_javascript(pattern: str, fits: str, does_not: str) -> None:
+    check = compiled({"pattern": pattern})
+
+    assert (check(fits), bool(check(does_not))) == (None, True)
+
+
 def without_references(schema: Any) -> Any:
     """What refers to itself and to nothing else would never end."""
     if isinstance(schema, list):
