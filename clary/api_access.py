@@ -13,8 +13,9 @@ def fronts(target: Target, gateway: Mapping[str, str]) -> dict[str, dict[str, An
     """The API's fronts by authorization, of the gateway's outputs: with keys first, which is the one that a
     person tries with curl.
 
-    Each has its `url`, and the `headers` of its first client. `api_keys` are the keys of all clients that
-    send one; `clients` of the front with tokens, what they get these with at `token_url`.
+    Each has its `url`, and the `headers` of its first client; `page` is where people try its models.
+    `api_keys` are the keys of all clients that send one; `clients` of the front with tokens, what they get
+    these with at `token_url`.
     """
     keys = _api_keys(target, gateway)
     found: dict[str, dict[str, Any]] = {}
@@ -34,6 +35,9 @@ def fronts(target: Target, gateway: Mapping[str, str]) -> dict[str, dict[str, An
         if theirs:
             client, key = next(iter(theirs.items()))
             front |= {"client": client, "api_key": key, "headers": {"x-api-key": key}, "api_keys": theirs}
+        page = gateway.get(output.removesuffix("Id") + "PageUrl")
+        if page is not None:
+            front["page"] = page if target.endpoint_url is None else f"{front['url']}/"
         if authorization == "iam":
             front["service"] = "execute-api"
         if authorization == "cognito":

@@ -164,6 +164,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "well_known_jwks",
         "_auth_codes",
         "_authorization_codes",
+        "_find_pool_by_client_id",
         "_refresh_tokens",
         "_revoked_tokens",
     ),
@@ -1300,6 +1301,23 @@ def read_user_pool_keys_here() -> None:
     _apigateway._fetch_jwks = fetch
 
 
+def let_people_return(places: Callable[[str], Iterable[str]]) -> None:
+    """People may come back to a page by the addresses that it has here, besides its own on AWS."""
+    usual = _cognito._find_pool_by_client_id
+
+    def find(client_id: str) -> tuple[Any, Any, Any]:
+        pool_id, pool, client = usual(client_id)
+        if client is None:
+            return pool_id, pool, client
+        pages = {name: client.get(name) or [] for name in ("CallbackURLs", "LogoutURLs")}
+        here = {
+            name: [*urls, *(place for url in urls for place in places(url))] for name, urls in pages.items()
+        }
+        return pool_id, pool, {**client, **here}
+
+    _cognito._find_pool_by_client_id = find
+
+
 # --- policies of resources -------------------------------------------------------------------------
 
 
@@ -1442,6 +1460,7 @@ _PLAIN_STORES = {
     "ministack.services.cognito": (
         "_auth_codes",
         "_authorization_codes",
+        "_find_pool_by_client_id",
         "_refresh_tokens",
         "_revoked_tokens",
     ),

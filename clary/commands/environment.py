@@ -222,6 +222,8 @@ def _show_made(found: dict[str, Any]) -> None:
         table.add_row("local AWS", found["aws_endpoint_url"])
     for authorization, api in found["apis"].items():
         table.add_row(f"API ({authorization})", api["url"])
+        if "page" in api:
+            table.add_row("page to try the models", api["page"])
     table.add_row("Studio domain", found["studio"]["domain_id"] or "-")
     profiles = found["studio"]["user_profiles"]
     for profile in profiles[:_SHOWN]:

@@ -3,13 +3,14 @@
 `serving` takes a request all the way; the other modules are its stations: `deployments` (what a stage
 serves), `authorization`, `limits` (keys, throttles, quotas), `validation`, `integration` with `functions`,
 `aws_service`, `mapping` and `vtl`, `gateway_response` for errors, `execution_log`. `control` is what the
-service refuses while an API is made. HTTP APIs and WebSocket APIs are ministack's own.
+service refuses while an API is made, `address` where an API of AWS's is found here. HTTP APIs and WebSocket
+APIs are ministack's own.
 """
 
 from __future__ import annotations
 
 from local_aws import hooks
-from local_aws.apigateway import authorization, control, deployments, limits, serving
+from local_aws.apigateway import address, authorization, control, deployments, limits, serving
 from local_aws.apigateway.serving import remember_requests
 
 __all__ = ["install", "remember_requests"]
@@ -20,6 +21,7 @@ def install() -> None:
     hooks.find_apis_in_every_account()
     hooks.watch_deployments(deployments.refusal, deployments.made, deployments.gone)
     hooks.read_user_pool_keys_here()
+    hooks.let_people_return(address.here)
     hooks.on_reset(authorization.reset)
     hooks.on_reset(limits.reset)
     control.install()

@@ -26,10 +26,23 @@ def test_prints_a_prediction(
 
 
 def test_prints_what_was_made(first_up: subprocess.CompletedProcess[str], outputs: dict[str, Any]) -> None:
-    made = [outputs["api"]["url"], outputs["studio"]["domain_id"], *outputs["studio"]["user_profiles"]]
+    made = [
+        outputs["api"]["url"],
+        outputs["api"]["page"],
+        outputs["studio"]["domain_id"],
+        *outputs["studio"]["user_profiles"],
+    ]
     made += [model["endpoint_name"] for model in outputs["models"].values()]
 
     assert [word for word in made if word not in first_up.stdout] == []
+
+
+def test_the_page_that_it_names_is_there_for_everybody(outputs: dict[str, Any]) -> None:
+    answer = Api(outputs["api"]["page"].removesuffix("/"), {})("GET", "/")
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"<title>Try a model</title>" in answer.body
+    assert b"housing" not in answer.body
 
 
 def test_curl_gets_the_same_answer_with_what_the_outputs_say(
