@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -131,6 +132,19 @@ def test_the_same_key_asks_once(served: ServedApi) -> None:
     assert (other.status, other.problem()["type"]) == (422, "urn:clary:problem:idempotency-key-reused")
     assert finished(served, beside(path, second))["result"]["text"] == "9.0\n"
     assert served.hall.metric("InvocationsProcessed", EndpointName="later") >= 1
+
+
+def test_the_same_key_asks_once_when_all_ask_at_once(served: ServedApi) -> None:
+    path, headers = "/models/later/jobs", {**CSV, "Idempotency-Key": "order-8"}
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: served.ask("POST", path, b"8,9\n", headers), range(24)))
+
+    taken = [answer for answer in answers if answer.status == 202]
+    told = {answer.problem()["type"] for answer in answers if answer.status != 202}
+    assert len({answer.body for answer in taken}) == 1
+    assert told <= {"urn:clary:problem:still-in-progress"}
+    assert finished(served, beside(path, taken[0]))["result"]["text"] == "17.0\n"
 
 
 def test_a_deleted_job_is_gone_with_all_that_was_of_it(served: ServedApi) -> None:
