@@ -538,7 +538,7 @@ function requestView(model, ways) {
     (types.length > 1 || ways.length > 1 || model.targets) && el("div", { class: "grid" },
       types.length > 1 && el("div", { class: "field" }, el("label", { for: "type" }, "Content type"), type),
       ways.length > 1 && el("div", { class: "field" }, el("label", { for: "way" }, "Answer"), way),
-      model.targets && el("div", { class: "field" }, el("label", { for: "target" }, "Target"), target, el("p", { class: "hint", id: "target-hint" }, "which of the endpoint's models, like housing.tar.gz"))),
+      model.targets && el("div", { class: "field" }, el("label", { for: "target" }, "Target"), target, el("p", { class: "hint", id: "target-hint" }, "which of the endpoint's models: its artifact's name, like one.tar.gz"))),
     modes, parts.form, parts.text, parts.file, faults, el("div", { class: "row" }, send, stop));
   type.addEventListener("change", fit);
   file.addEventListener("change", show);
