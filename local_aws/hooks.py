@@ -1460,7 +1460,6 @@ _PLAIN_STORES = {
     "ministack.services.cognito": (
         "_auth_codes",
         "_authorization_codes",
-        "_find_pool_by_client_id",
         "_refresh_tokens",
         "_revoked_tokens",
     ),
