@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -74,7 +74,6 @@ Feature = Literal[
     "hyperpod-clusters",
     "inference-optimization",
     "inference-recommender",
-    "jump-start",
     "lakera-guard",
     "model-evaluation",
     "models",
@@ -84,6 +83,10 @@ Feature = Literal[
     "training",
 ]
 """What stands in Studio's navigation."""
+_NO_JUMPSTART = (
+    "JumpStart's models lie in buckets of AWS's own, which the permissions boundary and the VPC's endpoints"
+    " shut out: leave it out, and copy the models that you need to the models bucket"
+)
 
 
 class IdleShutdown(Part):
@@ -157,7 +160,8 @@ class Tools(Part):
     applications: Annotated[Annotated[tuple[Application, ...], SOME] | None, FROM_LIST] = None
     """What can be opened. By default, what suits the persona: JupyterLab and Code Editor, or Canvas."""
     features: Annotated[Annotated[tuple[Feature, ...], DIFFERENT] | None, FROM_LIST] = None
-    """What stands in the navigation. By default, all of SageMaker's own."""
+    """What stands in the navigation. By default, all of SageMaker's own that are named here. JumpStart is
+    not among them: its models lie in buckets of AWS's own, which nobody's role reaches."""
     instance_types: InstanceTypes = InstanceTypes()
     """Which machines there are to choose from."""
     idle: IdleShutdown | None = IdleShutdown()
@@ -168,6 +172,13 @@ class Tools(Part):
     """What happens when a space of theirs starts, besides what happens in everybody's."""
     images: Annotated[tuple[StudioImageName, ...], FROM_LIST, DIFFERENT] = ()
     """Those of `studio.images` that not everybody has, and they have."""
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _can_be_used(cls, value: object) -> object:
+        if isinstance(value, Sequence) and "jump-start" in value:
+            raise refusal(Complaint((value.index("jump-start"),), _NO_JUMPSTART))
+        return value
 
     @model_validator(mode="after")
     def _canvas_is_shown(self) -> Self:

@@ -44,6 +44,10 @@ FEATURES: Mapping[str, str] = {
 }
 _PARTNERS = frozenset({"comet", "deepchecks", "fiddler", "lakera-guard"})
 """Other companies' applications, each with a price of its own."""
+_FROM_BUCKETS_OF_AWS = frozenset({"jump-start"})
+"""What works with models from buckets of AWS's own: neither a `PermissionsBoundary` nor `PrivateEndpoints`
+let anybody reach them
+(https://docs.aws.amazon.com/sagemaker/latest/dg/studio-jumpstart.html)."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,14 @@ class CanvasTools:
 
 @dataclass(frozen=True)
 class StudioTools:
-    """What somebody finds in Studio: by default JupyterLab, Code Editor and all of SageMaker's features.
+    """What somebody finds in Studio: by default JupyterLab, Code Editor and all of SageMaker but JumpStart.
 
     Each rendering says all there is to say, with an empty list where nothing is meant: SageMaker keeps
     what an update leaves out (https://github.com/hashicorp/terraform-provider-aws/issues/43127).
     """
 
     applications: Collection[str] = ("jupyter-lab", "code-editor")
-    features: Collection[str] = tuple(FEATURES.keys() - _PARTNERS)
+    features: Collection[str] = tuple(FEATURES.keys() - _PARTNERS - _FROM_BUCKETS_OF_AWS)
     instance_type: str = "ml.t3.medium"
     instance_types: Collection[str] | None = None
     """What can be chosen; None is all."""

@@ -367,6 +367,11 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:65",
         ("applications[1]: 'r-studio' is not in this Studio", "studio: {r_studio: {}}"),
     ),
+    "a JumpStart that nobody could use": (
+        VALID + "personas: {data-scientist: {tools: {features: [pipelines, jump-start]}}}\n",
+        "5:59",
+        ("features[1]: JumpStart's models lie in buckets of AWS's own", "leave it out, and copy the models"),
+    ),
     "an application that Studio has not": (
         VALID + "personas: {data-scientist: {tools: {applications: [jupyterlab]}}}\n",
         "5:52",

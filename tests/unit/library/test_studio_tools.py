@@ -25,10 +25,10 @@ def test_hides_all_that_is_not_shown() -> None:
     assert set(STUDIO_INSTANCE_TYPES) - set(portal["HiddenInstanceTypes"]) == {"ml.t3.medium", "ml.m5.large"}
 
 
-def test_shows_no_other_companys_tools_unless_asked() -> None:
+def test_shows_neither_other_companys_tools_nor_jumpstart_unless_asked() -> None:
     hidden = StudioTools().user_settings()["StudioWebPortalSettings"]["HiddenMlTools"]
 
-    assert hidden == ["Comet", "DeepchecksLLMEvaluation", "Fiddler", "LakeraGuard"]
+    assert hidden == ["Comet", "DeepchecksLLMEvaluation", "Fiddler", "JumpStart", "LakeraGuard"]
 
 
 def test_idle_times_are_those_of_both_editors() -> None:
