@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -703,12 +704,14 @@ def test_a_models_own_limit_holds_however_its_name_is_written(world: World) -> N
     caller = world.callers["kiosk"]
     names = ("hidden", "%68idden", "hidde%6e")
 
-    statuses = {ask(caller, names[number % 3]).status for number in range(120)}
+    began = time.monotonic()
+    statuses = [ask(caller, names[number % 3]).status for number in range(120)]
+    burst_and_since = 40 + 1 * (time.monotonic() - began)
     others = ask(caller, "shared").status, caller("GET", "/models/hidden").status
 
     assert 429 in statuses
-    assert statuses <= {200, 404, 429}
-    assert [ask(caller, name).status in (404, 429) for name in names] == [True] * 3
+    assert set(statuses) <= {200, 404, 429}
+    assert statuses.count(200) <= burst_and_since + 1
     assert others == (200, 200)
 
 

@@ -123,6 +123,7 @@ def api() -> dict[str, Any]:
                 "Handler": "index.handler",
                 "Runtime": "python3.13",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Timeout": 25,  # a first start on a busy machine is slow
             },
         },
         "Permission": {
