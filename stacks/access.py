@@ -15,6 +15,8 @@ from clary.environment.people import Persona, profile_name
 from clary_constructs import (
     LICENCE_ACTIONS,
     TEAM_TAG,
+    GlueEncryption,
+    GlueSessionRole,
     Guardrails,
     JobRole,
     PermissionsBoundary,
@@ -28,7 +30,7 @@ from clary_constructs import (
 from clary_constructs import Persona as PersonaRole
 from constructs import Construct
 from stacks.data import DataStack
-from stacks.naming import PIPELINES, pascal
+from stacks.naming import GLUE, PIPELINES, glue_name, pascal
 from stacks.network import NetworkStack
 from stacks.registry import other_registries
 
@@ -64,6 +66,7 @@ class AccessStack(cdk.Stack):
             also=_beyond_capabilities(environment),
             anywhere=[] if environment.studio.r_studio is None else LICENCE_ACTIONS,
             registries=other_registries(environment),
+            glue_sessions=environment.uses_glue,
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         defaults = SdkDefaults(
@@ -73,6 +76,8 @@ class AccessStack(cdk.Stack):
             bucket=data.data_bucket,
             encryption_key=data.key,
         )
+        if environment.uses_glue:
+            GlueEncryption(self, "Glue", name=glue_name(environment), encryption_key=data.key)
         self._policies: dict[tuple[str, Persona], list[iam.IManagedPolicy]] = {}
         job_roles: dict[str, iam.IRole] = {}
         pipeline_roles: dict[str, iam.IRole] = {}
@@ -102,9 +107,10 @@ class AccessStack(cdk.Stack):
                 pipeline_role=pipeline_roles[name],
                 tags=environment.all_tags | {TEAM_TAG: name},
             )
+            session_role = self._session_role(workspace)
             for persona in sorted({member.persona for member in team.members.values()}):
                 persona_roles[name, persona] = self._persona_role(
-                    persona, workspace, job_roles[name], pipeline_roles[name]
+                    persona, workspace, job_roles[name], pipeline_roles[name], session_role
                 )
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
             cdk.CfnOutput(self, f"PipelineRoleArn{pascal(name)}", value=pipeline_roles[name].role_arn)
@@ -113,8 +119,31 @@ class AccessStack(cdk.Stack):
         self.pipeline_roles: Mapping[str, iam.IRole] = pipeline_roles
         self.persona_roles: Mapping[tuple[str, Persona], iam.IRole] = persona_roles
 
+    def _session_role(self, workspace: TeamWorkspace) -> iam.IRole | None:
+        """What the team's sessions of Glue run as, if somebody of the team may have any."""
+        environment = self._environment
+        personas = {member.persona for member in environment.teams[workspace.name].members.values()}
+        if not any("use-glue-sessions" in environment.capabilities(persona) for persona in personas):
+            return None
+        role = GlueSessionRole(
+            self,
+            f"{pascal(workspace.name)}Glue",
+            workspace=workspace,
+            connection=glue_name(environment),
+            permissions_boundary=self.permissions_boundary,
+            path=self._path,
+            role_name=f"{role_name_stem(environment)}{workspace.name}{GLUE}",
+        ).role
+        cdk.CfnOutput(self, f"GlueRoleArn{pascal(workspace.name)}", value=role.role_arn)
+        return role
+
     def _persona_role(
-        self, persona: Persona, workspace: TeamWorkspace, job_role: iam.IRole, pipeline_role: iam.IRole
+        self,
+        persona: Persona,
+        workspace: TeamWorkspace,
+        job_role: iam.IRole,
+        pipeline_role: iam.IRole,
+        session_role: iam.IRole | None,
     ) -> iam.IRole:
         """The role, by a name that is fixed.
 
@@ -130,6 +159,7 @@ class AccessStack(cdk.Stack):
             capabilities=self._environment.capabilities(persona),
             job_role=job_role,
             pipeline_role=pipeline_role,
+            session_role=session_role,
             permissions_boundary=self.permissions_boundary,
             guardrails=self._guardrails,
             path=self._path,

@@ -9,8 +9,9 @@ from aws_cdk import aws_ec2 as ec2
 
 from clary.environment.model import Environment
 from clary.environment.network import GivenVpc
-from clary_constructs import S3_PREFIX_LISTS, NetworkGroups, PrivateNetwork
+from clary_constructs import S3_PREFIX_LISTS, GlueConnection, NetworkGroups, PrivateNetwork
 from constructs import Construct
+from stacks.naming import glue_name
 from stacks.registry import other_registries
 
 
@@ -33,6 +34,7 @@ class NetworkStack(cdk.Stack):
                 cidr=environment.network.cidr,
                 availability_zones=environment.availability_zones,
                 reaches_mlflow=environment.studio.mlflow,
+                reaches_glue=environment.uses_glue,
                 registries=other_registries(environment),
                 removal_policy=removal_policy,
             )
@@ -51,6 +53,18 @@ class NetworkStack(cdk.Stack):
         )
         self.workload_security_group = groups.workload
         self.gateway_security_group = groups.gateway
+
+        if environment.uses_glue:
+            # known by its name: nothing of it is imported, and it can go with whoever needed it
+            GlueConnection(
+                self,
+                "Glue",
+                name=glue_name(environment),
+                vpc=self.vpc,
+                subnet=(self.subnets.subnets or [])[0],
+                endpoints=endpoints,
+                s3_prefix_list=_s3_prefix_list(environment.region),
+            )
 
         cdk.CfnOutput(self, "VpcId", value=self.vpc.vpc_id)
         cdk.CfnOutput(

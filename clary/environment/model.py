@@ -123,6 +123,12 @@ class Environment(Part):
         personas = {each.persona for team in self.teams.values() for each in team.members.values()}
         return any(application in (self.tools(persona).applications or ()) for persona in personas)
 
+    @property
+    def uses_glue(self) -> bool:
+        """Whether somebody works in Glue's interactive sessions."""
+        personas = {each.persona for team in self.teams.values() for each in team.members.values()}
+        return any("use-glue-sessions" in self.capabilities(persona) for persona in personas)
+
     def capabilities(self, persona: Persona) -> tuple[Capability, ...]:
         """What a persona is able to do, in order."""
         said = self.personas.get(persona, PersonaSettings())

@@ -22,6 +22,7 @@ Capability = Literal[
     "run-pipelines",
     "run-spaces",
     "track-experiments",
+    "use-glue-sessions",
     "use-private-data",
     "use-shared-spaces",
     "write-data",

@@ -33,6 +33,7 @@ from clary_constructs._endpoint_scaling import (
     VariantScaling,
 )
 from clary_constructs._experiment_tracking import ExperimentTracking
+from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueSessionRole
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
 from clary_constructs._inference_function import InferenceFunction, ServedBatch, ServedModel
@@ -108,6 +109,9 @@ __all__ = [
     "EndpointDashboard",
     "ExperimentTracking",
     "FlowLog",
+    "GlueConnection",
+    "GlueEncryption",
+    "GlueSessionRole",
     "Guardrails",
     "IdleShutdown",
     "ImageRepository",

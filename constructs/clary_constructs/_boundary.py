@@ -10,14 +10,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary_constructs._capability import PULL_FROM_OTHERS, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._glue_right import ON_NO_SESSION, ON_SESSIONS
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import PASS_ROLE
 from constructs import Construct
 
 _GROUPS = (
     "ec2:Describe*",
+    "ec2:*Tags",
     "elasticmapreduce:*PersistentAppUI*",
     "elasticmapreduce:List*",
+    "glue:*Session*",
+    "glue:*Statement*",
     "sagemaker:BatchGet*",
     "sagemaker:Describe*",
     "sagemaker:List*",
@@ -39,6 +43,7 @@ class PermissionsBoundary(Construct):
     given. By default, there are none, and jobs stay in their network by their roles' policies alone.
     `also` are actions and resources beyond all capabilities that a role may be given, `anywhere` actions
     on what is somebody else's, and `registries` accounts whose images may be pulled, as AWS's own are.
+    By default, nothing of Glue's is let through: with `glue_sessions`, its interactive sessions are.
     """
 
     def __init__(
@@ -51,14 +56,16 @@ class PermissionsBoundary(Construct):
         also: Sequence[tuple[Sequence[str], Sequence[str]]] = (),
         anywhere: Sequence[str] = (),
         registries: Sequence[str] = (),
+        glue_sessions: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         policy = AccessPolicy(self, "Boundary", description="The most that a role of this environment may do")
         this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
         why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
-        without = _shortened([*WITHOUT_A_RESOURCE, *anywhere])
-        about_something = [each for each in _shortened(WITH_A_RESOURCE) if each not in without]
+        without = _shortened([*WITHOUT_A_RESOURCE, *anywhere, *(ON_NO_SESSION if glue_sessions else [])])
+        with_one = _shortened([*WITH_A_RESOURCE, *(ON_SESSIONS if glue_sessions else [])])
+        about_something = [each for each in with_one if each not in without]
         policy.let_through(about_something, conditions=this_account, because=why)
         policy.let_through(without, because=why)
         if registries:
@@ -67,10 +74,11 @@ class PermissionsBoundary(Construct):
         roles = stack.format_arn(
             service="iam", region="", resource="role", resource_name=f"{role_path.strip('/')}/*"
         )
+        services = ["sagemaker.amazonaws.com", "glue.amazonaws.com"]
         policy.allow(
             PASS_ROLE,
             [roles],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            conditions={"StringEquals": {"iam:PassedToService": services if glue_sessions else services[0]}},
             wildcard_because=why,
         )
         let_through = {*about_something, *without, *PASS_ROLE}

@@ -18,6 +18,7 @@ from clary_constructs._feature_right import (
     read_features,
     write_features,
 )
+from clary_constructs._glue_right import use_glue_sessions
 from clary_constructs._right import (
     AS_IT_IS_MADE,
     NO_RESOURCE,
@@ -557,6 +558,7 @@ CAPABILITIES: Mapping[str, Callable[[Position], Iterator[Right]]] = {
     "run-pipelines": _run_pipelines,
     "run-spaces": _run_spaces,
     "track-experiments": track_experiments,
+    "use-glue-sessions": use_glue_sessions,
     "use-private-data": lambda position: use_private_data(position.workspace),
     "use-shared-spaces": _use_shared_spaces,
     "write-data": _write_data,

@@ -39,6 +39,9 @@ _MLFLOW: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
 }
 """https://docs.aws.amazon.com/sagemaker/latest/dg/mlflow-interface-endpoint.html"""
 
+_GLUE: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {"Glue": ec2.InterfaceVpcEndpointAwsService.GLUE}
+"""https://docs.aws.amazon.com/glue/latest/dg/vpc-interface-endpoints.html"""
+
 S3_PREFIX_LISTS: Mapping[str, str] = {
     "ap-northeast-1": "pl-61a54008",
     "ap-northeast-2": "pl-78a54011",
@@ -69,8 +72,9 @@ class PrivateNetwork(Construct):
 
     `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
     size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
-    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`. Images come from
-    this account's registry, and from those of the accounts in `registries`.
+    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`, and none to Glue
+    unless it `reaches_glue`. Images come from this account's registry, and from those of the accounts in
+    `registries`.
 
     By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
     the VPC from being deleted anyway.
@@ -84,6 +88,7 @@ class PrivateNetwork(Construct):
         availability_zones: Sequence[str],
         cidr: str = "10.40.0.0/16",
         reaches_mlflow: bool = False,
+        reaches_glue: bool = False,
         registries: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -125,6 +130,7 @@ class PrivateNetwork(Construct):
             vpc=vpc,
             subnets=self.subnets,
             reach_mlflow=reaches_mlflow,
+            reach_glue=reaches_glue,
             registries=registries,
         )
         FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
@@ -146,12 +152,14 @@ class PrivateEndpoints(Construct):
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         reach_mlflow: bool = False,
+        reach_glue: bool = False,
         registries: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         group = closed_group(self, "Group", vpc=vpc, description="Endpoints of AWS services")
         self.group: ec2.ISecurityGroup = group
-        for construct_id_, service in {**_SERVICES, **(_MLFLOW if reach_mlflow else {})}.items():
+        more = {**(_MLFLOW if reach_mlflow else {}), **(_GLUE if reach_glue else {})}
+        for construct_id_, service in {**_SERVICES, **more}.items():
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,
                 construct_id_,

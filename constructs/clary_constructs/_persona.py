@@ -30,7 +30,7 @@ class Persona(Construct):
     identity tells them apart, in CloudTrail and in their private data, and the policy variables
     `sagemaker:DomainId` and `sagemaker:UserProfileName` keep each in the spaces that are theirs
     (https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-spaces-access.html). Who may
-    `run-pipelines` needs the role that these run as.
+    `run-pipelines` needs the role that these run as, and who may `use-glue-sessions` the one of sessions.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Persona(Construct):
         job_role: iam.IRole,
         permissions_boundary: iam.IManagedPolicy,
         pipeline_role: iam.IRole | None = None,
+        session_role: iam.IRole | None = None,
         guardrails: iam.IManagedPolicy | None = None,
         path: str = "/",
         role_name: str | None = None,
@@ -60,7 +61,7 @@ class Persona(Construct):
         if guardrails is not None:
             self.role.add_managed_policy(guardrails)
         self._policies: dict[Topic, AccessPolicy] = {}
-        position = Position(cdk.Stack.of(self), workspace, job_role, pipeline_role)
+        position = Position(cdk.Stack.of(self), workspace, job_role, pipeline_role, session_role)
         for right in _once([*in_studio(position), *_rights(position, capabilities)]):
             self._policy(right.topic).allow(
                 right.actions,

@@ -35,12 +35,14 @@ class Right:
 
 @dataclass(frozen=True)
 class Position:
-    """Whose rights: somebody's of a team, with the roles that its jobs and its pipelines run as."""
+    """Whose rights: somebody's of a team, with the roles that its jobs, its pipelines and its
+    sessions of Glue run as."""
 
     stack: cdk.Stack
     workspace: TeamWorkspace
     job_role: iam.IRole
     pipeline_role: iam.IRole | None = None
+    session_role: iam.IRole | None = None
 
     def sagemaker(self, kind: str, name: str) -> str:
         return self.stack.format_arn(service="sagemaker", resource=kind, resource_name=name)

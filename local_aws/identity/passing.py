@@ -48,6 +48,7 @@ _PASSED: Mapping[str, _Passing] = {
     "firehose:CreateDeliveryStream": _Passing("firehose.amazonaws.com", ("RoleARN",)),
     "glue:CreateCrawler": _Passing("glue.amazonaws.com", ("Role",)),
     "glue:CreateJob": _Passing("glue.amazonaws.com", ("Role",)),
+    "glue:CreateSession": _Passing("glue.amazonaws.com", ("Role",)),
     "lambda:CreateFunction": _Passing("lambda.amazonaws.com", ("Role",)),
     "lambda:UpdateFunctionConfiguration": _Passing("lambda.amazonaws.com", ("Role",)),
     "logs:PutSubscriptionFilter": _Passing("logs.amazonaws.com", ("roleArn",)),

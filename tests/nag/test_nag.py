@@ -134,6 +134,22 @@ def test_leaves_no_finding_open_in_an_api_that_no_sample_has(tmp_path: Path) -> 
     assert [violation.rule_name for report in reports for violation in report.violations] == []
 
 
+def test_leaves_no_finding_open_where_people_use_glue(tmp_path: Path) -> None:
+    environment = {
+        "name": "dev",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "teams": {"research": {"members": {"ada": "data-scientist"}}},
+        "personas": {"data-scientist": {"rights": {"add": ["use-glue-sessions"]}}},
+    }
+    app = new_app(ROOT, tmp_path)
+    add_stacks(app, Environment.model_validate(environment), ROOT)
+
+    reports = [pack(app).validate_scope(app) for pack in PACKS]
+
+    assert [violation.rule_name for report in reports for violation in report.violations] == []
+
+
 def _included(folder: Path, *templates: Path) -> cdk.App:
     """An app of templates that are written as data: the packs do not look into nested stacks."""
     app = cdk.App(outdir=str(folder))

@@ -12,7 +12,7 @@ import yaml
 
 FOLDER = Path(__file__).parent.parent / "truth"
 PEOPLE = ("data-scientist", "data-analyst", "mlops-engineer", "administrator", "reviewer")
-TABLES = (*PEOPLE, "jobs", "pipelines")
+TABLES = (*PEOPLE, "jobs", "pipelines", "glue")
 GUARDRAILS = "guardrails"
 
 

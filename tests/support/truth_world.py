@@ -98,6 +98,8 @@ class World:
             return self.job_role(str(of.team))
         if of.name == "pipelines":
             return self.pipeline_role(str(of.team))
+        if of.name == "glue":
+            return self.session_role(str(of.team))
         return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{of.team}-{of.name}"
 
     def job_role(self, team: str) -> str:
@@ -105,6 +107,9 @@ class World:
 
     def pipeline_role(self, team: str) -> str:
         return self._made_role(f"{team.capitalize()}Pipelines")
+
+    def session_role(self, team: str) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{team}--glue"
 
     def _made_role(self, beginning: str) -> str:
         name = self.found("Access", "AWS::IAM::Role", beginning)
@@ -136,6 +141,7 @@ class World:
             "other-job-role": self.job_role("risk"),
             "pipeline-role": self.pipeline_role("research"),
             "other-pipeline-role": self.pipeline_role("risk"),
+            "session-role": self.session_role("research"),
             "mlflow-app": self.mlflow_apps["research"],
             "other-mlflow-app": self.mlflow_apps["risk"],
             "own-role": self.role_of(of) if of.team else f"arn:aws:iam::{ACCOUNT}:role/clary/truth/idle",
@@ -152,7 +158,7 @@ class World:
             return f"arn:aws:s3:::{bucket}/{rest}" if rest else f"arn:aws:s3:::{bucket}"
         if said.startswith("log-group:"):
             return f"arn:aws:logs:{_WHERE}:{said}"
-        for service in ("athena", "elasticmapreduce"):
+        for service in ("athena", "elasticmapreduce", "glue"):
             if said.startswith(f"{service}:"):
                 return f"arn:aws:{service}:{_WHERE}:{said.removeprefix(f'{service}:')}"
         return f"arn:aws:sagemaker:{_WHERE}:{said}"
@@ -198,6 +204,7 @@ class World:
                 "sagemaker:OwnerUserProfileArn": f"{profile}/research-emmy",
                 "sagemaker:SpaceSharingType": "Shared",
             },
+            "subnet": {"glue:SubnetIds": self.subnets[:1]},
             "ours": {f"aws:ResourceTag/{_TEAM_TAG}": "research"},
             "theirs": {f"aws:ResourceTag/{_TEAM_TAG}": "risk"},
         }
@@ -217,6 +224,8 @@ class World:
         if of.team is None:
             return {}
         name = f"{of.team}-{of.member}"
+        if of.name == "glue":
+            return {}  # Glue says nothing of who asked
         session = {"aws:SourceIdentity": name}
         if of.name in ("jobs", "pipelines"):
             return session

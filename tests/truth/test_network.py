@@ -35,7 +35,7 @@ def _passes(policy: tuple[Statement, ...], action: str, resource: str, *, caller
 
 
 def test_every_endpoint_has_a_policy(endpoints: Mapping[str, tuple[Statement, ...]]) -> None:
-    assert len(endpoints) == 12
+    assert len(endpoints) == 13
     assert [service for service, policy in endpoints.items() if not policy] == []
 
 

@@ -12,6 +12,7 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from ministack.core import iam_evaluator
@@ -423,3 +424,19 @@ def test_makes_a_role_for_each_persona_that_occurs_and_one_for_jobs_and_for_pipe
     template.resource_count_is("AWS::IAM::Role", 6)  # and what writes the SDK's defaults
     outputs = {f"{kind}RoleArn{team}" for kind in ("Job", "Pipeline") for team in ("Risk", "Fraud")}
     assert outputs <= set(template.to_json()["Outputs"])
+
+
+def test_sessions_of_glue_take_the_role_that_they_run_as(workspace: TeamWorkspace) -> None:
+    stack = cdk.Stack.of(workspace.data_bucket)
+    boundary = PermissionsBoundary(stack, "Boundary", role_path="/clary/dev/", glue_sessions=True).policy
+    role = iam.Role.from_role_arn(stack, "JobRole", JOB_ROLE)
+
+    with pytest.raises(ValueError, match="takes the role that sessions run as, give 'session_role'"):
+        PersonaRole(
+            stack,
+            "Scientist",
+            workspace=workspace,
+            capabilities=["use-glue-sessions"],
+            job_role=role,
+            permissions_boundary=boundary,
+        )

@@ -75,6 +75,34 @@ def test_has_a_way_to_mlflow_where_there_is_one(made: assertions.Template) -> No
     assert ways(network_stack(studio={"mlflow": True})) == ["aws.sagemaker.eu-west-1.experiments"]
 
 
+def test_sessions_of_glue_reach_each_other_and_aws_and_nothing_else() -> None:
+    made = network_stack(
+        teams={"research": {"members": {"ada": "data-scientist"}}},
+        personas={"data-scientist": {"rights": {"add": ["use-glue-sessions"]}}},
+    )
+    (connection,) = properties(made, "AWS::Glue::Connection")
+    needs = connection["ConnectionInput"]["PhysicalConnectionRequirements"]
+    (group,) = needs["SecurityGroupIdList"]
+
+    def rules(way: str) -> list[tuple[Any, ...]]:
+        found = properties(made, f"AWS::EC2::SecurityGroup{way}")
+        other = "DestinationPrefixListId" if way == "Egress" else "CidrIp"
+        peer = "DestinationSecurityGroupId" if way == "Egress" else "SourceSecurityGroupId"
+        return [
+            (str(each.get(peer, each.get(other))), each["FromPort"], each["ToPort"])
+            for each in found
+            if each["GroupId"] == group
+        ]
+
+    endpoints = [peer for peer, *_ in rules("Egress") if "Endpoints" in peer]
+    assert sorted(rules("Egress")) == sorted(
+        [(str(group), 0, 65535), (endpoints[0], 443, 443), ("pl-6da54004", 443, 443)]
+    )
+    assert rules("Ingress") == [(str(group), 0, 65535)]
+    assert connection["ConnectionInput"]["Name"] == "clary-dev"
+    assert "NetworkVpcPrivateSubnet1" in str(needs["SubnetId"])
+
+
 def test_lets_nobody_out_to_everywhere(made: assertions.Template) -> None:
     # EC2 lets a group that says nothing out to everywhere
     inline = [group["SecurityGroupEgress"] for group in properties(made, "AWS::EC2::SecurityGroup")]

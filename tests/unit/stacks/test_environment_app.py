@@ -98,6 +98,37 @@ def test_what_is_taken_away_withdraws_no_export(templates: Templates, changes: M
     }
 
 
+def test_what_glue_needs_comes_and_goes_with_who_may_use_it(templates: Templates) -> None:
+    """Glue's connection is known by its name, because an export could not be withdrawn."""
+    rights = {"data-scientist": {"rights": {"add": ["use-glue-sessions"]}}}
+    teams = {
+        "research": {"members": {"ada": "data-scientist"}},
+        "risk": {"members": {"karl": "data-analyst"}},
+    }
+
+    before, after = templates(teams=teams, personas=rights), templates(teams=teams)
+
+    assert _about_glue(before["Network"]) == {"AWS::EC2::VPCEndpoint": 1, "AWS::Glue::Connection": 1}
+    assert _about_glue(before["Access"]) == {"AWS::Glue::SecurityConfiguration": 1, "AWS::IAM::Role": 1}
+    assert "GlueRoleArnResearch" in before["Access"]["Outputs"]
+    assert _about_glue(after["Network"]) == {}
+    assert _about_glue(after["Access"]) == {}
+    assert exports(before["Network"]) == exports(after["Network"])
+    assert exports(before["Access"]) == exports(after["Access"])
+
+
+def _about_glue(template: Mapping[str, Any]) -> dict[str, int]:
+    """Resources of Glue's, roles that it assumes and ways to it, by type."""
+    kinds = [
+        resource["Type"]
+        for resource in template["Resources"].values()
+        if resource["Type"].startswith("AWS::Glue::")
+        or "glue.amazonaws.com" in json.dumps(resource["Properties"].get("AssumeRolePolicyDocument", ""))
+        or resource["Properties"].get("ServiceName") == "com.amazonaws.eu-west-1.glue"
+    ]
+    return {kind: kinds.count(kind) for kind in kinds}
+
+
 def test_the_gateway_imports_nothing_of_what_serves(
     synthesised: Callable[[str], Mapping[str, Path]],
 ) -> None:
