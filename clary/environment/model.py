@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from clary.environment import gateway, membership
+from clary.environment.costs import Costs
 from clary.environment.data import Data
 from clary.environment.form import Form
 from clary.environment.gateway import Api
@@ -95,6 +96,8 @@ class Environment(Part):
     """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
     """Who may call the models."""
+    costs: Costs = Costs()
+    """What all this may cost. By default, nobody has said."""
 
     @property
     def retain_data(self) -> bool:
@@ -230,6 +233,7 @@ class Environment(Part):
             *self._guardrails(),
             *self._studio(),
             *membership.complaints(self),
+            *self.costs.misfits(tuple(self.teams)),
             *self._names(),
         ]
         if complaints:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -54,9 +54,10 @@ Variable = Annotated[str, Field(max_length=1024), BeforeValidator(as_text), With
 """Text that may be written as a number or as true or false, as long as SageMaker's API allows."""
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 """YAML has lists; frozen models hold tuples."""
+_Value = TypeVar("_Value")
 
 
-def different(values: tuple[str, ...]) -> tuple[str, ...]:
+def different(values: tuple[_Value, ...]) -> tuple[_Value, ...]:
     repeated = [(index, value) for index, value in enumerate(values) if value in values[:index]]
     if repeated:
         raise refusal(

@@ -19,6 +19,36 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:11",
         ("network.cidrr: no such key", "did you mean 'cidr'?", "cidr, availability_zones, vpc"),
     ),
+    "a budget of a team that there is not": (
+        VALID + "costs: {team_budgets: {reserch: 100}}\n",
+        "5:33",
+        ("costs.team_budgets.reserch: no team 'reserch'", "did you mean 'research'?"),
+    ),
+    "a budget of more notifications than AWS takes": (
+        VALID + "costs: {budget: {monthly_usd: 100, spent_percent: [20, 40, 60, 80, 100]}}\n",
+        "5:36",
+        ("6 notifications in 'spent_percent' and 'forecast_percent'", "give 1 to 5 in both"),
+    ),
+    "a budget that tells of nothing": (
+        VALID + "costs: {budget: {monthly_usd: 100, spent_percent: [], forecast_percent: []}}\n",
+        "5:36",
+        ("0 notifications", "give 1 to 5 in both"),
+    ),
+    "a budget that tells the same twice": (
+        VALID + "costs: {budget: {monthly_usd: 100, spent_percent: [80, 80]}}\n",
+        "5:56",
+        ("'80' is listed twice, remove one",),
+    ),
+    "a budget of nothing": (
+        VALID + "costs: {budget: 0}\n",
+        "5:17",
+        ("costs.budget.monthly_usd: '0' is out of range, give a whole number from 1",),
+    ),
+    "a budget told to nobody": (
+        VALID + "costs: {budget: {monthly_usd: 100, emails: [finance]}}\n",
+        "5:45",
+        ("'finance' does not fit, give an e-mail address", "like costs@example.com"),
+    ),
     "a space too large for its name": (
         HEAD
         + "teams:\n  a-team-of-20-letters:\n    members:\n      a-member-of-forty-characters-all-in-all: "

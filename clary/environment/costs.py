@@ -1,0 +1,77 @@
+"""What an environment file says of money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Self
+
+from annotated_types import Ge, Le
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
+
+from clary.environment.form import Form
+from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, no_such, refusal
+from clary.environment.people import TeamName
+
+EmailAddress = Annotated[
+    str, Form("an e-mail address", "costs@example.com", r"[^@\s]+@[^@\s]+\.[^@\s.]+", longest=254)
+]
+_NOTIFICATIONS = 5
+"""Of one budget: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-budgets-budget.html"""
+_ADDRESSES = 10
+
+
+Percents = Annotated[tuple[Annotated[int, Ge(1), Le(1000)], ...], FROM_LIST, DIFFERENT]
+
+
+class Budget(Part):
+    """What a month may cost, and who is told when. `budget: 2000` is short for `{monthly_usd: 2000}`.
+
+    A budget tells, and stops nothing. AWS looks at it up to three times a day, at costs that are hours old.
+    """
+
+    monthly_usd: int = Field(ge=1, le=100_000_000)
+    """How much, in US dollars: a calendar month, in UTC."""
+    spent_percent: Percents = (80, 100)
+    """At how much of it somebody is told, when so much is spent."""
+    forecast_percent: Percents = (100,)
+    """At how much of it somebody is told, when AWS expects the month to end so."""
+    emails: Annotated[tuple[EmailAddress, ...], FROM_LIST, DIFFERENT] = Field(
+        default=(), max_length=_ADDRESSES
+    )
+    """Who gets an e-mail, besides what subscribes to the topic of the Operations stack."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_a_number(cls, value: object) -> object:
+        return {"monthly_usd": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _fits_a_budget(self) -> Self:
+        count = len(self.spent_percent) + len(self.forecast_percent)
+        if not 1 <= count <= _NOTIFICATIONS:
+            key = "spent_percent" if "spent_percent" in self.model_fields_set else "forecast_percent"
+            message = f"{count} notifications in 'spent_percent' and 'forecast_percent', give 1 to"
+            raise refusal(Complaint((key,), f"{message} {_NOTIFICATIONS} in both"))
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        long = handler.resolve_ref_schema(handler(schema))
+        return {"description": long["description"], "anyOf": [long["properties"]["monthly_usd"], long]}
+
+
+class Costs(Part):
+    """What the environment may cost."""
+
+    budget: Budget | None = None
+    """What all of the environment may cost. By default, nobody is told of anything."""
+    team_budgets: Mapping[TeamName, Budget] = Field(default_factory=dict)
+    """What each team may cost, by its name: what carries the team's tag."""
+
+    def misfits(self, teams: Sequence[str]) -> Iterator[Complaint]:
+        for name in self.team_budgets:
+            if name not in teams:
+                yield Complaint(("costs", "team_budgets", name), no_such("team", name, teams))
