@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.outside import Api, Command, free_port, processes_of
+from support.outside import Api, Command
+from support.processes import free_port, left_of, processes_of
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +18,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     clary = Command(tmp_path_factory.mktemp("clary"), free_port())
     yield clary
     clary("local", "stop")
-    assert processes_of(clary.state) == []
+    assert left_of(processes_of(clary.state)) == []
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,8 @@ from support.callers import Caller, Said, Tokens, by_the_pool, exchange, forged,
 from support.checkout import Checkout
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.matrix_page import PAGE, WRITE, page_text
-from support.outside import free_port, processes_of
 from support.page_examples import api_examples, run
+from support.processes import free_port, left_of, processes_of
 from support.sagemaker import eventually
 
 BACK = "https://page.example/back"
@@ -198,7 +198,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(checkout, EnforcingAws(running.url, running.ca, checkout.state))
     yield made if deployed.returncode == 0 else pytest.fail(deployed.stdout + deployed.stderr)
     checkout("local", "stop")
-    assert processes_of(checkout.state) == []
+    assert left_of(processes_of(checkout.state)) == []
 
 
 def path_of(route: Route, model: str) -> str:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from local_aws import process
 from support.checkout import Checkout
 from support.identity import EnforcingAws
-from support.outside import free_port, processes_of
+from support.processes import free_port, left_of, processes_of
 from support.teardown import file_of, left_behind, stack_failures
 
 _DEFAULTS = "research--defaults/sagemaker.yaml"
@@ -39,7 +39,7 @@ def checkout(tmp_path: Path) -> Iterator[Enforced]:
     assert started.returncode == 0, started.stderr
     yield found
     assert found("local", "stop").returncode == 0
-    assert processes_of(state) == []
+    assert left_of(processes_of(state)) == []
 
 
 def _deploy(checkout: Checkout, on_destroy: str) -> str:

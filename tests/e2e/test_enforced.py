@@ -19,7 +19,8 @@ from botocore.credentials import Credentials
 
 from local_aws import process
 from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, statement, trusting
-from support.outside import Command, processes_of
+from support.outside import Command
+from support.processes import left_of, processes_of
 
 _APP = """
 import aws_cdk as cdk
@@ -47,7 +48,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     assert "AWS_CA_BUNDLE=" in started.stdout
     yield clary
     clary("local", "stop")
-    assert processes_of(clary.state) == []
+    assert left_of(processes_of(clary.state)) == []
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import pytest
 from local_aws.sagemaker import images
 from support.checkout import Checkout
 from support.deployed import client_of
-from support.outside import CLARY, ROOT, free_port, processes_of
+from support.outside import CLARY, ROOT
+from support.processes import free_port, left_of, processes_of
 
 ACCOUNT = "111122223333"
 REGION_OF_THE_PAGE = "eu-west-1"
@@ -96,7 +97,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     yield Reader(found)
     found("local", "stop")
     client_of.cache_clear()
-    assert processes_of(found.state) == []
+    assert left_of(processes_of(found.state)) == []
 
 
 def test_every_command_of_both_pages_works(reader: Reader, tmp_path: Path) -> None:

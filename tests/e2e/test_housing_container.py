@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,8 @@ import pytest
 import yaml
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
+
+from support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 HOUSING = ROOT / "workloads" / "housing"
@@ -119,9 +120,7 @@ def train(base: Path, files: Mapping[str, str | bytes], told: object = None) -> 
 
 @contextmanager
 def serving(base: Path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = surroundings(base, CLARY_BIND_HOST="127.0.0.1", SAGEMAKER_BIND_TO_PORT=str(port))
     with subprocess.Popen(
         [CONTAINER / "serve"], env=environment, stdout=subprocess.PIPE, text=True

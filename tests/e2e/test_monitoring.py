@@ -17,7 +17,7 @@ import pytest
 from local_aws import process
 from support.checkout import Checkout
 from support.identity import EnforcingAws
-from support.outside import free_port, processes_of
+from support.processes import free_port, left_of, processes_of
 from support.sagemaker import eventually
 
 FILE = """name: watch
@@ -89,7 +89,7 @@ def watch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
         yield Watch(checkout, EnforcingAws(running.url, running.ca, checkout.state))
     finally:
         checkout("local", "stop")
-    assert processes_of(checkout.state) == []
+    assert left_of(processes_of(checkout.state)) == []
 
 
 def bucket(watch: Watch) -> str:

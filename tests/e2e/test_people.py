@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from support.checkout import Checkout
 from support.deployed import client_of
-from support.outside import free_port, processes_of
+from support.processes import free_port, left_of, processes_of
 
 _FILE = """\
 name: local
@@ -50,7 +50,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     yield found
     assert found("down").returncode == 0
     client_of.cache_clear()
-    assert processes_of(state) == []
+    assert left_of(processes_of(state)) == []
 
 
 def _deploy(checkout: Checkout) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from clary.environment.loader import load
-from support.outside import ROOT, Command, free_port, processes_of
+from support.outside import ROOT, Command
+from support.processes import free_port, left_of, processes_of
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _README = (ROOT / "README.md").read_text()
@@ -35,7 +36,7 @@ def test_every_command_works(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "research-ada" in done.stdout
-    assert processes_of(tmp_path) == []
+    assert left_of(processes_of(tmp_path)) == []
 
 
 def test_the_smallest_file_is_valid(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ import pytest
 from local_aws import process
 from support import client_programs
 from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement
-from support.outside import ROOT, Command, processes_of
+from support.outside import ROOT, Command
+from support.processes import left_of, processes_of
 from support.sagemaker import eventually
 
 _PROGRAMS = {
@@ -106,7 +107,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     assert started.returncode == 0, started.stderr
     yield clary
     clary("local", "stop")
-    assert processes_of(clary.state) == []
+    assert left_of(processes_of(clary.state)) == []
 
 
 @pytest.fixture(scope="module")

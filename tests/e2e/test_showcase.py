@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from support.checkout import Checkout
-from support.outside import free_port, processes_of
+from support.processes import free_port, left_of, processes_of
 from support.sagemaker import eventually
 
 PREDICTED = re.compile(r"7\.8\d+")
@@ -45,7 +45,7 @@ def showcase(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     deployed = checkout("deploy", "showcase")
     yield checkout if deployed.returncode == 0 else pytest.fail(deployed.stdout + deployed.stderr)
     checkout("local", "stop")
-    assert processes_of(checkout.state) == []
+    assert left_of(processes_of(checkout.state)) == []
 
 
 def ask(showcase: Checkout, model: str, **more: str) -> str:

@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 
 from support.checkout import Checkout
 from support.deployed import client_of
-from support.outside import free_port, processes_of
+from support.processes import free_port, left_of, processes_of
 from support.teardown import (
     Crowd,
     apps_are,
@@ -41,7 +41,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     yield found
     assert found("local", "stop").returncode == 0
     client_of.cache_clear()
-    assert processes_of(state) == []
+    assert left_of(processes_of(state)) == []
 
 
 def _deploy(checkout: Checkout, text: str) -> None:

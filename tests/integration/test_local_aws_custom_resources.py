@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local_aws import process
 from support.deployed import DeploymentFailed, LocalAws, Stacks
+from support.processes import left_of
+from support.resource_world import TRUST, resource
 
-ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-    },
-}
+ROLE = resource("IAM::Role", AssumeRolePolicyDocument=TRUST)
 
 
 def function(code: str = "exports.handler = async () => {}", **properties: Any) -> dict[str, Any]:
@@ -66,14 +52,6 @@ def handler(event, context):
 
 
 BASE = {"Role": ROLE, "Function": function()}
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still runs; one that only waits to be counted does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 class TestSdkCall:
@@ -317,10 +295,7 @@ class TestFunction:
             events = cloudformation.describe_stack_events(StackName="silent")["StackEvents"]
             asked = [event["LogicalResourceId"] for event in events]
 
-        os.kill(running.pid, signal.SIGTERM)
+        server = psutil.Process(running.pid)
+        server.terminate()
 
-        pause, tries = threading.Event(), 0
-        while alive(running.pid) and tries < 200:
-            pause.wait(0.05)
-            tries += 1
-        assert not alive(running.pid)
+        assert left_of([server]) == []

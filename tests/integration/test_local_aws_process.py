@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from local_aws import process
 from local_aws.process import LocalAwsFailed, Running
 from support.deployed import LocalAws
+from support.processes import left_of, processes_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,18 +29,6 @@ ROOT = Path(__file__).parents[2]
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     process.stop(tmp_path)
-
-
-def processes_of(state: Path) -> list[int]:
-    """The processes whose environment names the state folder: the server's, and all it started."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if str(state).encode() in (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return [pid for pid in found if pid != os.getpid()]
 
 
 def test_is_found_started_once_and_stopped(state: Path) -> None:
@@ -97,21 +85,16 @@ def test_keeps_its_files_below_its_state_folder_and_removes_them(state: Path) ->
     assert sorted(path.name for path in state.iterdir()) == ["local-aws.lock", "local-aws.log"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_function_outlives_it_even_a_busy_one(state: Path, number: signal.Signals) -> None:
     running = process.start(state, port=0)
     call = call_function_that_never_answers(running, state)
     there = processes_of(state)
-    watched = [os.pidfd_open(pid) for pid in there]
 
     os.kill(running.pid, number)
 
     assert len(there) >= 2  # the server and the function, and whatever else it started
-    for descriptor in watched:
-        ended, _, _ = select.select([descriptor], [], [], 10)
-        os.close(descriptor)
-        assert ended
+    assert left_of(there) == []
     call.join()
 
 

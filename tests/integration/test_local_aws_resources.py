@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws, Stacks
+from support.resource_world import TRUST, resource
 
 KEY = {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True, "KeyPolicy": {"Statement": []}}}
 KEY_ARN = {"Fn::GetAtt": ["Key", "Arn"]}
@@ -424,21 +425,7 @@ def function(code: str = "def handler(event, context): return 1", **properties: 
     }
 
 
-LAMBDA_ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-    },
-}
+LAMBDA_ROLE = resource("IAM::Role", AssumeRolePolicyDocument=TRUST)
 
 
 def test_a_function_keeps_its_network_its_limits_and_its_key(stacks: Stacks, local_aws: LocalAws) -> None:

@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import DeploymentFailed, LocalAws, Stack, Stacks
+from support.resource_world import TRUST, resource
 
 ACCOUNT = "000000000000"
 REFUSED = {"Type": "AWS::Athena::DataCatalog", "Properties": {"Name": "refused", "Type": "GLOO"}}
@@ -261,21 +262,7 @@ class TestFailure:
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             },
         }
-        role = {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "AssumeRolePolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "lambda.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            },
-        }
+        role = resource("IAM::Role", AssumeRolePolicyDocument=TRUST)
 
         def mine(good: str) -> dict[str, Any]:
             return {

@@ -22,18 +22,12 @@ from local_aws import process
 from local_aws.persistence import FILE
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
+from support.identity import trusting
 from support.persistent import PATIENCE_SECONDS, PersistentAws, settled
 from support.sagemaker import Workshop, eventually
 
 _ACCOUNT = "210000000001"
-_TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
+_TRUST = trusting({"Service": "lambda.amazonaws.com"})
 _SLOW_ONCE = """#!/usr/bin/env python3
 import http.server, os, pathlib, sys, time
 

@@ -11,6 +11,7 @@ import pytest
 
 from local_aws import process
 from support.deployed import LocalAws, client_of
+from support.processes import children_of
 from support.sagemaker import Workshop
 from support.settings import Settings
 
@@ -28,7 +29,7 @@ def test_forgets_resources_settings_and_what_runs(own_aws: LocalAws, tmp_path: P
     workshop = Workshop(own_aws, own_aws.account, tmp_path / "image")
     workshop.train("endless", forever="yes")
     workshop.begun("endless")
-    assert _children(own_aws.pid)
+    assert children_of(own_aws.pid)
     workshop.sagemaker.create_hub(HubName="hub", HubDescription="to be forgotten")
     Settings(own_aws, own_aws.account).put(quotas={"Total domains": 0})
 
@@ -42,10 +43,5 @@ def test_forgets_resources_settings_and_what_runs(own_aws: LocalAws, tmp_path: P
     found = [quota for page in quotas.paginate(ServiceCode="sagemaker") for quota in page["Quotas"]]
     assert [quota["Value"] for quota in found if quota["QuotaName"] == "Total domains"] == [1000.0]
     deadline = time.monotonic() + 30
-    while _children(own_aws.pid):
+    while children_of(own_aws.pid):
         assert time.monotonic() < deadline, "the job's program goes on"
-
-
-def _children(pid: int) -> list[str]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]

@@ -11,7 +11,7 @@ import pytest
 
 from local_aws import process
 from support.deployed import LocalAws
-from support.outside import processes_of
+from support.processes import processes_of
 from support.sagemaker import Workshop
 
 _ACCOUNT = "230000000001"

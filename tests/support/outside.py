@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,27 +52,6 @@ class Command:
 
     def cdk_log(self) -> str:
         return (self.state / "local" / "cdk.log").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def processes_of(state: Path) -> list[str]:
-    """The command lines of the processes that have anything to do with this state folder."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes()
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if folder.name != str(os.getpid()) and str(state).encode() in command + environment:
-            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
-    return found
 
 
 @dataclass(frozen=True)

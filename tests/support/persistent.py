@@ -11,7 +11,7 @@ from typing import Any
 
 from local_aws import process
 from support.deployed import LocalAws, client_of
-from support.outside import free_port
+from support.processes import free_port
 
 PATIENCE_SECONDS = 60.0
 

@@ -13,19 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from support.deployed import LocalAws
+from support.identity import trusting
 
-_TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]},
-                "Action": "sts:AssumeRole",
-            }
-        ],
-    }
-)
+_TRUST = trusting({"Service": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]})
 Headers = Iterable[tuple[str, str]]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
+from support.identity import trusting
 
 _TRAIN = """#!/usr/bin/env python3
 import json, os, pathlib, signal, socket, sys, urllib.parse
@@ -120,17 +121,8 @@ class Workshop:
 
     @cached_property
     def role(self) -> str:
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sagemaker.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-        made = self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust))
+        trust = trusting({"Service": "sagemaker.amazonaws.com"})
+        made = self.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=trust)
         return str(made["Role"]["Arn"])
 
     def train(
