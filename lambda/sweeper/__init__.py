@@ -1,0 +1,1 @@
+"""Finds what runs and is not used, tells whose it is, and stops it when nothing is done about it."""
