@@ -78,7 +78,7 @@ class BatchModel(Construct):
             network=network,
         )
         self._allow_data(policy, sorted(set(prefixes)))
-        self._allow_log(policy)
+        policy.allow_logs_of("TransformJobs")
         properties = model_properties(containers, role, network, isolated=network_isolation)
         self.model_name = content_name(self, name, properties)
         self.model = sagemaker.CfnModel(self, "Model", model_name=self.model_name, **properties)
@@ -221,17 +221,3 @@ class BatchModel(Construct):
         )
         policy.allow(["s3:ListBucket"], [self._bucket.bucket_arn])
         policy.allow(["kms:GenerateDataKey"], [self._key.key_arn])
-
-    def _allow_log(self, policy: AccessPolicy) -> None:
-        """All transform jobs of an account write to one group, which the first one makes."""
-        group = Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name="/aws/sagemaker/TransformJobs",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        policy.allow(
-            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [group, f"{group}:*"],
-            wildcard_because="streams are named by their jobs, in a group that all jobs share",
-        )

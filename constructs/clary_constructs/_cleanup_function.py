@@ -76,3 +76,17 @@ def cleanup_function(
         reason="Python 3.13 is the runtime of all our functions; Lambda maintains it until 2029",
     )
     return function, policy
+
+
+def calls_itself(function: lambda_.Function) -> AccessPolicy:
+    """Lets a function go on where a call of it has ended, beside `function` as "Again".
+
+    A policy of its own, because it names the function, which comes after its first one.
+    """
+    assert function.role is not None
+    assert function.node.scope is not None
+    again = AccessPolicy(
+        function.node.scope, "Again", description="Goes on where a call has ended", roles=[function.role]
+    )
+    again.allow(["lambda:InvokeFunction"], [function.function_arn])
+    return again

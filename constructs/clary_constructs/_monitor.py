@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
@@ -163,7 +163,8 @@ class ModelMonitor(Construct):
         self._allow_data(
             policy, [capture.prefix, *([truth] if truth else [])], baseline, judgement, reports_prefix
         )
-        self._allow_log_and_metrics(policy)
+        policy.allow_logs_of("ProcessingJobs")
+        self._allow_metrics(policy)
 
         given = {
             "endpoint_name": endpoint.endpoint_name,
@@ -274,19 +275,7 @@ class ModelMonitor(Construct):
         policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [bucket.bucket_arn])
         policy.allow(["kms:GenerateDataKey"], [self._key.key_arn])
 
-    def _allow_log_and_metrics(self, policy: AccessPolicy) -> None:
-        """All processing jobs of an account write to one group, which the first one makes."""
-        group = Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name="/aws/sagemaker/ProcessingJobs",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        policy.allow(
-            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [group, f"{group}:*"],
-            wildcard_because="streams are named by their jobs, in a group that all jobs share",
-        )
+    def _allow_metrics(self, policy: AccessPolicy) -> None:
         policy.allow(
             ["cloudwatch:PutMetricData"],
             ["*"],

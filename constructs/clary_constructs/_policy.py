@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -62,6 +63,23 @@ class AccessPolicy(Construct):
                 *(f"AwsSolutions-IAM5[Resource::{name}]" for name in wildcards),
                 reason=wildcard_because,
             )
+
+    def allow_logs_of(self, jobs: Literal["ProcessingJobs", "TransformJobs"]) -> None:
+        """Allows to write what jobs print: all of a kind and an account write to one group.
+
+        The first one makes it: https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+        """
+        group = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"/aws/sagemaker/{jobs}",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.allow(
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [group, f"{group}:*"],
+            wildcard_because="streams are named by their jobs, in a group that all jobs share",
+        )
 
     def let_through(
         self,

@@ -6,8 +6,7 @@ from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
-from clary_constructs._cleanup_function import cleanup_function
-from clary_constructs._policy import AccessPolicy
+from clary_constructs._cleanup_function import calls_itself, cleanup_function
 from clary_constructs._studio_domain import StudioDomain
 from constructs import Construct
 
@@ -65,12 +64,7 @@ class StudioLeavers(Construct):
             wildcard_because="the people of one domain, who come and go, and what they have made",
         )
         policy.allow(["iam:PassRole"], [domain.rest_role.role_arn])
-        # of its own, because it names the function, which comes after its first policy
-        assert function.role is not None
-        again = AccessPolicy(
-            self, "Again", description="Goes on where a call has ended", roles=[function.role]
-        )
-        again.allow(["lambda:InvokeFunction"], [function.function_arn])
+        again = calls_itself(function)
         self.service_token = function.function_arn
         self.rights = (policy, again)
         """What the function needs; what uses it depends on them."""

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
-from clary_constructs._cleanup_function import cleanup_function
+from clary_constructs._cleanup_function import calls_itself, cleanup_function
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._studio_domain import StudioDomain
 from constructs import Construct
@@ -57,12 +57,7 @@ class StudioRemover(Construct):
         self._stop_apps(policy, domain)
         if not stays:
             self._remove_domain(policy, domain, vpc)
-        # Of its own, because it names the function, which comes after its first policy.
-        assert function.role is not None
-        again = AccessPolicy(
-            self, "Again", description="Goes on where a call has ended", roles=[function.role]
-        )
-        again.allow(["lambda:InvokeFunction"], [function.function_arn])
+        again = calls_itself(function)
         content = CustomResource(
             self,
             "Content",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,16 +10,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local_aws import alarms, hooks, metrics, settings
+from local_aws import alarms, metrics, settings
 from local_aws.sagemaker import clients
 from local_aws.sagemaker.metrics import ENDPOINTS, count
 from local_aws.scaling import calendar, dimensions, records, rules, tracking
 from local_aws.scaling.capacity import CAPACITIES, Capacity, State
 from local_aws.store import STORE, Record
+from local_aws.watch import Watch
 
-logger = logging.getLogger("local_aws.scaling")
-
-_LOOK_SECONDS = 0.5
 _AGAIN_SECONDS = 60.0
 """An alarm that stays in its state calls its policy once a minute.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-actions.html"""
@@ -32,9 +28,6 @@ _ACTIONS = {
     "OK": "OKActions",
     "INSUFFICIENT_DATA": "InsufficientDataActions",
 }
-
-_LOCK = threading.Lock()
-_watching = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -62,26 +55,11 @@ class Call:
 
 def start() -> None:
     """Watches from now on, for as long as something is registered."""
-    with _LOCK:
-        if not _watching.is_set():
-            _watching.set()
-            threading.Thread(target=_watch, name="scaling", daemon=True).start()
+    _WATCH.start()
 
 
-def _watch() -> None:
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        with _LOCK:
-            places = {(account, region) for account, region, _ in _acting()} | set(calendar.places())
-            if not places:
-                _watching.clear()
-                return
-        for account, region in places:
-            with hooks.scope(account, region):
-                try:
-                    _look(time.time())
-                except Exception:
-                    logger.exception("nothing is scaled")
+def _places() -> set[tuple[str, str]]:
+    return {(account, region) for account, region, _ in _acting()} | set(calendar.places())
 
 
 def _acting() -> list[tuple[str, str, Record]]:
@@ -265,3 +243,6 @@ def _end(activity: Record, what: str, failure: str | None) -> None:
         StatusCode="Failed" if failure is not None else "Successful",
         StatusMessage=said,
     )
+
+
+_WATCH = Watch("scaling", _places, _look)

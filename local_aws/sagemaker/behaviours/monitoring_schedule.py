@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,14 +20,12 @@ from local_aws.sagemaker.behaviour import Behaviour, Request
 from local_aws.sagemaker.behaviours.reference import require
 from local_aws.sagemaker.families import families
 from local_aws.store import STORE, Record
-
-logger = logging.getLogger("local_aws.sagemaker")
+from local_aws.watch import Watch
 
 _FAMILY = "MonitoringSchedule"
 _EXECUTION = "MonitoringExecution"
 """By schedule and scheduled time."""
 _NEXT = "_due"
-_LOOK_SECONDS = 0.5
 _LONGEST_REASON = 1024
 _PAGE = 10
 _ENDED = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped"}
@@ -39,9 +36,6 @@ _DEFINITIONS = {
     "ModelExplainability": "ModelExplainabilityJobDefinition",
     "ModelQuality": "ModelQualityJobDefinition",
 }
-
-_LOCK = threading.Lock()
-_watching = threading.Event()
 
 
 class MonitoringSchedule(Behaviour):
@@ -57,13 +51,13 @@ class MonitoringSchedule(Behaviour):
 
     def created(self, record: Record) -> None:
         _plan(record, time.time(), anew=True)
-        _watch()
+        _WATCH.start()
 
     def resume(self, record: Record) -> None:
         for _, execution in _executions(record["MonitoringScheduleName"]):
             if execution["MonitoringExecutionStatus"] in ("Pending", "InProgress"):
                 hooks.in_background(_follow, record, execution, name="monitoring")
-        _watch()
+        _WATCH.start()
 
     def check_update(self, record: Record, request: Request) -> None:  # noqa: ARG002 - any may be changed
         _check_config(request)
@@ -72,7 +66,7 @@ class MonitoringSchedule(Behaviour):
         super().update(record, request)
         self.prepare(record)
         _plan(record, time.time(), anew=True)
-        _watch()
+        _WATCH.start()
 
     def delete(self, record: Record, request: Request) -> bool:  # noqa: ARG002 - it says no more than the name
         for key, _ in _executions(record["MonitoringScheduleName"]):
@@ -86,7 +80,7 @@ class MonitoringSchedule(Behaviour):
     def start(self, record: Record) -> None:
         record["MonitoringScheduleStatus"] = "Scheduled"
         _plan(record, time.time(), anew=False)
-        _watch()
+        _WATCH.start()
 
 
 def list_executions(request: Request) -> dict[str, Any]:
@@ -147,27 +141,11 @@ def _plan(record: Record, now: float, *, anew: bool) -> None:
     record[_NEXT] = found.timestamp() if found else None
 
 
-def _watch() -> None:
-    with _LOCK:
-        if not _watching.is_set():
-            _watching.set()
-            threading.Thread(target=_watch_for_ever, name="monitoring", daemon=True).start()
+def _places() -> set[tuple[str, str]]:
+    return {(account, region) for account, region, _, _ in STORE.everywhere(_FAMILY)}
 
 
-def _watch_for_ever() -> None:
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        with _LOCK:
-            places = {(account, region) for account, region, _, _ in STORE.everywhere(_FAMILY)}
-            if not places:
-                _watching.clear()
-                return
-        for account, region in places:
-            with hooks.scope(account, region):
-                try:
-                    keep_appointments(time.time())
-                except Exception:
-                    logger.exception("nothing is monitored")
+_WATCH = Watch("monitoring", _places, keep_appointments)
 
 
 # --- one execution ---------------------------------------------------------------------------------
