@@ -22,7 +22,7 @@ _WAYS = {
 """Where a model of each mode is asked."""
 _PEOPLE = re.compile(r"people-[a-z0-9-]+-[0-9]+")
 """The units of deployment that hold large teams' people."""
-STACKS = ("network", "data", "access", "studio", "serving", "gateway")
+STACKS = ("network", "data", "features", "access", "studio", "catalog", "serving", "gateway", "operations")
 
 
 def stack_states(target: Target) -> Mapping[str, str | None]:
@@ -59,7 +59,7 @@ def outputs(target: Target) -> dict[str, Any]:
     `api` has the `url` and what lets a client in: `authorization` is `api-key`, with the `headers` to
     send, `iam`, for requests signed (SigV4) for the service `execute-api`, or `cognito`, for tokens. `apis`
     has the same for each front that the file's clients ask for, by authorization. A model's `access` is
-    that of the first program that may ask it.
+    that of the first program that may ask it; with `targets` it is many models, of which one has to be named.
     """
     environment = target.environment
     studio = stack_outputs(target, "studio")
@@ -83,6 +83,7 @@ def outputs(target: Target) -> dict[str, Any]:
                 "endpoint_name": None if model.endpoint.mode == "batch" else environment.endpoint_name(name),
                 "component_name": environment.component_name(name),
                 "mode": model.endpoint.mode,
+                "targets": model.artifact.folder is not None,
                 "url": f"{first['url']}/models/{name}/{_WAYS[model.endpoint.mode]}" if first else None,
                 "access": access(target, apis, name, _WAYS[model.endpoint.mode]),
                 "content_types": list(model.api.content_types),

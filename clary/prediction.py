@@ -27,11 +27,17 @@ class Answer:
 
 
 def predict(
-    target: Target, outputs: Mapping[str, Any], model: str, data: bytes, content_type: str | None
+    target: Target,
+    outputs: Mapping[str, Any],
+    model: str,
+    data: bytes,
+    content_type: str | None,
+    artifact: str | None = None,
 ) -> Answer:
     """POSTs `data` to the model. What is answered later is waited for.
 
-    Raises ClaryError when there is no such model or no API, and when a job does not end well.
+    Where the model is many, `artifact` is the one that is meant. Raises ClaryError when there is no such
+    model or no API, and when a job does not end well.
     """
     models = outputs["models"]
     if model not in models:
@@ -43,7 +49,11 @@ def predict(
     access = models[model]["access"]
     if access is None:
         raise ClaryError(f"no program may ask '{model}', list it below 'api.clients', in one's 'models'")
-    url = access["url"]
+    if models[model]["targets"] and artifact is None:
+        raise ClaryError(f"'{model}' is many models, say which one with --target, like nearby.tar.gz")
+    if artifact is not None and not models[model]["targets"]:
+        raise ClaryError(f"'{model}' is one model, leave --target out")
+    url = access["url"] if artifact is None else f"{access['url']}?{urlencode({'target': artifact})}"
     if access["authorization"] == "cognito":
         access = access | {
             "headers": {**access["headers"], "authorization": f"Bearer {_token(target, access)}"}

@@ -162,6 +162,10 @@ def predict(
         typer.Option(help="The body; @FILE reads a file, - the standard input. By default, the example."),
     ] = None,
     content_type: Annotated[str | None, typer.Option(help="By default, the model's first one.")] = None,
+    artifact: Annotated[
+        str | None,
+        typer.Option("--target", help="Of many models in one folder: which one, like nearby.tar.gz."),
+    ] = None,
     environment: EnvironmentOption = "local",
     use_local: LocalOption = False,
 ) -> None:
@@ -171,7 +175,7 @@ def predict(
 
     target = target_of(read_environment(environment), use_local=use_local)
     found = read_outputs(target)
-    answer = ask(target, found, model, _body(data, found, model), content_type)
+    answer = ask(target, found, model, _body(data, found, model), content_type, artifact)
     sys.stdout.buffer.write(answer.body)
     if not answer.body.endswith(b"\n"):
         sys.stdout.buffer.write(b"\n")
@@ -196,11 +200,14 @@ def _body(data: str | None, found: dict[str, Any], model: str) -> bytes:
 
 
 def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
+    from clary.outputs import endpoint_states
     from clary.prediction import predict as ask
 
-    for name, model in found["models"].items():
-        if model["example"] is None or model["access"] is None:
-            continue
+    states = endpoint_states(target)
+    for name in _tried_at_once(found):
+        if states.get(name, ("", ""))[0] == "NotApproved":
+            continue  # there is no version of it yet
+        model = found["models"][name]
         answer = ask(target, found, name, model["example"].encode(), None)
         if answer.status != 200:
             raise ClaryError(f"the API answered {answer.status}: {answer.body.decode(errors='replace')}")
@@ -208,6 +215,15 @@ def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
         console.print(f"\n[bold]question[/bold]  POST {escape(model['url'])}", soft_wrap=True)
         console.print(f"          {escape(model['example'])}", soft_wrap=True)
         console.print(f"[bold]answer[/bold]    {escape(said)}", soft_wrap=True)
+
+
+def _tried_at_once(found: dict[str, Any]) -> list[str]:
+    """The models that a program may ask, with an example and nothing else to say."""
+    return [
+        name
+        for name, model in found["models"].items()
+        if model["example"] is not None and model["access"] is not None and not model["targets"]
+    ]
 
 
 def _show_made(found: dict[str, Any]) -> None:
@@ -234,20 +250,16 @@ def _show_made(found: dict[str, Any]) -> None:
         if model["endpoint_name"] is not None:
             table.add_row(f"endpoint of {name}", model["endpoint_name"])
     console.print(table)
-    examples = {
-        name: model["example"]
-        for name, model in found["models"].items()
-        if model["example"] and model["access"]
-    }
-    if found["api"] and examples:
-        name, example = next(iter(examples.items()))
+    to_try = _tried_at_once(found)
+    if found["api"] and to_try:
+        name = to_try[0]
         console.print("\nwhat to try next")
         local_hint = "" if found["environment"] == "local" else f" -e {found['environment']}"
         if found["aws_endpoint_url"] and found["account"] != LOCAL_ACCOUNT:
             local_hint += " --local"
         console.print(f"  {_own_name()} predict {name}{local_hint}", soft_wrap=True)
         console.print(f"  {_own_name()} outputs --json{local_hint}", soft_wrap=True)
-        console.print(f"  {escape(curl(found, name, example))}", soft_wrap=True)
+        console.print(f"  {escape(curl(found, name, found['models'][name]['example']))}", soft_wrap=True)
 
 
 def _own_name() -> str:

@@ -163,8 +163,8 @@ def _operation(route: Route, model: Model | None) -> dict[str, Any]:
                 "name": "target",
                 "in": "query",
                 "required": True,
-                "description": "Which of the endpoint's models is meant: its artifact's key",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"},
+                "description": "Which of the endpoint's models is meant: its artifact's key in their folder",
+                "schema": {"type": "string", "pattern": f"^{payload.TARGET_PATTERN}$"},
             }
         ]
     if route in (INVOKE_MODEL, CREATE_JOB, CREATE_BATCH):

@@ -27,7 +27,10 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _SCANNED_BYTES = 16 * 1024
 """From here on it is worth to look at JSON without making objects of it."""
-_TARGET = re.compile(r"[A-Za-z0-9_.-]{1,128}(/[A-Za-z0-9_.-]{1,128}){0,6}")
+
+TARGET_PATTERN = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}){0,6}"
+"""An artifact, in folders or not; none of them is called `..`."""
+_TARGET = re.compile(TARGET_PATTERN)
 _JSON_LINES = {
     "application/jsonlines",
     "application/jsonl",
@@ -72,7 +75,7 @@ def target(value: str | None) -> str:
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
-    if value is not None and _TARGET.fullmatch(value) and ".." not in value.split("/"):
+    if value is not None and _TARGET.fullmatch(value):
         return value
     raise Problem(UNREADABLE_REQUEST, "say which model is meant, like target=nearby.tar.gz")
 

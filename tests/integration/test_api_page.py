@@ -17,6 +17,7 @@ SAYS = [
     "[3, 7]",
     "[3, 7]",
     "[ 3, 7 ]",
+    "6.0",
     "completed ['3.0', '7.0']",
     "in-progress",
     "completed [ '3.0', '7.0' ]",
@@ -24,7 +25,7 @@ SAYS = [
 
 
 def test_every_example_is_run() -> None:
-    assert [language for language, _ in EXAMPLES] == ["sh", "python", "js", "python", "sh", "js"]
+    assert [language for language, _ in EXAMPLES] == ["sh", "python", "js", "sh", "python", "sh", "js"]
 
 
 @pytest.mark.parametrize(("number", "says"), list(enumerate(SAYS)))

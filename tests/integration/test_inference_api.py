@@ -42,6 +42,7 @@ def beside(path: str, answer: Answer) -> str:
         ("table", "text/csv", b"1,2\n3,4\n", b"3.0\n7.0\n"),
         ("table", "application/octet-stream", bytes(range(256)), bytes(range(255, -1, -1))),
         ("small", "text/csv", b"1,2", b"3.0\n"),
+        ("many", "text/csv", b"2", b"6.0"),
     ],
 )
 def test_answers_at_once(
@@ -49,7 +50,8 @@ def test_answers_at_once(
 ) -> None:
     headers = {"content-type": content_type, "accept": content_type}
 
-    given = served.ask("POST", f"/models/{model}/invocations", body, headers)
+    target = "?target=three.tar.gz" if model == "many" else ""
+    given = served.ask("POST", f"/models/{model}/invocations{target}", body, headers)
 
     assert (given.status, given.body) == (200, answer), given
     assert given.headers["content-type"] == content_type
@@ -209,10 +211,11 @@ def test_describes_each_model(served: ServedApi) -> None:
     listed = [model["name"] for model in read(served.ask("GET", "/models"))["models"]]
     described = {name: read(served.ask("GET", f"/models/{name}")) for name in listed}
 
-    assert listed == ["broken", "later", "missing", "nightly", "rows", "small", "table"]
+    assert listed == ["broken", "later", "many", "missing", "nightly", "rows", "small", "table"]
     assert {name: (one["mode"], one["state"], one["ways"]) for name, one in described.items()} == {
         "broken": ("real-time", "in-service", ["invocations"]),
         "later": ("asynchronous", "in-service", ["jobs"]),
+        "many": ("real-time", "in-service", ["invocations"]),
         "missing": ("real-time", "missing", ["invocations"]),
         "nightly": ("batch", "on-demand", ["batches"]),
         "rows": ("real-time", "in-service", ["invocations"]),
@@ -221,6 +224,7 @@ def test_describes_each_model(served: ServedApi) -> None:
     }
     assert described["rows"]["schema"]["items"] == {"type": "array", "items": {"type": "number"}}
     assert described["small"]["limits"]["request_bytes"] == 4_000_000
+    assert [name for name, one in described.items() if "targets" in one] == ["many"]
 
 
 def test_is_healthy_whatever_its_models_are(served: ServedApi) -> None:

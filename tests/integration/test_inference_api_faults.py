@@ -20,7 +20,7 @@ CSV = {"content-type": "text/csv"}
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/jsonlines"}
 MEBIBYTE = 1024 * 1024
-ROWS, TABLE, BROKEN = (f"/models/{name}/invocations" for name in ("rows", "table", "broken"))
+ROWS, TABLE, BROKEN, MANY = (f"/models/{name}/invocations" for name in ("rows", "table", "broken", "many"))
 JOBS = "/models/later/jobs"
 
 LEAKS = re.compile(
@@ -88,6 +88,10 @@ CLIENT = [
           headers={**CSV, "idempotency-key": "k" * 256}),
     Fault("an unknown value of a parameter", 400, "unreadable-request", path=f"{JOBS}?input=link"),
     Fault("a body where it is to be uploaded", 400, "unreadable-request", path=f"{JOBS}?input=upload"),
+    Fault("no target, where there are many models", 400, "unreadable-request", path=MANY),
+    Fault("a target outside of the models' folder", 400, "unreadable-request",
+          path=f"{MANY}?target=..%2Fthree.tar.gz"),
+    Fault("a target that is not there", 404, "unknown-target", path=f"{MANY}?target=four.tar.gz"),
     Fault("no API key", 403, "forbidden", key=None),
     Fault("a wrong API key", 403, "forbidden", key="x" * 40),
 ]  # fmt: skip

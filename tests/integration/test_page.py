@@ -133,7 +133,7 @@ class TestAsking:
 
         visitor.page.locator("#send").wait_for()
         listed = visitor.page.get_by_role("navigation").get_by_role("link").all_inner_texts()
-        assert listed == ["broken", "later", "missing", "nightly", "rows", "small", "table"]
+        assert listed == ["broken", "later", "many", "missing", "nightly", "rows", "small", "table"]
 
     def test_the_command_that_is_shown_gives_the_same_answer(
         self, visitor: Visitor, served: ServedApi
@@ -155,6 +155,19 @@ class TestAsking:
         )
         assert json.loads(done.stdout) == answer == [3, 4.5]
         assert served.key not in command
+
+    def test_one_of_many_models_is_named_and_another_is_not_there(self, visitor: Visitor) -> None:
+        visitor.open().enter().choose("many").write("2")
+        target = visitor.page.get_by_label("Target")
+
+        target.fill("four.tar.gz")
+        visitor.send()
+        assert "There is no such model among the many" in visitor.problem
+        target.fill("three.tar.gz")
+        visitor.send()
+
+        assert visitor.answer.strip() == "6.0"
+        assert "?target=three.tar.gz" in visitor.page.locator("#curl").inner_text()
 
     def test_a_quote_in_the_body_cannot_leave_the_command(self, visitor: Visitor) -> None:
         body = "'; echo taken; '$(echo taken)@`echo taken`"

@@ -37,6 +37,7 @@ MODELS = {{
     "missing": ServedModel("no-such-endpoint", ("text/csv",)),
     "broken": ServedModel("broken", ("text/csv",)),
     "small": ServedModel("small", ("text/csv",), mode="serverless"),
+    "many": ServedModel("many", ("text/csv",), "2", targets=True),
     "later": ServedModel(
         "later", ("text/csv", "application/json"), "1,2\\n", mode="asynchronous", schema=ROWS,
     ),
@@ -142,7 +143,7 @@ class ServedApi:
         return Api(self.url, {"x-api-key": key["value"]})
 
     def destroy(self) -> None:
-        for name in ("rows", "table", "broken", "small", "later"):
+        for name in ("rows", "table", "broken", "small", "later", "many"):
             self.hall.sagemaker.delete_endpoint(EndpointName=name)
         s3 = self.hall.client("s3")
         while listed := s3.list_objects_v2(Bucket=self.bucket).get("Contents"):
@@ -174,6 +175,9 @@ class ServedApi:
         }
         hall.serve("small", serverless)
         place = f"s3://{self.bucket}/jobs/later"
+        many = {"Mode": "MultiModel", "ModelDataUrl": f"s3://{hall.bucket}/many/"}
+        hall.put_model("many/three.tar.gz", 3)
+        hall.serve("many", hall.variant(hall.model("many", hall.container(**many))))
         output = {"OutputConfig": {"S3OutputPath": f"{place}/output", "S3FailurePath": f"{place}/failure"}}
         hall.serve("later", hall.variant("later"), AsyncInferenceConfig=output)
 

@@ -29,15 +29,20 @@ class PlayedApi:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        where = f"{self.url}/v1/models/later/jobs"
         return {
             "environment": "local",
             "api": {},
             "models": {
-                "later": {
-                    "access": {"authorization": "api-key", "url": where, "headers": {"x-api-key": "k"}},
+                name: {
+                    "access": {
+                        "authorization": "api-key",
+                        "url": f"{self.url}/v1/models/{name}/{way}",
+                        "headers": {"x-api-key": "k"},
+                    },
                     "content_types": ["text/csv"],
+                    "targets": name == "many",
                 }
+                for name, way in (("later", "jobs"), ("many", "invocations"))
             },
         }
 
@@ -129,3 +134,24 @@ def test_gives_up_on_a_job_without_an_end(api: PlayedApi, monkeypatch: pytest.Mo
 
     with pytest.raises(ClaryError, match="has not answered within"):
         predict(TARGET, api.outputs, "later", b"1", None)
+
+
+def test_names_one_of_many_models(api: PlayedApi) -> None:
+    api.script = [(200, b"42\n", {"content-type": "text/csv"})]
+
+    predict(TARGET, api.outputs, "many", b"1", None, "near/by.tar.gz")
+
+    assert api.asked == [("POST", "/v1/models/many/invocations?target=near%2Fby.tar.gz", "k")]
+
+
+@pytest.mark.parametrize(
+    ("model", "artifact", "why"),
+    [("many", None, "say which one with --target"), ("later", "by.tar.gz", "leave --target out")],
+)
+def test_asks_nobody_while_it_is_unclear_which_model_is_meant(
+    model: str, artifact: str | None, why: str, api: PlayedApi
+) -> None:
+    with pytest.raises(ClaryError, match=why):
+        predict(TARGET, api.outputs, model, b"1", None, artifact)
+
+    assert api.asked == []

@@ -149,7 +149,7 @@ def test_says_which_of_many_models_is_meant(endpoints: PlayedEndpoints) -> None:
     assert endpoints.targets == ["near/by.tar.gz", None]
 
 
-@pytest.mark.parametrize("target", [None, "", "../x", "a\r\nX: 1", "/a", "a//b", "\u00e4"])
+@pytest.mark.parametrize("target", [None, "", "../x", "a/..", "a\r\nX: 1", "/a", "a//b", "\u00e4"])
 def test_refuses_a_target_that_is_none(endpoints: PlayedEndpoints, target: str | None) -> None:
     query = None if target is None else {"target": target}
 

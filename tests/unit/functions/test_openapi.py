@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,3 +133,7 @@ def test_says_which_of_many_models_is_asked(document: dict[str, Any]) -> None:
     (parameter,) = document["paths"]["/models/many/invocations"]["post"]["parameters"]
 
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("target", "query", True)
+    takes = re.compile(parameter["schema"]["pattern"]).search
+    assert takes("one.tar.gz")
+    assert takes("near/by.tar.gz")
+    assert not takes("../one.tar.gz")
