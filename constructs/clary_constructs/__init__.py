@@ -72,6 +72,7 @@ from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript, TeamDefaults
 from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTools
+from clary_constructs._sweeper import Sweeper
 from clary_constructs._team import JobRole, PipelineRole
 from clary_constructs._user_pool import ApiUserPool
 from clary_constructs._user_profiles import UserGroup, UserProfiles
@@ -158,6 +159,7 @@ __all__ = [
     "StudioSpace",
     "StudioTools",
     "StudioUser",
+    "Sweeper",
     "TeamDefaults",
     "TeamWorkspace",
     "UpdatePolicy",

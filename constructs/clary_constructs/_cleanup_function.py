@@ -22,12 +22,14 @@ def cleanup_function(
     allowed: str,
     encryption_key: kms.IKey,
     reaches: str,
+    by_the_clock: bool = False,
 ) -> tuple[lambda_.Function, AccessPolicy]:
     """A Python function with a role and a log of its own, and the policy that says what it may do.
 
     What uses the function depends on the policy, so that it is deleted while the policy still stands.
     `description` says what the function does, `allowed` the same of its policy, `reaches` which
-    services it calls.
+    services it calls. By default, CloudFormation calls it; one that goes `by_the_clock` is called anew, and
+    has to have an alarm that tells when it is not.
     """
     log_group = logs.LogGroup(
         scope,
@@ -63,12 +65,16 @@ def cleanup_function(
         function,
         *(f"{pack}-LambdaDLQ" for pack in packs),
         *(f"{pack}-LambdaConcurrency" for pack in packs),
-        reason="CloudFormation calls it when a resource of its kind changes or goes, and waits",
+        reason="the clock calls it again, and an alarm tells when it has not run"
+        if by_the_clock
+        else "CloudFormation calls it when a resource of its kind changes or goes, and waits",
     )
     acknowledge(
         function,
         *(f"{pack}-LambdaInsideVPC" for pack in (*packs, "PCI.DSS.321")),
-        reason=f"it reaches {reaches} and CloudFormation's answer address only, and outlives the network",
+        reason=f"it reaches {reaches} only, over AWS's own addresses"
+        if by_the_clock
+        else f"it reaches {reaches} and CloudFormation's answer address only, and outlives the network",
     )
     acknowledge(
         function,

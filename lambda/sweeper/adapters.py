@@ -134,10 +134,12 @@ class BucketMemory:
 
     def warned(self) -> Mapping[str, datetime]:
         """Raises when it cannot be read: who does not know whom they have warned must not stop anything."""
-        try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=f"{self._prefix}{self._STATE}")["Body"].read()
-        except self._s3.exceptions.NoSuchKey:
+        key = f"{self._prefix}{self._STATE}"
+        # listed first: without a right to list all of a bucket, what is not there is forbidden
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        if not self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents"):
             return {}
+        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         found: dict[str, str] = json.loads(body)["warned"]
         return {key: datetime.fromisoformat(at).astimezone(UTC) for key, at in found.items()}
 
