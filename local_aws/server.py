@@ -64,9 +64,12 @@ def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: 
         cleanup.callback(record.unlink, missing_ok=True)
         cleanup.callback(shutil.rmtree, state / "tmp", ignore_errors=True)
         # Only now: ministack must find its environment prepared.
+        from local_aws import sagemaker
         from local_aws.persistence import CannotRestore, Keeper
 
         try:
+            if persist:
+                sagemaker.keep_in(state)
             asyncio.run(_serve(listener, secured, Keeper(state) if persist else None))
         except CannotRestore as error:
             print(

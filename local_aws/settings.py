@@ -14,6 +14,8 @@
       "spot_interruptions": {"train-*": 1},     how often a managed spot training job of such a name is
                                                 interrupted: each time as soon as it has left a new
                                                 checkpoint in S3, or after a second without checkpoints
+      "offline_store_seconds": 1,               how long feature groups gather records before they write
+                                                them to S3: up to 15 minutes on AWS
       "quotas": {"ml.m5.xlarge for endpoint usage": 0}
     }
 """
@@ -48,6 +50,7 @@ class Settings:
     quotas: Mapping[str, float] = field(default_factory=dict)
     time_scale: float = 1.0
     spot_interruptions: Mapping[str, float] = field(default_factory=dict)
+    offline_store_seconds: float = 1.0
 
     def here(self, seconds: float) -> float:
         """How long a wait of so many seconds on AWS takes here: baking, idle times, alarms' periods. What a
@@ -123,6 +126,7 @@ def read(body: bytes) -> Settings:
             quotas=_numbers(document, "quotas"),
             time_scale=_above_zero(document.get("time_scale", 1)),
             spot_interruptions=_numbers(document, "spot_interruptions"),
+            offline_store_seconds=_seconds(document.get("offline_store_seconds", 1)),
         )
     except (TypeError, AttributeError) as error:
         raise InvalidSettings(f"the settings have not the right form: {error}") from error

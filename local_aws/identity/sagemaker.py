@@ -380,6 +380,31 @@ def authorize_invocation(path: str, headers: Mapping[str, str]) -> None:
         )
 
 
+def authorize_records(name: str, request: Request) -> None:
+    """Raises `AccessDenied` unless the caller may do this with records of the request's feature groups, and
+    use the keys of their online stores.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OnlineStoreSecurityConfig.html
+    """
+    principal = enforcement.caller()
+    if principal is None:
+        return
+    several = request.get("Identifiers") or request.get("Entries") or [request]
+    studio = _studio_keys(principal)
+    for group in dict.fromkeys(one["FeatureGroupName"] for one in several):
+        resource, record = _named(families()["FeatureGroup"], (group.rpartition("/")[2],))
+        context = {**studio, **_resource_tags(record)}
+        enforcement.check(principal, f"sagemaker:{name}", resource, context, request=arrived())
+        online = (record or {}).get("OnlineStoreConfig") or {}
+        key = hooks.kms_key((online.get("SecurityConfig") or {}).get("KmsKeyId") or "")
+        if key is not None:
+            via = {
+                "kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com",
+                "kms:CallerAccount": hooks.account_id(),
+            }
+            enforcement.check(principal, "kms:Decrypt", key["Arn"], via)
+
+
 # --- condition keys ---------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger("local_aws.sagemaker")
@@ -27,6 +28,13 @@ def install() -> None:
     ec2_rules.add_interfaces(_interfaces)
     hooks.on_reset(_forget)
     hooks.in_background(_warm_up, name="sagemaker-warm-up")
+
+
+def keep_in(folder: Path) -> None:
+    """Lets a server that keeps what it answers keep feature groups' records there."""
+    from local_aws.sagemaker.feature_store import database
+
+    database.keep_in(folder)
 
 
 def shut_down() -> None:
@@ -55,9 +63,13 @@ def take_up() -> None:
 def _forget() -> None:
     """Ends what runs, and forgets every resource of the services that are added here."""
     from local_aws import containers
+    from local_aws.sagemaker.feature_store import database, group
     from local_aws.store import STORE
 
     containers.end_all()
+    if database.in_use():
+        database.database().clear()
+    group.forget()
     endpoints = sys.modules.get("local_aws.sagemaker.behaviours.endpoint")
     if endpoints is not None:  # or else there has never been one
         endpoints.stop_all()

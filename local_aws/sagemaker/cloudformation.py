@@ -50,6 +50,12 @@ _HOW_TO_UPDATE = {
 _SENT_WITH_EVERY_UPDATE = {"Endpoint": {"DeploymentConfig"}}
 """Properties that an update needs whether they have changed or not: without guards it would be unwatched."""
 
+_ONE_AT_A_TIME = {"FeatureGroup": ("FeatureAdditions", "OnlineStoreConfig", "ThroughputConfig")}
+"""Members that an update takes by themselves: CloudFormation makes several of several.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateFeatureGroup.html
+"""
+
 _STOPPED_FOR_CHANGES = {"NotebookInstance": "InService"}
 _STOPPED_FOR_DELETION = {**_STOPPED_FOR_CHANGES, "InferenceExperiment": "Running"}
 """What must not run meanwhile, and the state that it is in when it runs."""
@@ -93,8 +99,8 @@ class SageMakerResource:
             if request:
                 always = _SENT_WITH_EVERY_UPDATE.get(family.name, set()) & asked.keys()
                 request |= {**how, **{name: asked[name] for name in always}}
-                request |= _keys(family, record)
-                self._change(family, record, request)
+                for one in _one_at_a_time(family, request):
+                    self._change(family, record, one | _keys(family, record))
             record[_ASKED] = asked
         except ServiceError as error:
             raise _failed(error) from error
@@ -169,10 +175,8 @@ class SageMakerResource:
         """What differs from what was asked for before: nothing, after a failed update that was not taken."""
         before = record.get(_ASKED, record)
         changed = {name: value for name, value in asked.items() if before.get(name) != value}
-        if family.name == "FeatureGroup" and "FeatureDefinitions" in changed:
-            changed["FeatureAdditions"] = _added(
-                record["FeatureDefinitions"], changed.pop("FeatureDefinitions")
-            )
+        if family.name == "FeatureGroup":
+            changed = _of_feature_group(changed, record)
         if changed:
             model = operation(f"Update{family.name}")
             needed = model.input_shape.required_members if model and model.input_shape else ()
@@ -238,6 +242,25 @@ def _set_policy(group: Record, policy: object) -> None:
     else:
         text = policy if isinstance(policy, str) else json.dumps(policy)
         control.call("PutModelPackageGroupPolicy", name | {"ResourcePolicy": text})
+
+
+def _one_at_a_time(family: Family, request: dict[str, Any]) -> list[dict[str, Any]]:
+    alone = [name for name in _ONE_AT_A_TIME.get(family.name, ()) if name in request]
+    rest = {name: value for name, value in request.items() if name not in alone}
+    return [rest | {name: request[name]} for name in alone] or [request]
+
+
+def _of_feature_group(changed: dict[str, Any], record: Record) -> dict[str, Any]:
+    """Features that are added, whatever their order; of the online store, what an update takes."""
+    found = dict(changed)
+    added = _added(
+        record["FeatureDefinitions"], found.pop("FeatureDefinitions", record["FeatureDefinitions"])
+    )
+    if added:
+        found["FeatureAdditions"] = added
+    if "OnlineStoreConfig" in found:
+        found["OnlineStoreConfig"] = {"TtlDuration": found["OnlineStoreConfig"].get("TtlDuration", {})}
+    return found
 
 
 def _added(kept: list[Mapping[str, Any]], wanted: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

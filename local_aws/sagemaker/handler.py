@@ -1,4 +1,4 @@
-"""SageMaker over HTTP: requests to its control plane and to its runtime arrive under one signing name."""
+"""SageMaker over HTTP: requests to its control plane and to its runtimes arrive under one signing name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from local_aws.errors import ServiceError
 from local_aws.identity import AccessDenied
 from local_aws.identity import sagemaker as identity
 from local_aws.sagemaker import callers, control, runtime
+from local_aws.sagemaker.feature_store import requests as record_requests
+from local_aws.sagemaker.feature_store import runtime as records
 
 logger = logging.getLogger("local_aws.sagemaker")
 
@@ -23,17 +25,23 @@ async def handle(
     path: str,
     headers: Mapping[str, str],
     body: bytes,
-    query: Mapping[str, list[str]],  # noqa: ARG001 - neither API has parameters in its query
+    query: Mapping[str, list[str]],
 ) -> _Answer:
     """Every request has a thread of its own: what it does may call this server back."""
-    answer: _Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body)
+    answer: _Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body, query)
     return answer
 
 
-def _answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Answer:
+def _answer(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+) -> _Answer:
     target = headers.get("x-amz-target", "")
     content_type = "application/x-amz-json-1.1" if target else "application/json"
     try:
+        if not target and record_requests.concerns(method, path):
+            name, asked = record_requests.parsed(method, path, query, body)
+            identity.authorize_records(name, asked)
+            return 200, {"Content-Type": content_type}, json.dumps(records.call(name, asked)).encode()
         if not target:
             identity.authorize_invocation(path, headers)
             return runtime.answer(method, path, headers, body)

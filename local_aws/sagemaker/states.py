@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from botocore.model import StringShape
 
@@ -108,9 +109,16 @@ def begin_update(family: Family, record: Record) -> None:
 
 
 def change(
-    family: Family, record: Record, through: str, to: str | None, *, reason: str | None = None
+    family: Family,
+    record: Record,
+    through: str,
+    to: str | None,
+    *,
+    reason: str | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> None:
-    """Enters a state, and the one after it when its time is over; `to` is None for a resource that goes."""
+    """Enters a state, and the one after it when its time is over, with these members; `to` is None for a
+    resource that goes."""
     states = cycle(family)
     assert states is not None
     with _LOCK:
@@ -120,6 +128,7 @@ def change(
             "at": time.time() + settings.current().seconds(family.name),
             "status": to,
             "reason": reason and reason[:_LONGEST_REASON],
+            "members": members or {},
         }
 
 
@@ -148,6 +157,7 @@ def look(family: Family, key: Key, record: Record) -> Record | None:
         states = cycle(family)
         assert states is not None
         record[states.member] = planned["status"]
+        record.update(planned.get("members", {}))
         for member in _SECONDARY:
             if member in record:
                 record[member] = planned["status"]
@@ -191,5 +201,7 @@ def check_steady(family: Family, record: Record, deed: str) -> None:
     code = code or (
         "ConflictException" if family.declares("Delete", "ConflictException") else "ValidationException"
     )
-    arn, status = record[family.arn_member], record[states.member]
-    raise ServiceError(code, f"Unable to {deed} {family.name} [{arn}] because it is in status {status}.")
+    arn, why = record[family.arn_member], f"it is in status {record[states.member]}"
+    if (record.get("LastUpdateStatus") or {}).get("Status") == "InProgress":
+        why = "another update is in progress"
+    raise ServiceError(code, f"Unable to {deed} {family.name} [{arn}] because {why}.")

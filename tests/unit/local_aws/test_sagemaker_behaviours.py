@@ -161,7 +161,7 @@ def test_a_group_has_a_policy_once_it_is_put() -> None:
     ("members", "words"),
     [
         ({"RecordIdentifierFeatureName": "other"}, "is not among the FeatureDefinitions"),
-        ({"OnlineStoreConfig": None}, "Either OnlineStoreConfig or OfflineStoreConfig"),
+        ({"OnlineStoreConfig": None}, "OnlineStore and OfflineStore cannot be both disabled"),
         ({"FeatureDefinitions": [{"FeatureName": "id", "FeatureType": "String"}] * 2}, "Duplicate feature"),
         ({"OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "s3://bucket/a"}}}, "RoleArn must be given"),
     ],

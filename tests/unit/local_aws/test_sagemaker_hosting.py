@@ -195,7 +195,6 @@ def test_tells_what_went_wrong(serving: Any, instance: Instance, code: str, stat
     [
         ("GET", "/endpoints/e/invocations", {}),
         ("POST", "/endpoints/e/invocations", {"x-amzn-sagemaker-session-id": "s"}),
-        ("PUT", "/FeatureGroup/houses", {}),
     ],
 )
 def test_says_what_it_does_not_emulate(method: str, path: str, headers: dict[str, str]) -> None:
