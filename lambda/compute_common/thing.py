@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Kind = Literal["app", "cluster", "endpoint", "job", "notebook-instance", "tracking-server"]
 
@@ -85,6 +85,17 @@ class Place:
     """The team of each user profile."""
     endpoints: Mapping[str, str]
     """The team of each endpoint that the file has."""
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any], domain_id: str) -> Place:
+        """From the settings that are deployed beside a function."""
+        return cls(
+            environment=said["environment"],
+            domain_id=domain_id,
+            teams=tuple(said["teams"]),
+            people=said["people"],
+            endpoints=said["endpoints"],
+        )
 
     def team_by_name(self, name: str) -> str | None:
         """Two hyphens, because a team `risk` must not own what is a team's called `risk-europe`."""

@@ -7,14 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from compute_common.calls import seeing
 from compute_common.hosting import Endpoints
 from compute_common.studio import Apps
 from compute_common.thing import CannotSee, Thing
 
-NAMESPACE = "Clary/Operations"
 _HOUR = 3600
 _MEASURED = 0.9
 """Of how many hours there must be measurements: an instance that is replaced has none for a while."""
@@ -157,38 +154,6 @@ class BucketMemory:
             Body=text.encode(),
             ContentType=content_type,
         )
-
-
-class TopicTeller:
-    """A topic, whose subscribers choose by `team` and `person` what they get; and metrics."""
-
-    def __init__(self, sns: Any, cloudwatch: Any, *, topic: str, dimensions: Mapping[str, str]) -> None:
-        self._sns = sns
-        self._cloudwatch = cloudwatch
-        self._topic = topic
-        self._dimensions = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-
-    def tell(self, team: str | None, person: str | None, subject: str, text: str) -> None:
-        known = {"team": team, "person": person}
-        attributes = {
-            name: {"DataType": "String", "StringValue": value} for name, value in known.items() if value
-        }
-        try:
-            self._sns.publish(
-                TopicArn=self._topic,
-                Subject=subject.encode("ascii", "replace").decode(),
-                Message=text,
-                MessageAttributes=attributes,
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise CannotSee(f"nobody could be told: {error}") from error
-
-    def count(self, counts: Mapping[str, int]) -> None:
-        data = [
-            {"MetricName": name, "Value": value, "Unit": "Count", "Dimensions": self._dimensions}
-            for name, value in counts.items()
-        ]
-        self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
 
 
 def _query(query_id: str, metric: Metric) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from compute_common.cluster import Clusters
 from compute_common.hosting import Endpoints
 from compute_common.instance import NotebookInstances, TrackingServers
 from compute_common.studio import Apps
+from compute_common.teller import TopicTeller
 from compute_common.thing import Kind, Place, Source
 from sweeper.adapters import (
     AppUsage,
@@ -27,7 +28,6 @@ from sweeper.adapters import (
     ClusterUsage,
     EndpointUsage,
     Measurements,
-    TopicTeller,
 )
 from sweeper.ports import Limit, Settings, Usage
 from sweeper.sweep import sweep
@@ -51,7 +51,7 @@ def handler(_event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
         return left < _SECONDS_TO_ACT
 
     said = json.loads(_SETTINGS.read_text(encoding="utf-8"))
-    place = place_of(said, os.environ["DOMAIN_ID"])
+    place = Place.read(said, os.environ["DOMAIN_ID"])
     endpoints, apps = Endpoints(_client("sagemaker"), place), Apps(_client("sagemaker"), place)
     sources: list[Source] = [
         apps,
@@ -82,16 +82,6 @@ def handler(_event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
     )
     print(json.dumps(outcome.counts))
     return outcome.counts
-
-
-def place_of(said: Mapping[str, Any], domain_id: str) -> Place:
-    return Place(
-        environment=said["environment"],
-        domain_id=domain_id,
-        teams=tuple(said["teams"]),
-        people=said["people"],
-        endpoints=said["endpoints"],
-    )
 
 
 def settings_of(said: Mapping[str, Any]) -> Settings:

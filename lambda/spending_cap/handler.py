@@ -1,0 +1,98 @@
+"""Called by the clock, by an administrator who has lifted a cap, and by CloudFormation as a custom resource.
+
+All three look anew. Deleting the resource does nothing: the gates are somebody else's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from compute_common.hosting import Endpoints
+from compute_common.instance import NotebookInstances
+from compute_common.job import JOB_TYPES, Jobs
+from compute_common.studio import Apps
+from compute_common.teller import TopicTeller
+from compute_common.thing import Place
+from runtime_common.custom_resource import Answer, answering
+from spending_cap.adapters import BucketBook, PolicyGates, Running, RunningJobs
+from spending_cap.look import Circle, Eye, Outcome, look
+from spending_cap.ports import Settings
+
+_SETTINGS = Path(__file__).parent.parent / "spending_cap.json"
+"""Beside the packages, as it was deployed."""
+
+
+@cache
+def _client(service: str) -> Any:
+    """One that waits for its turn: SageMaker takes few requests a second."""
+    return boto3.client(service, config=Config(retries={"mode": "adaptive", "max_attempts": 10}))
+
+
+def handler(event: Mapping[str, Any], _context: Any) -> Mapping[str, Any]:
+    """Raises when charges cannot be read or kept, so that an alarm tells of it."""
+    if "RequestType" not in event:
+        return _looked().counts
+    answering(event, lambda: _asked(event))
+    return {}
+
+
+def _asked(event: Mapping[str, Any]) -> Answer:
+    if event["RequestType"] != "Delete":
+        _looked()
+    return Answer(physical_id="first-look")
+
+
+def _looked() -> Outcome:
+    now = datetime.now(UTC)
+    said = json.loads(_SETTINGS.read_text(encoding="utf-8"))
+    place = Place.read(said, os.environ["DOMAIN_ID"])
+    cap, prices = said["cap"], said["prices"]
+    sagemaker = _client("sagemaker")
+    eyes: list[Eye] = [
+        Running(Apps(sagemaker, place), "studio", prices, now),
+        Running(Endpoints(sagemaker, place), "hosting", prices, now),
+        Running(NotebookInstances(sagemaker, place), "notebook", prices, now),
+        *(RunningJobs(Jobs(sagemaker, place), each, prices) for each in JOB_TYPES),
+    ]
+    outcome = look(
+        eyes,
+        BucketBook(_client("s3"), os.environ["BUCKET"], os.environ["PREFIX"]),
+        PolicyGates(_client("iam"), os.environ["GATE_ARN_PREFIX"]),
+        TopicTeller(
+            _client("sns"),
+            _client("cloudwatch"),
+            topic=os.environ["TOPIC_ARN"],
+            dimensions={"Function": "spending cap", "Environment": place.environment},
+        ),
+        settings_of(cap),
+        prices,
+        Circle(cap["gates"], place.people),
+        now,
+        last_month,
+    )
+    print(json.dumps(outcome.counts))
+    return outcome
+
+
+def last_month(now: datetime) -> str:
+    return (now.astimezone(UTC).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+
+
+def settings_of(said: Mapping[str, Any]) -> Settings:
+    return Settings(
+        acts=said["acts"],
+        teams=said["teams"],
+        people=said["people"],
+        each_person=said["each_person"],
+        warn_percent=said["warn_percent"],
+        blind_minutes=said["blind_minutes"],
+    )
