@@ -66,6 +66,8 @@ def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
     environment = target.environment
     unwanted = [] if environment.models else ["gateway", "serving"]
+    if not environment.costs.watched:
+        unwanted.append("operations")
     states = stack_states(target)
     wanted = {*STACKS, *environment.people_units}
     return [unit for unit in (*unwanted, *(each for each in states if each not in wanted)) if states[unit]]

@@ -59,6 +59,7 @@ class DataStack(cdk.Stack):
             "Encryption",
             description=f"Encrypts what the environment {environment.name} keeps",
             used_by_alarms=True,
+            used_by_budgets=environment.costs.budgeted,
             removal_policy=removal_policy,
         )
         access_logs = AccessLogsBucket(self, "AccessLogs", removal_policy=removal_policy)

@@ -17,6 +17,7 @@ from stacks.data import DataStack
 from stacks.gateway import GatewayStack
 from stacks.guardrails import GuardrailsStack
 from stacks.network import NetworkStack
+from stacks.operations import OperationsStack
 from stacks.people import PeopleStack, people_of
 from stacks.serving import ServingStack
 from stacks.studio import StudioStack
@@ -106,6 +107,8 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
             **common("gateway"),
         )
         gateway.add_stack_dependency(serving, "the endpoints are known by their names")
+    if environment.costs.watched:
+        OperationsStack(app, "Operations", data=data, **common("operations"))
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)

@@ -71,6 +71,16 @@ class Costs(Part):
     team_budgets: Mapping[TeamName, Budget] = Field(default_factory=dict)
     """What each team may cost, by its name: what carries the team's tag."""
 
+    @property
+    def budgeted(self) -> bool:
+        """Whether there are budgets."""
+        return self.budget is not None or bool(self.team_budgets)
+
+    @property
+    def watched(self) -> bool:
+        """Whether something is deployed that looks at what things cost."""
+        return self.budgeted
+
     def misfits(self, teams: Sequence[str]) -> Iterator[Complaint]:
         for name in self.team_budgets:
             if name not in teams:

@@ -43,6 +43,8 @@ from clary.environment.studio import TOOLS, Application, PersonaSettings, RightO
 
 EnvironmentName = Annotated[str, name_of("the environment's name", "dev")]
 """Short names in lower case become part of resource names, logical ids and URLs."""
+ENVIRONMENT_TAG = "clary:environment"
+"""The tag that says which environment something belongs to."""
 TagName = Annotated[
     str,
     Form(
@@ -112,7 +114,7 @@ class Environment(Part):
     @property
     def all_tags(self) -> dict[str, str]:
         """The file's tags, and the one that says which environment something belongs to."""
-        return {"clary:environment": self.name} | dict(self.tags)
+        return {ENVIRONMENT_TAG: self.name} | dict(self.tags)
 
     def tools(self, persona: Persona) -> Tools:
         """What a persona finds in Studio."""

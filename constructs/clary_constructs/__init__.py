@@ -9,6 +9,7 @@ from clary_constructs._api_place import ApiDomain, PrivateApiEndpoint
 from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
+from clary_constructs._budget import CostBudget, let_budgets_tell
 from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket, answer_only_within
 from clary_constructs._encryption import EncryptionKey
@@ -103,6 +104,7 @@ __all__ = [
     "ComponentEndpoint",
     "ComponentScaling",
     "ComponentSize",
+    "CostBudget",
     "DataBucket",
     "DockerAccess",
     "EncryptionKey",
@@ -168,6 +170,7 @@ __all__ = [
     "VariantScaling",
     "answer_only_within",
     "has_local_storage",
+    "let_budgets_tell",
     "part_of",
     "python_code",
     "variant_places",

@@ -6,11 +6,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
+from clary_constructs._budget import of_our_budgets
 from constructs import Construct
 
 
 class EncryptionKey(Construct):
-    """A customer managed, rotating key that CloudWatch Logs may use, too; and alarms, if `used_by_alarms`.
+    """A customer managed, rotating key that CloudWatch Logs may use, too; and alarms, if `used_by_alarms`,
+    and AWS Budgets, if `used_by_budgets`.
 
     IAM policies of the account decide who else uses it. By default, the key is retained: what it
     encrypted cannot be read without it.
@@ -23,6 +25,7 @@ class EncryptionKey(Construct):
         *,
         description: str,
         used_by_alarms: bool = False,
+        used_by_budgets: bool = False,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -44,6 +47,7 @@ class EncryptionKey(Construct):
                     ),
                     self._log_groups(),
                     *([self._alarms()] if used_by_alarms else []),
+                    *([self._budgets()] if used_by_budgets else []),
                 ]
             ),
         )
@@ -82,4 +86,17 @@ class EncryptionKey(Construct):
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
             resources=["*"],
             conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+        )
+
+    def _budgets(self) -> iam.PolicyStatement:
+        """Budgets of this account, which are told on encrypted topics.
+
+        https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html
+        """
+        return iam.PolicyStatement(
+            sid="BudgetsOfThisAccount",
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            principals=[iam.ServicePrincipal("budgets.amazonaws.com")],
+            resources=["*"],
+            conditions=of_our_budgets(cdk.Stack.of(self)),
         )

@@ -17,7 +17,7 @@ from stacks.environment_app import add_stacks, new_app
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENTS = ("local", "dev", "prod", "showcase")
-UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway")
+UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway", "Operations")
 
 Template = Mapping[str, Any]
 
@@ -32,7 +32,13 @@ def app_of(environment: str, outdir: Path | None = None) -> cdk.App:
 def synthesise(environment: str, outdir: Path) -> Mapping[str, Path]:
     """The template files of an environment's stacks."""
     app_of(environment, outdir).synth()
-    return {unit: outdir / f"{unit}.template.json" for unit in UNITS}
+    return {unit: outdir / f"{unit}.template.json" for unit in units_of(environment)}
+
+
+def units_of(environment: str) -> list[str]:
+    """The stacks that an environment has: what nobody asks for is not there."""
+    watched = loader.load(loader.find(environment, ROOT)).costs.watched
+    return [unit for unit in UNITS if unit != "Operations" or watched]
 
 
 def nested(templates: Mapping[str, Path]) -> list[Path]:
