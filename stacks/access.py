@@ -33,6 +33,7 @@ from stacks.data import DataStack
 from stacks.naming import GLUE, PIPELINES, glue_name, pascal
 from stacks.network import NetworkStack
 from stacks.registry import other_registries
+from stacks.spending import gate_of
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 
@@ -108,9 +109,12 @@ class AccessStack(cdk.Stack):
                 tags=environment.all_tags | {TEAM_TAG: name},
             )
             session_role = self._session_role(workspace)
+            gate = gate_of(self, environment, name)
+            if gate is not None:
+                pipeline_roles[name].add_managed_policy(gate)
             for persona in sorted({member.persona for member in team.members.values()}):
                 persona_roles[name, persona] = self._persona_role(
-                    persona, workspace, job_roles[name], pipeline_roles[name], session_role
+                    persona, workspace, job_roles[name], pipeline_roles[name], session_role, gate
                 )
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
             cdk.CfnOutput(self, f"PipelineRoleArn{pascal(name)}", value=pipeline_roles[name].role_arn)
@@ -144,6 +148,7 @@ class AccessStack(cdk.Stack):
         job_role: iam.IRole,
         pipeline_role: iam.IRole,
         session_role: iam.IRole | None,
+        gate: iam.IManagedPolicy | None,
     ) -> iam.IRole:
         """The role, by a name that is fixed.
 
@@ -170,6 +175,9 @@ class AccessStack(cdk.Stack):
             made.allow(statement.actions, statement.resources, because=statement.reason)
         policies = [each for each in made.node.find_all() if isinstance(each, iam.ManagedPolicy)]
         self._policies[workspace.name, persona] = [self._guardrails, *policies]
+        if gate is not None:
+            made.role.add_managed_policy(gate)
+            self._policies[workspace.name, persona].append(gate)
         arn = self.format_arn(
             service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
         )

@@ -82,7 +82,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
             access=access,
             **common(unit),
         )
-    _keep_exported(network, data)
+    _keep_exported(network, data, studio)
     if environment.guardrails.organization is not None:
         organization = environment.guardrails.organization
         GuardrailsStack(app, "Guardrails", organization=organization, **common("guardrails"))
@@ -108,19 +108,20 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
         )
         gateway.add_stack_dependency(serving, "the endpoints are known by their names")
     if environment.costs.watched:
-        OperationsStack(app, "Operations", data=data, **common("operations"))
+        OperationsStack(app, "Operations", data=data, studio=studio, **common("operations"))
 
     for key, value in environment.all_tags.items():
         cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)
 
 
-def _keep_exported(network: NetworkStack, data: DataStack) -> None:
+def _keep_exported(network: NetworkStack, data: DataStack, studio: StudioStack) -> None:
     """Exports what only models, Canvas or experiments need, whether or not there are any.
 
     CDK withdraws an export when its last reader goes, and updates the exporting stack first: but
     CloudFormation refuses to withdraw what is still imported, and the model could never be removed.
     """
     network.export_value(network.gateway_security_group.security_group_id)
+    studio.export_value(studio.studio.domain.domain_id)
     data.export_value(data.data_bucket.bucket_name)
     data.export_value(data.models_bucket.bucket_name)
     for repository in data.repositories.values():

@@ -14,10 +14,13 @@ from clary_constructs import TEAM_TAG, AlarmTopic, CostBudget, let_budgets_tell
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
+from stacks.spending import add_cap
+from stacks.studio import StudioStack
+from stacks.sweeping import add_sweeper
 
 
 class OperationsStack(cdk.Stack):
-    """Budgets of the environment and of its teams, told on one topic.
+    """Budgets of the environment and of its teams, what stops unused compute, and caps: told on one topic.
 
     All of it can be rebuilt.
     """
@@ -29,6 +32,7 @@ class OperationsStack(cdk.Stack):
         *,
         environment: Environment,
         data: DataStack,
+        studio: StudioStack,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -41,6 +45,16 @@ class OperationsStack(cdk.Stack):
             _budget(self, "Budget", costs.budget, of_environment, topic)
         for team, budget in costs.team_budgets.items():
             _budget(self, f"{pascal(team)}Budget", budget, {**of_environment, TEAM_TAG: team}, topic)
+        around: dict[str, Any] = {
+            "environment": environment,
+            "data": data,
+            "domain": studio.studio.domain,
+            "topic": topic,
+        }
+        if costs.sweeper is not None:
+            add_sweeper(self, costs.sweeper, **around)
+        if costs.cap is not None:
+            add_cap(self, costs.cap, **around)
 
 
 def _budget(

@@ -9,9 +9,11 @@ from annotated_types import Ge, Le
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
+from clary.environment.cap import Cap
 from clary.environment.form import Form
 from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, no_such, refusal
 from clary.environment.people import TeamName
+from clary.environment.sweeper import Sweeper
 
 EmailAddress = Annotated[
     str, Form("an e-mail address", "costs@example.com", r"[^@\s]+@[^@\s]+\.[^@\s.]+", longest=254)
@@ -70,6 +72,10 @@ class Costs(Part):
     """What all of the environment may cost. By default, nobody is told of anything."""
     team_budgets: Mapping[TeamName, Budget] = Field(default_factory=dict)
     """What each team may cost, by its name: what carries the team's tag."""
+    sweeper: Sweeper | None = None
+    """What becomes of compute that nobody uses. By default, nobody looks."""
+    cap: Cap | None = None
+    """What teams and people may spend at most. By default, whatever their rights let them."""
 
     @property
     def budgeted(self) -> bool:
@@ -79,7 +85,7 @@ class Costs(Part):
     @property
     def watched(self) -> bool:
         """Whether something is deployed that looks at what things cost."""
-        return self.budgeted
+        return self.budgeted or self.sweeper is not None or self.cap is not None
 
     def misfits(self, teams: Sequence[str]) -> Iterator[Complaint]:
         for name in self.team_budgets:

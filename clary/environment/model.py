@@ -14,7 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from clary.environment import gateway, membership
+from clary.environment import cap, gateway, membership
 from clary.environment.costs import Costs
 from clary.environment.data import Data
 from clary.environment.form import Form
@@ -236,6 +236,7 @@ class Environment(Part):
             *self._studio(),
             *membership.complaints(self),
             *self.costs.misfits(tuple(self.teams)),
+            *cap.misfits(self),
             *self._names(),
         ]
         if complaints:

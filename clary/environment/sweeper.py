@@ -27,7 +27,7 @@ class Age(Part):
 
 
 class IdleOrAge(Part):
-    """How long an application may be open. SageMaker says only now and then when somebody was last at work."""
+    """How long an application may be open. SageMaker says only sometimes when somebody was last at work."""
 
     idle_hours: int = Field(default=24, ge=1, le=_LONGEST_HOURS)
     """For how many hours nobody has used it, where SageMaker says so."""

@@ -60,6 +60,7 @@ from clary_constructs._policy import AccessPolicy
 from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
 from clary_constructs._sdk_defaults import SdkDefaults
+from clary_constructs._spending_cap import SpendingCap, SpendingGate
 from clary_constructs._studio_domain import (
     LICENCE_ACTIONS,
     DockerAccess,
@@ -152,6 +153,8 @@ __all__ = [
     "ServedModel",
     "ServerlessCapacity",
     "SharedSpaceDefaults",
+    "SpendingCap",
+    "SpendingGate",
     "StartupScript",
     "StudioDomain",
     "StudioImage",

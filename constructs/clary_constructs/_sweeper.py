@@ -61,6 +61,7 @@ class Sweeper(Construct):
             prefix=prefix,
             topic=topic,
             encryption_key=encryption_key,
+            sees=("app", "cluster", "endpoint", "notebook-instance", "tracking-server"),
             variables={"TOPIC_ARN": topic.topic_arn},
         )
         self.watchman.policy.allow(
@@ -82,10 +83,9 @@ def allow_to_stop(
             wildcard_because="the apps of one domain, which come and go; spaces and their disks stay",
         )
     if "endpoint" in kinds:
-        own, *theirs = watchman.arns("sagemaker", "endpoint")
         policy.allow(
             ["sagemaker:DeleteEndpoint"],
-            [own, *theirs] if declared else theirs,
+            watchman.arns("sagemaker", "endpoint", declared=declared),
             wildcard_because=TEAM_NAMES,
         )
     for kind, action, resource in (
@@ -93,7 +93,8 @@ def allow_to_stop(
         ("tracking-server", "sagemaker:StopMlflowTrackingServer", "mlflow-tracking-server"),
     ):
         if kind in kinds:
-            policy.allow([action], watchman.arns("sagemaker", resource), wildcard_because=TEAM_NAMES)
+            named = watchman.arns("sagemaker", resource, declared=True)
+            policy.allow([action], named, wildcard_because=TEAM_NAMES)
             _by_tag(policy, watchman, action, "sagemaker", resource)
     if "cluster" in kinds:
         _by_tag(policy, watchman, "elasticmapreduce:TerminateJobFlows", "elasticmapreduce", "cluster")

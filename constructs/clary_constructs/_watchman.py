@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,25 +20,25 @@ from clary_constructs._studio_domain import StudioDomain
 from constructs import Construct
 
 NAMESPACE = "Clary/Operations"
+_TAGS = "whose something is, its tags say, which have to be read first"
 TEAM_NAMES = "what belongs to the environment's teams is told by what its names begin with"
-_LIST = [
-    "elasticmapreduce:ListClusters",
-    "sagemaker:ListApps",
-    "sagemaker:ListEndpoints",
-    "sagemaker:ListInferenceComponents",
-    "sagemaker:ListMlflowTrackingServers",
-    "sagemaker:ListNotebookInstances",
-    "sagemaker:ListSpaces",
-]
+_LIST: Mapping[str, Sequence[str]] = {
+    "app": ["sagemaker:ListApps", "sagemaker:ListSpaces"],
+    "cluster": ["elasticmapreduce:ListClusters"],
+    "endpoint": ["sagemaker:ListEndpoints", "sagemaker:ListInferenceComponents"],
+    "notebook-instance": ["sagemaker:ListNotebookInstances"],
+    "tracking-server": ["sagemaker:ListMlflowTrackingServers"],
+}
+"""By the kind of things."""
 
 
 class Watchman(Construct):
     """A function by the clock, with a part of a bucket to itself, and its alarms.
 
-    It sees what of the environment runs: the apps of `domain`, and by their names and tags endpoints,
-    notebook instances, EMR clusters and MLflow tracking servers. What it may do to them, is given it
-    besides. `topic` is told when it has failed, when it has not run for three times its period, and when
-    it has not seen something that it should have.
+    It sees what of the environment runs, as far as it is of the kinds in `sees`: the apps of `domain`, and
+    by their names and tags endpoints, notebook instances, EMR clusters and MLflow tracking servers. What it
+    may do to them, is given it besides. `topic` is told when it has failed, when it has not run for three
+    times its period, and when it has not seen something that it should have.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Watchman(Construct):
         prefix: str,
         topic: sns.ITopic,
         encryption_key: kms.IKey,
+        sees: Collection[str],
         variables: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -74,10 +75,11 @@ class Watchman(Construct):
             reaches="SageMaker, EMR, CloudWatch, S3 and SNS",
             by_the_clock=True,
         )
+        self.policies = [self.policy]
         given = {"DOMAIN_ID": domain.domain_id, "BUCKET": bucket.bucket_name, "PREFIX": prefix, **variables}
         for key, value in given.items():
             self.function.add_environment(key, value)
-        self._see()
+        self._see(sees)
         self.policy.allow(
             ["s3:GetObject", "s3:PutObject"],
             [bucket.arn_for_objects(f"{prefix}*")],
@@ -101,9 +103,11 @@ class Watchman(Construct):
         rule.node.add_dependency(self.policy)
         self._alarms(name, period, topic)
 
-    def arns(self, service: str, kind: str) -> list[str]:
-        """What is the environment's by its name: the file's own, and its teams'."""
-        names = [f"clary-{self._environment_name}-*", *(f"{team}--*" for team in self._teams)]
+    def arns(self, service: str, kind: str, *, declared: bool) -> list[str]:
+        """What is the environment's by its name: its teams', and the file's own."""
+        names = [f"{team}--*" for team in self._teams]
+        if declared:
+            names.append(f"clary-{self._environment_name}-*")
         return [
             Stack.of(self).format_arn(service=service, resource=kind, resource_name=name) for name in names
         ]
@@ -118,38 +122,41 @@ class Watchman(Construct):
             service="sagemaker", resource=kind, resource_name=f"{self._domain.domain_id}/*"
         )
 
-    def _see(self) -> None:
+    def _see(self, kinds: Collection[str]) -> None:
         stack = Stack.of(self)
 
         def every(kind: str, service: str = "sagemaker") -> str:
             return stack.format_arn(service=service, resource=kind, resource_name="*")
 
-        self.policy.allow(_LIST, ["*"], wildcard_because="list operations take no resource")
         self.policy.allow(
-            ["sagemaker:DescribeApp", "sagemaker:ListTags"],
-            [self.of_domain("app")],
-            wildcard_because="the apps of one domain, which come and go",
+            [action for kind in sorted(kinds) for action in _LIST[kind]],
+            ["*"],
+            wildcard_because="list operations take no resource",
         )
-        self.policy.allow(
-            ["sagemaker:DescribeEndpoint", "sagemaker:ListTags"],
-            [every("endpoint")],
-            wildcard_because="whose an endpoint is, its tags say, which have to be read first",
-        )
-        self.policy.allow(
-            ["sagemaker:DescribeEndpointConfig"],
-            [every("endpoint-config")],
-            wildcard_because="what an endpoint runs on, its configuration says, whatever it is called",
-        )
-        self.policy.allow(
-            ["sagemaker:ListTags"],
-            [every("notebook-instance"), every("mlflow-tracking-server")],
-            wildcard_because="whose something is, its tags say, which have to be read first",
-        )
-        self.policy.allow(
-            ["elasticmapreduce:DescribeCluster"],
-            [every("cluster", "elasticmapreduce")],
-            wildcard_because="whose a cluster is, its tags say, which have to be read first",
-        )
+        if "app" in kinds:
+            self.policy.allow(
+                ["sagemaker:DescribeApp", "sagemaker:ListTags"],
+                [self.of_domain("app")],
+                wildcard_because="the apps of one domain, which come and go",
+            )
+        if "endpoint" in kinds:
+            self.policy.allow(
+                ["sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig", "sagemaker:ListTags"],
+                [every("endpoint"), every("endpoint-config")],
+                wildcard_because=_TAGS,
+            )
+        for kind, resource in (
+            ("notebook-instance", "notebook-instance"),
+            ("tracking-server", "mlflow-tracking-server"),
+        ):
+            if kind in kinds:
+                self.policy.allow(["sagemaker:ListTags"], [every(resource)], wildcard_because=_TAGS)
+        if "cluster" in kinds:
+            self.policy.allow(
+                ["elasticmapreduce:DescribeCluster"],
+                [every("cluster", "elasticmapreduce")],
+                wildcard_because=_TAGS,
+            )
 
     def _alarms(self, name: str, period: Duration, topic: sns.ITopic) -> None:
         dimensions = {"Environment": self._environment_name, "Function": name}
@@ -194,5 +201,5 @@ class Watchman(Construct):
         role = self.function.role
         assert role is not None
         policy = AccessPolicy(self, construct_id, description=description, roles=[role])
-        self.function.node.add_dependency(policy)
+        self.policies.append(policy)
         return policy

@@ -1,0 +1,91 @@
+"""What the environment file says of caps, as the construct library and the function take it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+
+from clary.environment.cap import Cap
+from clary.environment.model import Environment
+from clary_constructs import SpendingCap, SpendingGate, StudioDomain, python_code
+from constructs import Construct
+from spending_cap.rules import CLOSED, OPEN
+from stacks.data import DataStack
+from stacks.naming import pascal
+from stacks.sweeping import place
+
+_FUNCTIONS = Path(__file__).parent.parent / "lambda"
+_PREFIX = "operations--cap/"
+"""Of the data bucket: two hyphens, because no team's part of it begins so."""
+
+
+def gate_of(scope: Construct, environment: Environment, team: str) -> iam.IManagedPolicy | None:
+    """What refuses new compute to a team's roles, if a cap is about it; closed until somebody has looked."""
+    cap = environment.costs.cap
+    if cap is None or team not in cap.gated(environment):
+        return None
+    return SpendingGate(
+        scope,
+        f"{pascal(team)}Gate",
+        name=f"{_gate_prefix(environment)}{team}",
+        document=json.loads(CLOSED if cap.mode == "act" else OPEN),
+    ).policy
+
+
+def add_cap(
+    scope: Construct,
+    cap: Cap,
+    *,
+    environment: Environment,
+    data: DataStack,
+    domain: StudioDomain,
+    topic: sns.ITopic,
+) -> None:
+    gates = cap.gated(environment)
+    settings = {
+        **place(environment),
+        "cap": {
+            "acts": cap.mode == "act",
+            "teams": dict(cap.teams),
+            "people": dict(cap.people),
+            "each_person": cap.each_person,
+            "warn_percent": cap.warn_percent,
+            "blind_minutes": cap.blind_minutes,
+            "gates": gates,
+        },
+        "prices": cap.prices(environment.region),
+        # each deployment that closes a gate looks at once
+        "closed": CLOSED,
+    }
+    text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
+    made = SpendingCap(
+        scope,
+        "SpendingCap",
+        code=python_code(
+            _FUNCTIONS,
+            ["compute_common", "runtime_common", "spending_cap"],
+            {"spending_cap.json": text},
+        ),
+        settings=text,
+        environment_name=environment.name,
+        teams=list(environment.teams),
+        gate_prefix=_gate_prefix(environment),
+        gates=gates,
+        domain=domain,
+        bucket=data.data_bucket,
+        prefix=_PREFIX,
+        topic=topic,
+        encryption_key=data.key,
+        period=cdk.Duration.minutes(cap.every_minutes),
+        stops=cap.mode == "act",
+    )
+    cdk.CfnOutput(scope, "SpendingCapFunctionName", value=made.function.function_name)
+    cdk.CfnOutput(scope, "SpendingCapFolder", value=f"s3://{data.data_bucket.bucket_name}/{_PREFIX}")
+
+
+def _gate_prefix(environment: Environment) -> str:
+    return f"clary-{environment.name}-cap-"
