@@ -155,6 +155,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "find_domain_scope",
         "stages_for_api",
     ),
+    "ministack.services.athena": ("_empty_relation", "_materialize_table_files", "_table_relation"),
     "ministack.services.cloudwatch_logs": (
         "_fanout_to_subscription_filters",
         "_log_groups",
@@ -2110,6 +2111,31 @@ def task_failure(error: str, cause: str) -> Exception:
     states = importlib.import_module("ministack.services.stepfunctions")
     failure: Exception = states._ExecutionError(error, cause)
     return failure
+
+
+# --- queries ---------------------------------------------------------------------------------------
+
+
+def complete_athena(
+    relation: Callable[[Mapping[str, Any], str | None], str], check_reading: Callable[[str], None]
+) -> None:
+    """Lets `relation(table, files)` say what a table is, of what its files are in the engine's words (None
+    where there are none), and `check_reading(location)` refuse, for whoever asks, by raising."""
+    athena: Any = importlib.import_module("ministack.services.athena")  # heavy: not before it is used
+    usual, copied = athena._table_relation, athena._materialize_table_files
+
+    def of_table(table: Mapping[str, Any], files: Any) -> str:
+        return relation(table, str(usual(table, files)))
+
+    def of_empty_table(table: Mapping[str, Any]) -> str:
+        return relation(table, None)
+
+    def at(location: str, folders: Any) -> Any:
+        check_reading(location)
+        return copied(location, folders)
+
+    athena._table_relation, athena._empty_relation = of_table, of_empty_table
+    athena._materialize_table_files = at
 
 
 def invoke_event_target(

@@ -175,6 +175,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     from local_aws import (
         alarms,
         apigateway,
+        athena,
         cloudformation,
         ec2_rules,
         front,
@@ -203,6 +204,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     metric_filters.install()
     apigateway.install()
     wafv2.install()
+    athena.install()
     functions.install()
     sagemaker.install()
     scaling.install()

@@ -134,9 +134,10 @@ def _write(store: str, told: Mapping[str, Any]) -> bool:
         for hour, rows in hours.items():
             database().assign([one for one, _ in rows], f"{hour}/{_file(max(event for _, event in rows))}")
     try:
-        for file in database().files(store):
-            _put(told, file, database().rows(store, file))
-            database().done(store, file)
+        with parquet.Writer() as writer:
+            for file in database().files(store):
+                _put(writer, told, file, database().rows(store, file))
+                database().done(store, file)
     except (BotoCoreError, ClientError) as error:
         _tell(store, told["group"], {"Status": "Blocked", "BlockedReason": str(error)[:_LONGEST_REASON]})
         return False
@@ -153,14 +154,14 @@ def _file(latest: float) -> str:
     return f"{at}_{''.join(secrets.choice(letters) for _ in range(16))}.parquet"
 
 
-def _put(told: Mapping[str, Any], file: str, rows: list[Row]) -> None:
+def _put(writer: parquet.Writer, told: Mapping[str, Any], file: str, rows: list[Row]) -> None:
     features = [Feature(name, type_, collection, None) for name, type_, collection in told["features"]]
     place = urlsplit(told["uri"])
     encryption = {"SSEKMSKeyId": told["key"]} if told["key"] else {}
     clients.as_role(told["role"]).s3.put_object(
         Bucket=place.netloc,
         Key=f"{place.path.strip('/')}/{file}",
-        Body=parquet.content(features, rows, time.time()),
+        Body=writer.content(features, rows, time.time()),
         ACL="bucket-owner-full-control",
         ServerSideEncryption="aws:kms",
         **encryption,

@@ -7,40 +7,57 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from local_aws.sagemaker.feature_store.database import Row
 from local_aws.sagemaker.feature_store.group import Feature
 
 _TYPES = {"Fractional": "DOUBLE", "Integral": "BIGINT", "String": "VARCHAR"}
 _ADDED = {"write_time": "TIMESTAMP", "api_invocation_time": "TIMESTAMP", "is_deleted": "BOOLEAN"}
+_LONGEST_LINE = 16 * 1024 * 1024
+"""Bytes of a row in JSON: much more than the largest record takes, escaped."""
 
 
-def content(features: Iterable[Feature], rows: Sequence[Row], written: float) -> bytes:
-    """A file of rows, with what the service adds to each.
+class Writer:
+    """Writes files one after the other: starting the engine takes longer than a small file does."""
 
-    https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html
-    """
-    import duckdb  # takes a while: not before it is used
+    def __init__(self) -> None:
+        import duckdb  # takes a while: not before it is used
 
-    columns = {one.name: _type(one) for one in features} | _ADDED
-    with tempfile.TemporaryDirectory(prefix="feature-store-") as folder:
-        lines, file = Path(folder, "rows.jsonl"), Path(folder, "rows.parquet")
-        with lines.open("w") as opened:
-            for row in rows:
-                added = {
-                    "write_time": _timestamp(written),
-                    "api_invocation_time": _timestamp(row.invoked),
-                    "is_deleted": row.deleted,
-                }
-                opened.write(json.dumps(row.values | added) + "\n")
+        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def content(self, features: Iterable[Feature], rows: Sequence[Row], written: float) -> bytes:
+        """A file of rows, with what the service adds to each.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html
+        """
+        columns = {one.name: _type(one) for one in features} | _ADDED
         declared = ", ".join(f"{_quoted(name)}: {_text(type_)}" for name, type_ in columns.items())
-        with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-            connection.execute(
+        with tempfile.TemporaryDirectory(prefix="feature-store-") as folder:
+            lines, file = Path(folder, "rows.jsonl"), Path(folder, "rows.parquet")
+            with lines.open("w") as opened:
+                opened.writelines(json.dumps(_told(row, written)) + "\n" for row in rows)
+            self._connection.execute(
                 f"COPY (SELECT * FROM read_json({_text(str(lines))}, format = 'newline_delimited',"  # noqa: S608 - names are checked and quoted
-                f" maximum_object_size = 16777216, columns = {{{declared}}}))"
+                f" maximum_object_size = {_LONGEST_LINE}, columns = {{{declared}}}))"
                 f" TO {_text(str(file))} (FORMAT parquet, COMPRESSION snappy)"
             )
-        return file.read_bytes()
+            return file.read_bytes()
+
+
+def _told(row: Row, written: float) -> dict[str, Any]:
+    return {
+        **row.values,
+        "write_time": _timestamp(written),
+        "api_invocation_time": _timestamp(row.invoked),
+        "is_deleted": row.deleted,
+    }
 
 
 def _type(feature: Feature) -> str:

@@ -1,0 +1,90 @@
+"""Athena: what ministack's lacks of a table's columns, and of the rights of whoever asks.
+
+A table has the columns that Glue has of it, whether a file has them or not, and its files are read with the
+rights of whoever asks for the query
+(https://docs.aws.amazon.com/athena/latest/ug/s3-permissions.html).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from local_aws import hooks
+from local_aws.identity import AccessDenied, enforcement
+
+_TYPES = {
+    "bigint": "BIGINT",
+    "binary": "BLOB",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "double": "DOUBLE",
+    "float": "FLOAT",
+    "int": "INTEGER",
+    "integer": "INTEGER",
+    "smallint": "SMALLINT",
+    "string": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+    "tinyint": "TINYINT",
+}
+_ARRAY = re.compile(r"array<(.+)>")
+
+
+class PermissionDenied(Exception):
+    """Why a query fails, in Athena's words."""
+
+
+def install() -> None:
+    """Makes this server's Athena so, as soon as somebody asks for it: it takes a while to load."""
+    usual = hooks.service("athena")
+
+    async def handle(*request: Any) -> Any:
+        _complete()
+        return await usual(*request)
+
+    hooks.add_service("athena", handle)
+
+
+@cache
+def _complete() -> None:
+    hooks.complete_athena(relation, check_reading)
+
+
+def relation(table: Mapping[str, Any], files: str | None) -> str:
+    """A table in DuckDB's words, with all its columns; `files` is what its files hold, if there are any."""
+    columns = [*table["StorageDescriptor"].get("Columns", ()), *table.get("PartitionKeys", ())]
+    if files is not None and (not columns or not files.startswith("read_parquet(")):
+        return files
+    types = {str(one["Name"]): _type(str(one.get("Type"))) for one in columns}
+    if files is not None:
+        types = {name: type_ for name, type_ in types.items() if type_}  # the others: as the files have them
+    nulls = [f"CAST(NULL AS {type_ or 'VARCHAR'}) AS {_quoted(name)}" for name, type_ in types.items()]
+    none = f"SELECT {', '.join(nulls) or 1} WHERE FALSE"
+    return f"({none})" if files is None else f"(FROM {files} UNION ALL BY NAME {none})"
+
+
+def check_reading(location: str) -> None:
+    """Raises `PermissionDenied` unless whoever asks may read what lies there."""
+    place = urlsplit(location)
+    bucket, prefix = f"arn:aws:s3:::{place.netloc}", place.path.strip("/")
+    try:
+        enforcement.authorize("s3:ListBucket", bucket, {"s3:prefix": f"{prefix}/"})
+        enforcement.authorize("s3:GetObject", f"{bucket}/{prefix}/*")
+    except AccessDenied as denied:
+        raise PermissionDenied(f"Permission denied on S3 path: {location} ({denied})") from denied
+
+
+def _type(name: str) -> str | None:
+    """None of a type that is none of the simple ones, nor an array of them."""
+    array = _ARRAY.fullmatch(name.lower().replace(" ", ""))
+    if array is not None:
+        inside = _type(array[1])
+        return f"{inside}[]" if inside else None
+    return _TYPES.get(name.lower())
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
