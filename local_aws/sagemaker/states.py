@@ -178,7 +178,8 @@ def settle(family: Family, key: Key, record: Record) -> str | None:
     states = cycle(family)
     if states is not None and states.failed is not None and record.get(states.member) == states.failed:
         return str(record.get("FailureReason") or f"the {family.words} failed")
-    return None
+    update = record.get("LastUpdateStatus") or {}
+    return str(update["FailureReason"]) if update.get("Status") == "Failed" else None
 
 
 def on_its_way(record: Record) -> bool:

@@ -118,6 +118,22 @@ def test_added_features_are_columns_of_the_table_and_empty_in_what_is_older(worl
     assert world.rows(group, "id, garden", count=2) == [["a", None], ["b", "yes"]]
 
 
+def test_an_update_fails_that_cannot_give_the_table_its_column(world: FeatureWorld) -> None:
+    group = world.create("uncatalogued", **world.offline())
+    table = group["OfflineStoreConfig"]["DataCatalogConfig"]
+    world.client("glue").delete_table(DatabaseName=table["Database"], Name=table["TableName"])
+
+    world.client("sagemaker").update_feature_group(
+        FeatureGroupName="uncatalogued",
+        FeatureAdditions=[{"FeatureName": "garden", "FeatureType": "String"}],
+    )
+
+    found = world.describe("uncatalogued")
+    assert found["LastUpdateStatus"]["Status"] == "Failed"
+    assert table["TableName"] in found["LastUpdateStatus"]["FailureReason"]
+    assert found["FeatureDefinitions"] == DEFINITIONS
+
+
 def test_collections_are_arrays_in_files(world: FeatureWorld) -> None:
     group = world.create(
         "collected",

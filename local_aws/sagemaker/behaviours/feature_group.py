@@ -125,16 +125,17 @@ class FeatureGroup(Behaviour):
     def update(self, record: Record, request: Request) -> None:
         changes = dict(request)
         added = changes.pop("FeatureAdditions", [])
-        record["FeatureDefinitions"] = [*record["FeatureDefinitions"], *added]
         online = changes.pop("OnlineStoreConfig", None)
+        failure = _extended(record, added) if added else None
+        if failure is None:
+            record["FeatureDefinitions"] = [*record["FeatureDefinitions"], *added]
+            offline.direct(record)
         if online is not None:
             record["OnlineStoreConfig"] = _online(record["OnlineStoreConfig"], online)
         merge(record, changes)
-        if added:
-            offline.direct(record)
-            _extend_table(record)
         record["LastUpdateStatus"] = {"Status": "InProgress"}
-        done = {"LastUpdateStatus": {"Status": "Successful"}}
+        status = {"Status": "Failed", "FailureReason": failure} if failure else {"Status": "Successful"}
+        done = {"LastUpdateStatus": status}
         states.change(families()["FeatureGroup"], record, "Created", "Created", members=done)
 
     def delete(self, record: Record, request: Request) -> bool:  # noqa: ARG002 - the base's
@@ -260,7 +261,14 @@ def _location(record: Record) -> str:
     return str(record["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"])
 
 
-def _extend_table(record: Record) -> None:
+def _extended(record: Record, added: Iterable[Definition]) -> str | None:
+    """Gives the group's table the columns of more features; why it cannot, or None."""
     config = record.get("OfflineStoreConfig")
-    if config is not None and not config["DisableGlueTableCreation"]:
-        table.extend(config["DataCatalogConfig"], record["FeatureDefinitions"], _location(record))
+    if config is None or config["DisableGlueTableCreation"]:
+        return None
+    features = [*record["FeatureDefinitions"], *added]
+    try:
+        table.extend(config["DataCatalogConfig"], features, _location(record))
+    except ClientError as error:
+        return str(error)
+    return None

@@ -202,6 +202,9 @@ class Database:
             for table in ("online", "destination", "waiting"):
                 self._execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _execute(self, statement: str, values: Any = ()) -> list[Any]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()

@@ -32,6 +32,7 @@ _AT_ONCE = 50_000
 _EXPIRED_AT_ONCE = 1_000
 _RETRY_SECONDS = 5.0
 """Until what S3 has refused is tried again."""
+_LONGEST_WAIT_SECONDS = 3600.0
 _LONGEST_REASON = 1024
 
 _WAKE = threading.Condition()
@@ -97,7 +98,7 @@ def _run() -> None:
                     _STATE["running"] = False
                     return
                 if not _STATE["woken"] and soonest is not None:
-                    _WAKE.wait(max(0.0, soonest - time.time()))
+                    _WAKE.wait(min(max(0.0, soonest - time.time()), _LONGEST_WAIT_SECONDS))
                 _STATE["woken"] = False
     except BaseException:
         _STATE["running"] = False

@@ -121,7 +121,13 @@ def expiry(group: Group, event: float, ttl: Mapping[str, Any] | None) -> float |
     https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-time-to-live.html
     """
     lasts = seconds(ttl) if ttl else group.ttl_seconds
-    return None if lasts is None else event + lasts
+    if lasts is None:
+        return None
+    try:
+        iso(event + lasts)
+    except (ValueError, OverflowError, OSError):
+        raise invalid("The record would expire after the year 9999: TtlDuration is too long.") from None
+    return event + lasts
 
 
 def event_text(feature_type: str, moment: float) -> str:

@@ -244,6 +244,13 @@ def test_tells_when_a_record_expires_if_it_is_asked() -> None:
     assert get(ExpirationTimeResponse="Enabled")["ExpiresAt"] == values.iso(NOW + 7 * 86_400)
 
 
+def test_refuses_to_keep_a_record_for_longer_than_there_are_dates() -> None:
+    create()
+
+    ttl = {"Unit": "Weeks", "Value": 2**31 - 1}
+    assert "TtlDuration is too long" in refusal("PutRecord", Record=record(), TtlDuration=ttl)[1]
+
+
 def test_what_has_expired_is_in_nobodys_way() -> None:
     create()
     put("a", NOW - 90, ttl=(1, "Minutes"))
