@@ -66,6 +66,7 @@ def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
     environment = target.environment
     unwanted = [] if environment.models else ["gateway", "serving"]
+    unwanted += [] if environment.features else ["features"]
     if not environment.costs.watched:
         unwanted.append("operations")
     states = stack_states(target)

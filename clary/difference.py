@@ -12,6 +12,9 @@ from typing import Any
 from clary.environment.model import Environment
 from clary.environment.people import construct_id
 from clary.errors import ClaryError
+from clary.feature_evolution import GROUP
+from clary.feature_evolution import refusals as refusals_of_features
+from clary.feature_evolution import sentences as sentences_of_features
 from clary.outputs import STACKS, stack_outputs, stack_states
 from clary.personnel import PROFILE, SPACE, Told, people
 from clary.personnel import refusals as refusals_of_people
@@ -86,6 +89,14 @@ class Difference:
             if change.type == PROFILE and change.action is Action.ADD
         ]
 
+    @property
+    def new_feature_groups(self) -> list[str]:
+        return [
+            str(change.properties["FeatureGroupName"])
+            for change in self.changes
+            if change.type == GROUP and change.action is Action.ADD
+        ]
+
     def as_data(self) -> dict[str, Any]:
         """For programs."""
         return {
@@ -113,7 +124,11 @@ def difference(old: Templates, new: Templates, environment: Environment) -> Diff
     return Difference(
         changes,
         list(_sentences(changes, old, new, environment)),
-        [*_refusals(changes), *refusals_of_people(changes, environment)],
+        [
+            *_refusals(changes),
+            *refusals_of_features(changes),
+            *refusals_of_people(changes, environment),
+        ],
     )
 
 
@@ -123,6 +138,7 @@ def check_replacements(target: Target, assembly: Path) -> Difference:
     if found.refusals:
         raise ClaryError("this would lose data, nothing was changed:\n" + "\n".join(found.refusals))
     _check_names(target, found.new_profiles)
+    _check_feature_groups(target, found.new_feature_groups)
     return found
 
 
@@ -139,6 +155,21 @@ def _check_names(target: Target, profiles: Sequence[str]) -> None:
             f"Studio has a user profile '{taken[0]}' already, which is in no stack, nothing was changed: it"
             " was kept when somebody left the file, or made by hand; delete it and its spaces to free the"
             " name (docs/people.md says how), or take another one"
+        )
+
+
+def _check_feature_groups(target: Target, names: Sequence[str]) -> None:
+    """Raises ClaryError when a feature group is there already that CloudFormation would make."""
+    if not names:
+        return
+    pages = target.client("sagemaker").get_paginator("list_feature_groups").paginate()
+    there = {each["FeatureGroupName"] for page in pages for each in page["FeatureGroupSummaries"]}
+    taken = sorted(there.intersection(names))
+    if taken:
+        raise ClaryError(
+            f"SageMaker has a feature group '{taken[0]}' already, which is in no stack, nothing was changed:"
+            " it was kept when it left the file or with an environment that is gone, or was made by hand;"
+            " take another name, have CloudFormation import it, or delete it (docs/features.md says how)"
         )
 
 
@@ -249,7 +280,9 @@ def _sentences(
             told |= {c.key for c in changes if c.stack.split("/")[0] == stack}
     for stack in old:
         if stack not in new and "/" not in stack:
-            why = "" if environment.models else ": the file has no models any more"
+            what = "feature groups" if stack == "Features" else "models"
+            kept = environment.features if stack == "Features" else environment.models
+            why = "" if kept else f": the file has no {what} any more"
             if stack.startswith("People-"):
                 why = ": its team has it no more, and whoever is in it leaves"
             yield f"the stack {environment.stack_name(stack.lower())} is deleted{why}"
@@ -257,7 +290,8 @@ def _sentences(
     rest = [change for change in changes if change.key not in told and change.root is None]
     told_of_people = list(people(rest, environment))
     models = list(_models(rest, environment))
-    for sentence, explained in [*told_of_people, *models]:
+    features = list(sentences_of_features(rest))
+    for sentence, explained in [*told_of_people, *features, *models]:
         if sentence:
             yield sentence
         told |= {change.key for change in explained}

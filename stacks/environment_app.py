@@ -14,6 +14,7 @@ from clary.environment.people import construct_id
 from clary.monitor_content import monitor_contents
 from stacks.access import AccessStack
 from stacks.data import DataStack
+from stacks.features import FeaturesStack
 from stacks.gateway import GatewayStack
 from stacks.guardrails import GuardrailsStack
 from stacks.network import NetworkStack
@@ -29,6 +30,7 @@ from stacks.studio import StudioStack
 _REPLACED_BY_A_TAG = [
     "AWS::SageMaker::DataQualityJobDefinition",
     "AWS::SageMaker::Domain",
+    "AWS::SageMaker::FeatureGroup",
     "AWS::SageMaker::ModelBiasJobDefinition",
     "AWS::SageMaker::ModelExplainabilityJobDefinition",
     "AWS::SageMaker::ModelQualityJobDefinition",
@@ -61,6 +63,8 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     )
     network = NetworkStack(app, "Network", **common("network"))
     data = DataStack(app, "Data", vpc=network.vpc, **common("data"))
+    if environment.features:
+        FeaturesStack(app, "Features", network=network, data=data, **common("features"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
     people = people_of(environment)
     studio = StudioStack(

@@ -9,11 +9,22 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from clary.environment.form import Form
-from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, name_of, no_such, refusal
+from clary.environment.part import (
+    DIFFERENT,
+    FROM_LIST,
+    Complaint,
+    Part,
+    TagName,
+    TagValue,
+    name_of,
+    no_such,
+    refusal,
+)
 from clary.environment.people import Team, TeamName
 from clary.environment.persona import Capability
 
 FeatureGroupName = Annotated[str, name_of("a feature group's name", "patients")]
+"""With it, `<team>--<environment>-<name>` fits SageMaker's 64 characters."""
 FeatureName = Annotated[
     str,
     Form(
@@ -34,10 +45,9 @@ Audience = Annotated[
     ),
 ]
 
-_OF_THE_STORE = ("api_invocation_time", "is_deleted", "write_time")
-"""Columns of the offline store's own:
-https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateFeatureGroup.html"""
-_LONGEST_NAME = 64
+_OF_THE_STORE = ("api_invocation_time", "is_deleted", "write_time", "year", "month", "day", "hour")
+"""Columns of the offline store's own, and what its files lie by:
+https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html"""
 
 Path = tuple[str | int, ...]
 
@@ -127,9 +137,9 @@ class OfflineStore(Part):
 class Throughput(Part):
     """What is reserved, and paid for by the hour, in units a second."""
 
-    read_units: int | None = Field(default=None, ge=0, le=10_000_000)
+    read_units: int | None = Field(default=None, ge=0, le=40_000)
     """Reads of the online store."""
-    write_units: int = Field(ge=0, le=10_000_000)
+    write_units: int = Field(ge=0, le=40_000)
     """Writes."""
 
 
@@ -157,6 +167,8 @@ class FeatureGroup(Part):
     """Who writes it besides its team, and reads it, too."""
     stream: bool = False
     """Whether there is a queue whose messages become records."""
+    tags: Mapping[TagName, TagValue] = Field(default_factory=dict, max_length=40)
+    """Tags of its own, besides the environment's. They change in place."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -166,14 +178,18 @@ class FeatureGroup(Part):
         return self
 
     def _keys(self) -> Iterator[Complaint]:
-        for key, name in (("identifier", self.identifier), ("event_time", self.event_time)):
+        for said, name in (("identifier", self.identifier), ("event_time", self.event_time)):
             if name not in self.features:
-                yield Complaint((key,), no_such("feature", name, list(self.features)))
+                yield Complaint((said,), no_such("feature", name, list(self.features)))
             elif self.features[name].collection is not None:
                 message = f"'{name}' is a {self.features[name].collection}, choose a feature with one value"
-                yield Complaint((key,), message)
+                yield Complaint((said,), message)
         if self.identifier == self.event_time:
             yield Complaint(("event_time",), f"'{self.event_time}' is the identifier, too, choose another")
+        key = self.features.get(self.identifier)
+        if key is not None and key.type == "fractional":
+            message = f"'{self.identifier}' is 'fractional', make it 'string' or 'integral'"
+            yield Complaint(("identifier",), message)
         time = self.features.get(self.event_time)
         if time is not None and time.type == "integral":
             message = f"'{self.event_time}' is 'integral', make it 'string' or 'fractional'"
@@ -223,10 +239,15 @@ class FeatureGroup(Part):
             message = f"'{vectors[0]}' is a vector already, a group takes one"
             yield Complaint(("features", name, "collection"), message)
 
-    def allowed(self, team: TeamName, persona: str | None, *, to_write: bool) -> bool:
+    @property
+    def audience(self) -> tuple[Audience, ...]:
+        """Who reads it besides its team."""
+        return (*self.readers, *self.writers)
+
+    def shared_with(self, team: TeamName, persona: str | None, *, to_write: bool) -> bool:
         """Whether it is shared with a persona of a team, or, without one, with the team's jobs."""
         named = {team} if persona is None else {team, f"{team}/{persona}"}
-        return not named.isdisjoint(self.writers if to_write else (*self.readers, *self.writers))
+        return not named.isdisjoint(self.writers if to_write else self.audience)
 
 
 def group_name(environment: str, name: FeatureGroupName, group: FeatureGroup) -> str:
@@ -234,9 +255,42 @@ def group_name(environment: str, name: FeatureGroupName, group: FeatureGroup) ->
     return f"{group.team}--{environment}-{name}"
 
 
+def table_name(team: TeamName, name: str) -> str:
+    """Of a group's history, in the environment's database. Two underscores, as its name has two hyphens."""
+    return f"{team}__{name}".replace("-", "_")
+
+
+def database_name(environment: str) -> str:
+    """Of the Glue database with all histories."""
+    return f"clary_{environment}_features".replace("-", "_")
+
+
+def workgroup_name(environment: str, team: TeamName) -> str:
+    """Of the Athena workgroup that a team's queries run in."""
+    return f"clary-{environment}-{team}"
+
+
+def history_prefix(team: TeamName) -> str:
+    """Below which the histories of a team's groups lie, in the data bucket."""
+    return f"{team}/features"
+
+
+def queries_prefix(team: TeamName) -> str:
+    """Below which the answers to a team's queries lie, in the data bucket."""
+    return f"{team}/queries"
+
+
+def query_histories(groups: Mapping[FeatureGroupName, FeatureGroup], team: TeamName) -> bool:
+    """Whether a team, or somebody of it, has any history to read."""
+    return any(
+        group.offline is not None
+        and (group.team == team or any(each.partition("/")[0] == team for each in group.audience))
+        for group in groups.values()
+    )
+
+
 def misfits(
     groups: Mapping[FeatureGroupName, FeatureGroup],
-    environment: str,
     teams: Mapping[TeamName, Team],
     capabilities: Mapping[str, tuple[Capability, ...]],
 ) -> Iterator[Complaint]:
@@ -245,15 +299,11 @@ def misfits(
         at: Path = ("features", name)
         if group.team not in teams:
             yield Complaint((*at, "team"), no_such("team", group.team, list(teams)))
-        called = group_name(environment, name, group)
-        if len(called) > _LONGEST_NAME:
-            message = f"would be called '{called}', with {len(called)} characters, SageMaker takes"
-            yield Complaint(at, f"{message} {_LONGEST_NAME}: give a shorter name")
         for key, wanted in (("readers", "read-features"), ("writers", "write-features")):
             for index, audience in enumerate(getattr(group, key)):
-                message = _misfit(audience, group, teams, capabilities, wanted)
-                if message is not None:
-                    yield Complaint((*at, key, index), message)
+                wrong = _misfit(audience, group, teams, capabilities, wanted)
+                if wrong is not None:
+                    yield Complaint((*at, key, index), wrong)
 
 
 def _misfit(

@@ -7,29 +7,28 @@ what the JSON Schema and `docs/environment-file.md` say, so they speak to the pe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from clary.environment import cap, gateway, membership
+from clary.environment import cap, features, gateway, membership
 from clary.environment.costs import Costs
 from clary.environment.data import Data
-from clary.environment.form import Form
+from clary.environment.features import FeatureGroup, FeatureGroupName
 from clary.environment.gateway import Api
 from clary.environment.network import Network
 from clary.environment.part import (
     DIFFERENT,
     FROM_LIST,
-    TEXT_OR_NUMBER,
     AccountId,
     Complaint,
     Part,
     Region,
     RepositoryName,
-    as_text,
+    TagName,
+    TagValue,
     name_of,
     no_such,
     refusal,
@@ -45,26 +44,6 @@ EnvironmentName = Annotated[str, name_of("the environment's name", "dev")]
 """Short names in lower case become part of resource names, logical ids and URLs."""
 ENVIRONMENT_TAG = "clary:environment"
 """The tag that says which environment something belongs to."""
-TagName = Annotated[
-    str,
-    Form(
-        "a tag's name (letters, digits, spaces and _.:/=+-@, not beginning with aws:)",
-        "cost-center",
-        "(?!aws:)[A-Za-z0-9 _.:/=+@-]+",
-        longest=128,
-    ),
-]
-
-
-def _tag_value(value: str) -> str:
-    if len(value) > 256 or re.fullmatch(r"[\w\s.:/=+@-]*", value) is None:
-        raise ValueError("does not fit, give at most 256 letters, digits, spaces and _.:/=+-@")
-    return value
-
-
-TagValue = Annotated[
-    str, BeforeValidator(as_text), AfterValidator(_tag_value), WithJsonSchema(TEXT_OR_NUMBER)
-]
 
 _JOBS = "jobs"
 
@@ -94,6 +73,8 @@ class Environment(Part):
     """What personas mean here, where it is not what they mean by default, and personas of your own."""
     guardrails: Guardrails = Guardrails()
     """What nobody may here. By default, nothing outside of the environment's region."""
+    features: Mapping[FeatureGroupName, FeatureGroup] = Field(default_factory=dict, max_length=100)
+    """The feature groups that teams share. Without any there is no feature store."""
     models: Mapping[ModelName, Model] = Field(default_factory=dict)
     """What is served. Without models there are no endpoints and no API."""
     api: Api = Api()
@@ -173,6 +154,10 @@ class Environment(Part):
             for number in range(1, team.own_stacks + 1)
         )
 
+    def feature_group_name(self, name: str) -> str:
+        """What SageMaker calls a feature group."""
+        return features.group_name(self.name, name, self.features[name])
+
     def endpoint_name(self, model: str) -> str:
         """An endpoint's name is the one that callers and policies know: it never changes.
 
@@ -235,6 +220,7 @@ class Environment(Part):
             *self._guardrails(),
             *self._studio(),
             *membership.complaints(self),
+            *self._features(),
             *self.costs.misfits(tuple(self.teams)),
             *cap.misfits(self),
             *self._names(),
@@ -331,6 +317,11 @@ class Environment(Part):
                 message = "'r-studio' is not in this Studio, give 'studio: {r_studio: {}}' or remove it here"
                 yield Complaint(path, message)
 
+    def _features(self) -> Iterator[Complaint]:
+        known = {*PERSONAS, *(name for name, own in self.personas.items() if own.based_on in PERSONAS)}
+        may = {persona: self.capabilities(persona) for persona in sorted(known)}
+        return features.misfits(self.features, self.teams, may)
+
     def _names(self) -> Iterator[Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""
         if _JOBS in self.teams:
@@ -338,6 +329,7 @@ class Environment(Part):
             yield Complaint(("teams", _JOBS), message)
         yield from _same_id([(("teams", team), team) for team in self.teams])
         yield from _same_id([(("models", model), model) for model in self.models])
+        yield from _same_id([(("features", name), name) for name in self.features])
         yield from _same_id([(("personas", name), name) for name in self.personas])
         yield from _same_id([(("api", "clients", client), client) for client in self.api.clients])
         yield from _same_id([(("studio", "images", image), image) for image in self.studio.images])

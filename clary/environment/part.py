@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
@@ -33,6 +34,15 @@ AccountId = Annotated[
 Region = Annotated[str, Form("an AWS region", "eu-west-1", "[a-z]{2}(-[a-z]+)+-[0-9]")]
 InstanceType = Annotated[str, Form("a SageMaker instance type", "ml.m5.large", r"ml\.[a-z0-9-]+\.[a-z0-9]+")]
 ImageTag = Annotated[str, Form("an image's tag", "v1", "[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")]
+TagName = Annotated[
+    str,
+    Form(
+        "a tag's name (letters, digits, spaces and _.:/=+-@, not beginning with aws:)",
+        "cost-center",
+        "(?!aws:)[A-Za-z0-9 _.:/=+@-]+",
+        longest=128,
+    ),
+]
 VariableName = Annotated[
     str, Form("the name of an environment variable", "LOG_LEVEL", "[a-zA-Z_][a-zA-Z0-9_]*", longest=512)
 ]
@@ -52,6 +62,17 @@ def as_text(value: object) -> object:
 TEXT_OR_NUMBER: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 Variable = Annotated[str, Field(max_length=1024), BeforeValidator(as_text), WithJsonSchema(TEXT_OR_NUMBER)]
 """Text that may be written as a number or as true or false, as long as SageMaker's API allows."""
+
+
+def _tag_value(value: str) -> str:
+    if len(value) > 256 or re.fullmatch(r"[\w\s.:/=+@-]*", value) is None:
+        raise ValueError("does not fit, give at most 256 letters, digits, spaces and _.:/=+-@")
+    return value
+
+
+TagValue = Annotated[
+    str, BeforeValidator(as_text), AfterValidator(_tag_value), WithJsonSchema(TEXT_OR_NUMBER)
+]
 FROM_LIST = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 """YAML has lists; frozen models hold tuples."""
 _Value = TypeVar("_Value")

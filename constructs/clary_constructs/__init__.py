@@ -34,6 +34,15 @@ from clary_constructs._endpoint_scaling import (
     VariantScaling,
 )
 from clary_constructs._experiment_tracking import ExperimentTracking
+from clary_constructs._feature_group import (
+    FeatureGroup,
+    FeatureHistory,
+    FeatureType,
+    OnlineFeatures,
+    ReservedThroughput,
+)
+from clary_constructs._feature_settings import CollectionFeature, CollectionKind, FeatureSettings
+from clary_constructs._feature_stream import FeatureStream
 from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueSessionRole
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
@@ -102,6 +111,8 @@ __all__ = [
     "BucketEmptier",
     "CanvasTools",
     "CapacityLimits",
+    "CollectionFeature",
+    "CollectionKind",
     "ComponentEndpoint",
     "ComponentScaling",
     "ComponentSize",
@@ -112,6 +123,11 @@ __all__ = [
     "EndpointAlarms",
     "EndpointDashboard",
     "ExperimentTracking",
+    "FeatureGroup",
+    "FeatureHistory",
+    "FeatureSettings",
+    "FeatureStream",
+    "FeatureType",
     "FlowLog",
     "GlueConnection",
     "GlueEncryption",
@@ -133,6 +149,7 @@ __all__ = [
     "MonitorJob",
     "MonitorLimit",
     "NetworkGroups",
+    "OnlineFeatures",
     "PermissionsBoundary",
     "PersonRole",
     "PersonRoles",
@@ -147,6 +164,7 @@ __all__ = [
     "RStudioServer",
     "RequestCapture",
     "RequestQueue",
+    "ReservedThroughput",
     "ScheduledLimits",
     "SdkDefaults",
     "ServedBatch",

@@ -1,0 +1,1 @@
+"""Writes messages of queues into feature groups."""

@@ -1,0 +1,1 @@
+"""Adds to feature groups what CloudFormation does not know, or would replace them for."""

@@ -1,0 +1,202 @@
+"""The feature groups of an environment: what is kept, what stays as it is, and what each edit changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cdk_nag
+import pytest
+
+from clary.environment.model import Environment
+from stacks.environment_app import add_stacks, new_app
+from support.synthesis import ROOT, resources
+
+SMALLEST: Mapping[str, Any] = {
+    "name": "dev",
+    "account": "111122223333",
+    "region": "eu-west-1",
+    "teams": {
+        "research": {"members": {"ada": "data-scientist"}},
+        "risk": {"members": {"bob": "data-analyst"}},
+    },
+}
+PATIENTS: Mapping[str, Any] = {
+    "team": "research",
+    "identifier": "patient",
+    "event_time": "at",
+    "features": {"patient": "string", "at": "string", "bmi": "fractional"},
+    "online": {"time_to_live": {"days": 30}},
+}
+FACES: Mapping[str, Any] = {
+    "team": "research",
+    "identifier": "patient",
+    "event_time": "at",
+    "features": {
+        "patient": "string",
+        "at": "fractional",
+        "face": {"type": "fractional", "collection": "vector", "dimension": 3},
+    },
+    "online": {"storage": "in-memory"},
+    "offline": None,
+}
+Synthesise = Callable[..., dict[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Synthesise:
+    def of(features: Mapping[str, Any], **changes: Any) -> dict[str, dict[str, Any]]:
+        app = new_app(ROOT, tmp_path / f"{len(list(tmp_path.iterdir()))}")
+        said = {**SMALLEST, "features": features, **changes}
+        add_stacks(app, Environment.model_validate(said), ROOT)
+        return {stack.hierarchical_id: stack.template for stack in app.synth().stacks}
+
+    return of
+
+
+def only(template: Mapping[str, Any], of_type: str) -> dict[str, Any]:
+    (found,) = resources(template, of_type).values()
+    resource: dict[str, Any] = found
+    return resource
+
+
+def test_without_feature_groups_there_is_no_feature_store(templates: Synthesise) -> None:
+    assert "Features" not in templates({})
+
+
+def test_a_group_outlives_the_environment_with_all_that_it_needs(templates: Synthesise) -> None:
+    found = templates({"patients": {**PATIENTS, "stream": True}})["Features"]
+
+    kept = {
+        resource["Type"]
+        for resource in found["Resources"].values()
+        if resource.get("DeletionPolicy") == "Retain"
+    }
+    assert kept == {
+        "AWS::Glue::Database",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Role",
+        "AWS::SageMaker::FeatureGroup",
+        "AWS::SQS::Queue",
+    }
+
+
+def test_a_group_goes_where_data_is_to_go(templates: Synthesise) -> None:
+    found = templates(
+        {"patients": {**PATIENTS, "stream": True}},
+        data={"on_destroy": "delete", "delete_confirmed_for": "dev"},
+    )["Features"]
+
+    assert [each for each in found["Resources"].values() if each.get("DeletionPolicy") == "Retain"] == []
+
+
+def test_the_ids_of_what_holds_data_are_what_they_were(templates: Synthesise) -> None:
+    found = templates({"patients": {**PATIENTS, "stream": True}})["Features"]["Resources"]
+
+    assert {
+        name for name, resource in found.items() if resource["Type"] == "AWS::SageMaker::FeatureGroup"
+    } == {"GroupPatientsGroupBF325198"}
+    assert {name for name, resource in found.items() if resource["Type"] == "AWS::SQS::Queue"} == {
+        "GroupPatientsDeadLettersDD69F303",
+        "GroupPatientsStream5F239AB0",
+    }
+    assert {"Database", "HistoryResearchRole1A4B47DA"} <= found.keys()
+
+
+def test_the_stores_are_as_the_file_says_and_encrypted(templates: Synthesise) -> None:
+    group = only(templates({"patients": PATIENTS})["Features"], "AWS::SageMaker::FeatureGroup")["Properties"]
+
+    assert group["FeatureGroupName"] == "research--dev-patients"
+    assert group["OnlineStoreConfig"]["TtlDuration"] == {"Unit": "Days", "Value": 30}
+    assert "KmsKeyId" in group["OnlineStoreConfig"]["SecurityConfig"]
+    assert "KmsKeyId" in group["OfflineStoreConfig"]["S3StorageConfig"]
+    assert "/research/features" in json.dumps(group["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"])
+    assert group["OfflineStoreConfig"]["DataCatalogConfig"] == {
+        "Catalog": "AwsDataCatalog",
+        "Database": "clary_dev_features",
+        "TableName": "research__patients",
+    }
+    assert group["OfflineStoreConfig"]["TableFormat"] == "Glue"
+
+
+def test_the_order_of_features_changes_no_template(templates: Synthesise) -> None:
+    other = dict(reversed(list(PATIENTS["features"].items())))
+
+    assert templates({"patients": PATIENTS}) == templates({"patients": {**PATIENTS, "features": other}})
+
+
+def test_a_further_feature_changes_its_group_and_nothing_else(templates: Synthesise) -> None:
+    before = templates({"patients": PATIENTS})
+
+    after = templates({"patients": {**PATIENTS, "features": {**PATIENTS["features"], "age": "integral"}}})
+
+    assert {stack for stack in after if after[stack] != before[stack]} == {"Features"}
+    resources_before, resources_after = before["Features"]["Resources"], after["Features"]["Resources"]
+    changed = [name for name in resources_after if resources_after[name] != resources_before[name]]
+    assert changed == ["GroupPatientsGroupBF325198"]
+    old, new = (each[changed[0]]["Properties"] for each in (resources_before, resources_after))
+    assert {key for key in new if new[key] != old[key]} == {"FeatureDefinitions"}
+
+
+def test_what_cloudformation_would_replace_a_group_for_is_sent(templates: Synthesise) -> None:
+    found = templates({"faces": {**FACES, "tags": {"stage": "try"}}}, tags={"cost-center": 12})["Features"]
+
+    group = only(found, "AWS::SageMaker::FeatureGroup")["Properties"]
+    sent = only(found, "Custom::FeatureSettings")["Properties"]
+    assert [each["FeatureName"] for each in group["FeatureDefinitions"]] == ["patient", "at"]
+    assert {each["Key"] for each in group["Tags"]} == {"clary:environment", "clary:team"}
+    assert sent["Tags"] == {"cost-center": "12", "stage": "try"}
+    assert sent["Collections"] == [
+        {"FeatureName": "face", "FeatureType": "Fractional", "CollectionType": "Vector", "Dimension": 3}
+    ]
+
+
+def test_another_tag_of_the_environment_leaves_the_group_as_it_is(templates: Synthesise) -> None:
+    one, other = (templates({"patients": PATIENTS}, tags={"stage": each})["Features"] for each in "ab")
+
+    assert only(one, "AWS::SageMaker::FeatureGroup") == only(other, "AWS::SageMaker::FeatureGroup")
+
+
+def test_a_team_that_reads_a_history_has_queries_of_its_own(templates: Synthesise) -> None:
+    shared = templates({"patients": {**PATIENTS, "readers": ["risk/data-analyst"]}})["Features"]
+    unshared = templates({"patients": PATIENTS})["Features"]
+
+    def names(template: Mapping[str, Any]) -> set[str]:
+        return {each["Properties"]["Name"] for each in resources(template, "AWS::Athena::WorkGroup").values()}
+
+    assert names(shared) == {"clary-dev-research", "clary-dev-risk"}
+    assert names(unshared) == {"clary-dev-research"}
+
+
+def test_the_first_and_the_last_group_come_and_go_without_an_export(templates: Synthesise) -> None:
+    """CloudFormation refuses to withdraw an export while the stack that goes without it still imports it."""
+
+    def exports(found: Mapping[str, Any]) -> set[str]:
+        return {
+            output["Export"]["Name"]
+            for unit in ("Network", "Data")
+            for output in found[unit]["Outputs"].values()
+            if "Export" in output
+        }
+
+    with_groups = templates({"patients": {**PATIENTS, "stream": True, "readers": ["risk"]}})
+
+    assert exports(with_groups) - exports(templates({})) == set()
+
+
+def test_leaves_no_finding_open(tmp_path: Path) -> None:
+    app = new_app(ROOT, tmp_path)
+    groups = {"patients": {**PATIENTS, "stream": True, "readers": ["risk"]}, "faces": FACES}
+    add_stacks(app, Environment.model_validate({**SMALLEST, "features": groups}), ROOT)
+    packs = (
+        cdk_nag.AwsSolutionsChecks,
+        cdk_nag.HIPAASecurityChecks,
+        cdk_nag.NIST80053R5Checks,
+        cdk_nag.PCIDSS321Checks,
+    )
+
+    violations = [each for pack in packs for each in pack(app).validate_scope(app).violations]
+
+    assert [each.rule_name for each in violations] == []
