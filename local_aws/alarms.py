@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from local_aws import hooks, settings
+from local_aws import hooks, metric_points, settings
 
 Alarm = Mapping[str, Any]
 Points = Sequence[Mapping[str, Any]]
@@ -43,7 +43,7 @@ def values_of(alarm_arn: str) -> Sequence[float | None]:
 def decide(alarm: Alarm, points: Points, statistic: Statistic) -> tuple[str, str] | None:
     """The state that the alarm is in now, and the reason; None for the one that it is in already.
 
-    `points` are the metric's, of these dimensions.
+    `points` are the metric's, of these dimensions, by time.
     """
     compare = _COMPARISONS.get(alarm["ComparisonOperator"])
     if compare is None:
@@ -87,7 +87,7 @@ def _values(
     """The statistic of each period, the newest one first; None where there is no data."""
     now = time.time()
     windows: list[list[Mapping[str, Any]]] = [[] for _ in range(periods)]
-    for point in points:
+    for point in metric_points.since(points, now - periods * seconds):
         age = int((now - point["Timestamp"]) // seconds)
         if age < periods:
             windows[max(0, age)].append(point)

@@ -15,6 +15,7 @@ import queue
 import sys
 import time
 import uuid
+from bisect import bisect_left
 from collections.abc import (
     Awaitable,
     Callable,
@@ -29,7 +30,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Literal
 
 import ministack.app as _app
@@ -68,7 +69,7 @@ from ministack.services.cloudformation import provisioners as _provisioners
 from ministack.services.cloudformation import stacks as _stacks
 from ministack.services.cloudformation import wait_conditions as _wait_conditions
 
-from local_aws import function_process
+from local_aws import function_logs, function_process
 
 Response = tuple[int, dict[str, Any], bytes]
 ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -107,7 +108,9 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_workers",
         "Worker._drain_stderr_bounded",
         "Worker._read_stderr",
+        "Worker._spawn",
         "Worker.invoke",
+        "execution_credentials",
         "kill_workers",
     ),
     "ministack.core.responses": (
@@ -117,6 +120,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_account_from_sts_session",
         "get_account_id",
         "get_region",
+        "json_response",
         "request_scope",
     ),
     "ministack.core.router": (
@@ -157,9 +161,18 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.athena": ("_empty_relation", "_materialize_table_files", "_table_relation"),
     "ministack.services.cloudwatch_logs": (
+        "_append_log_events",
+        "_build_log_record",
+        "_create_log_group",
+        "_create_log_stream",
+        "_event_timestamp",
         "_fanout_to_subscription_filters",
+        "_get_log_record",
+        "_log_events_lock",
         "_log_groups",
+        "_log_records",
         "_metric_filters",
+        "_public_log_record",
     ),
     "ministack.services.cognito": (
         "well_known_jwks",
@@ -178,9 +191,12 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_evaluate_alarm",
         "_evaluate_all_alarms",
         "_evaluate_parent_alarms",
+        "_evict_old_metrics",
+        "_metric_bucket",
         "_metrics",
         "_record_history",
         "_stat_value",
+        "record_metric",
     ),
     "ministack.services.ec2": (
         "_ACTION_MAP",
@@ -219,12 +235,14 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.lambda_svc": (
         "_functions",
+        "_emit_lambda_logs",
         "_emit_lambda_metrics",
         "_execute_function_warm",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
         "_get_func_record_for_ref",
         "_get_func_record_for_ref_in_scope",
+        "_probe_peak_memory_mb",
     ),
     "ministack.services.organizations": (
         "_accounts",
@@ -280,6 +298,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_evaluate_conditions",
         "_extract_deps",
         "_parse_template",
+        "_resolve_dynamic_reference",
         "_resolve_parameters",
         "validate_template_support",
     ),
@@ -426,6 +445,8 @@ _MARK = function_process.CLARY_MARK
 _LAST_LINE_SECONDS = 0.25
 _failure: ContextVar[dict[str, Any] | None] = ContextVar("failure", default=None)
 """How the call at hand failed, in Lambda's words."""
+_log_stream: ContextVar[str | None] = ContextVar("log_stream", default=None)
+"""Of the process that runs, or has run, the call at hand."""
 
 
 def mend_functions() -> None:
@@ -433,7 +454,7 @@ def mend_functions() -> None:
 
     They end with the server, and when they take too much memory; a call's answer is there as soon as its
     last line is (ministack waits up to 50 ms whether there is one); a call that failed says how, and does
-    not end its process.
+    not end its process. Each has a log stream of its own.
     """
     ours = Path(function_process.__file__).read_text()
     script = _lambda_runtime._PYTHON_WORKER_SCRIPT.replace(
@@ -447,7 +468,10 @@ def mend_functions() -> None:
         return _until_mark(worker._stderr_queue) if python else str(drain(worker))
 
     def invoked(worker: Any, event: Any, request_id: str, **more: Any) -> dict[str, Any]:
-        response: dict[str, Any] = invoke(worker, event, request_id, **more)
+        try:
+            response: dict[str, Any] = invoke(worker, event, request_id, **more)
+        finally:
+            _log_stream.set(getattr(worker, "log_stream", None))
         if response.get("cold_start"):
             notice = _runtime_notice(str(worker.config.get("Runtime", "")))
             response["log"] = "\n".join(filter(None, [notice, response.get("log", "")]))
@@ -465,6 +489,7 @@ def mend_functions() -> None:
 
     def executed(function: Any, event: Any, request_id: str) -> dict[str, Any]:
         _failure.set(None)
+        _log_stream.set(None)
         result: dict[str, Any] = execute(function, event, request_id)
         if result.get("error"):
             body = result.get("body") or {}
@@ -477,6 +502,40 @@ def mend_functions() -> None:
     _lambda_runtime.Worker._drain_stderr_bounded = drained
     _lambda_runtime.Worker.invoke = invoked
     _lambda._execute_function_warm = executed
+    _give_log_streams()
+
+
+def _give_log_streams() -> None:
+    """A process knows the stream that its calls are logged in, from its environment."""
+    spawn, credentials = _lambda_runtime.Worker._spawn, _lambda_runtime.execution_credentials
+    log = _lambda._emit_lambda_logs
+
+    def spawned(worker: Any) -> None:
+        worker.log_stream = function_logs.new_stream(worker.config)
+        _log_stream.set(worker.log_stream)
+        spawn(worker)
+
+    def of_process(configuration: dict[str, Any]) -> dict[str, str]:
+        environment = {"AWS_LAMBDA_LOG_GROUP_NAME": function_logs.group_of(configuration)}
+        if (stream := _log_stream.get()) is not None:
+            environment["AWS_LAMBDA_LOG_STREAM_NAME"] = stream
+        return {**credentials(configuration), **environment}
+
+    def logged(
+        function: Any, request_id: str, printed: str, error: bool, milliseconds: int, **more: Any
+    ) -> None:
+        stream = _log_stream.get()
+        if stream is None:  # no process that is kept: each call is an environment of its own
+            log(function, request_id, printed, error, milliseconds, **more)
+            return
+        configuration = function.get("config") or function
+        megabytes = _lambda._probe_peak_memory_mb(function)
+        lines = function_logs.lines(configuration, request_id, printed, milliseconds, megabytes)
+        append_log_lines(function_logs.group_of(configuration), stream, lines)
+
+    _lambda_runtime.Worker._spawn = spawned
+    _lambda_runtime.execution_credentials = of_process
+    _lambda._emit_lambda_logs = logged
 
 
 def _failure_of(message: str, request_id: str) -> dict[str, Any] | None:
@@ -533,18 +592,63 @@ def stop_waiting() -> None:
 
 # --- CloudWatch ------------------------------------------------------------------------------------
 
-AlarmDecision = Callable[[dict[str, Any], list[dict[str, Any]], Callable[..., Any]], tuple[str, str] | None]
+AlarmDecision = Callable[
+    [dict[str, Any], Sequence[Mapping[str, Any]], Callable[..., Any]], tuple[str, str] | None
+]
+RecordMetric = Callable[[str, Mapping[str, tuple[float, str]], Mapping[str, str]], None]
+
+
+def keep_metrics_in(kind: type[list[Any]], tidy: Callable[[], None]) -> None:
+    """Has each metric's points in a list of that kind, and calls `tidy` at each request to CloudWatch, where
+    ministack would copy every point of the account and region to see which are two weeks old."""
+    usual = _cloudwatch._metric_bucket
+
+    def bucket(key: Any) -> Any:
+        points = usual(key)
+        if type(points) is list:  # a new one, or what an earlier server has kept
+            points = _cloudwatch._metrics[key] = kind(points)
+        return points
+
+    _cloudwatch._metric_bucket = bucket
+    _cloudwatch._evict_old_metrics = tidy
+
+
+def tidy_metrics(kind: type[list[Any]], tidy: Callable[[Any], None]) -> None:
+    """Calls `tidy` for each metric's points, in every account and region; a metric without points goes."""
+    for key, points in _cloudwatch._metrics.all_items():
+        kept = kind(points) if type(points) is list else points
+        tidy(kept)
+        if kept:
+            _cloudwatch._metrics.set_scoped(*key, kept)
+        else:
+            _cloudwatch._metrics.pop_scoped(*key)
+
+
+def record_metrics_by(record: RecordMetric) -> None:
+    """Has what ministack's own services measure recorded as all else is: `record(namespace, values,
+    dimensions)`."""
+
+    def recorded(
+        namespace: str,
+        name: str,
+        value: float,
+        unit: str = "None",
+        dimensions: Mapping[str, str] | None = None,
+    ) -> None:
+        record(namespace, {name: (float(value), unit)}, dimensions or {})
+
+    _cloudwatch.record_metric = recorded
 
 
 def evaluate_alarms_by(decide: AlarmDecision) -> None:
     """Asks `decide(alarm, points, statistic)` for a metric alarm's new state and its reason, or None.
 
-    `points` are of the alarm's metric and dimensions; `statistic(alarm, points)` is the value of some of
-    them. Asked when metrics are put, and when somebody looks at alarms.
+    `points` are of the alarm's metric and dimensions, by time; `statistic(alarm, points)` is the value of
+    some of them. Asked when metrics are put, and when somebody looks at alarms.
     """
     usually_described = _cloudwatch._describe_alarms
 
-    def statistic(alarm: dict[str, Any], points: list[dict[str, Any]]) -> float | None:
+    def statistic(alarm: dict[str, Any], points: Sequence[Mapping[str, Any]]) -> float | None:
         name = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
         value = _cloudwatch._stat_value(_cloudwatch._calc_stats(points), name, points)
         return None if value is None else float(value)
@@ -554,7 +658,7 @@ def evaluate_alarms_by(decide: AlarmDecision) -> None:
             return
         dimensions = _cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
         key = (alarm.get("Namespace"), alarm["MetricName"], _cloudwatch._dims_key(dimensions))
-        decided = decide(alarm, list(_cloudwatch._metrics.get(key) or ()), statistic)
+        decided = decide(alarm, _cloudwatch._metrics.get(key) or (), statistic)
         if decided is None:
             return
         before, (after, reason) = alarm["StateValue"], decided
@@ -1377,7 +1481,7 @@ class CallableFunction:
         )
         _lambda._emit_lambda_metrics(
             self.record["config"]["FunctionName"],
-            duration_ms=(time.time() - started) * 1000,
+            duration_ms=float(f"{(time.time() - started) * 1000:.2g}"),
             error=bool(result.get("error")),
             throttle=bool(result.get("throttle")),
         )
@@ -1408,6 +1512,88 @@ def keep_running(work: Coroutine[Any, Any, Any]) -> None:
 def log_group_exists(name: str) -> bool:
     """Whether there is a log group of that name in the request's account and region."""
     return name in _logs._log_groups
+
+
+_log_groups_lock = Lock()
+
+
+def append_log_lines(group: str, stream: str, lines: Sequence[str]) -> None:
+    """Writes lines of now from any thread; makes what is not there."""
+    with _log_groups_lock:
+        if group not in _logs._log_groups:
+            _logs._create_log_group({"logGroupName": group})
+        if stream not in _logs._log_groups[group]["streams"]:
+            _logs._create_log_stream({"logGroupName": group, "logStreamName": stream})
+        found = _logs._log_groups[group]["streams"][stream]
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines]
+    _logs._append_log_events(found, events)
+    _logs._fanout_to_subscription_filters(group, stream, events)
+
+
+def log_groups() -> list[tuple[str, str, dict[str, Any]]]:
+    """Account, region and record of each log group."""
+    return [(account, where, group) for (account, where, _), group in _logs._log_groups.all_items()]
+
+
+def drop_log_events(group: Mapping[str, Any], before: float) -> None:
+    """Forgets what is older, in milliseconds. Whoever reads a stream just now has the old list."""
+    with _logs._log_events_lock:
+        for stream in list(group["streams"].values()):
+            events = stream["events"]
+            first = bisect_left(events, before, key=_logs._event_timestamp)
+            if first:
+                stream["events"] = events[first:]
+
+
+def watch_log_appends(appended: Callable[[], None]) -> None:
+    """Calls `appended` after events were kept, on whatever thread."""
+    usual = _logs._append_log_events
+
+    def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        usual(stream, events)
+        appended()
+
+    _logs._append_log_events = append
+
+
+class _NoRecords(_responses.AccountRegionScopedDict):  # type: ignore[misc]  # ministack is untyped
+    """In place of a second copy of each event, for GetLogRecord; queries make what they miss."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """The stream has it."""
+
+
+def find_log_records_in_streams() -> None:
+    """Has GetLogRecord look for the event when it is asked."""
+    refused = _logs._get_log_record
+
+    def get(data: dict[str, Any]) -> Any:
+        record = _log_record(data.get("logRecordPointer"))
+        if record is None:
+            return refused(data)
+        return _responses.json_response({"logRecord": _logs._public_log_record(record)})
+
+    _logs._log_records = _NoRecords()
+    _logs._get_log_record = get
+
+
+def _log_record(pointer: str | None) -> dict[str, Any] | None:
+    for group_name, group in _logs._log_groups.items():
+        for stream_name, stream in list(group["streams"].items()):
+            event = next((one for one in stream["events"] if one.get("eventId", "") == pointer), None)
+            if event is not None:
+                made: dict[str, Any] = _logs._build_log_record(
+                    ptr=pointer,
+                    timestamp_ms=event["timestamp"],
+                    message=event["message"],
+                    log_group=group_name,
+                    log_stream=stream_name,
+                )
+                return made
+    return None
 
 
 def watch_log_events(tell: Callable[[list[Mapping[str, Any]], Iterable[str]], None]) -> None:
@@ -1485,7 +1671,10 @@ class ServiceStore:
     @property
     def content(self) -> Any:
         """The dictionary or set itself, of all accounts and regions; looking into it is not told."""
-        return _STORE_DATA[type(self.store)].__get__(self.store) if self.watched else self.store
+        for kind, data in _STORE_DATA.items():
+            if isinstance(self.store, kind):
+                return data.__get__(self.store)
+        return self.store
 
 
 def service_modules() -> list[str]:
@@ -2048,6 +2237,18 @@ def wrap_resource_lifecycle(
         module._provision_resource = provisioned
         module._update_resource = changed
         module._delete_resource = removed
+
+
+def wrap_dynamic_references(ask: Callable[[str, str], None]) -> None:
+    """Asks before a template's `{{resolve:service:what}}` is looked up: whoever raises stops it."""
+    look_up = _engine._resolve_dynamic_reference
+
+    def looked_up(literal: str) -> str:
+        service, _, what = literal.strip("{}").removeprefix("resolve:").partition(":")
+        ask(service, what)
+        return str(look_up(literal))
+
+    _engine._resolve_dynamic_reference = looked_up
 
 
 # --- events and schedules --------------------------------------------------------------------------

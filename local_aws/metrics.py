@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from local_aws import hooks
+from local_aws.every import Every
+from local_aws.metric_points import Points
 
 logger = logging.getLogger("local_aws.metrics")
 
@@ -25,6 +27,7 @@ Gauge = Callable[[], Iterable[tuple[str, Values, Dimensions]]]
 """Tells what is now: namespaces, values and dimensions."""
 
 _SECONDS = 1.0
+_TIDYING = Every(60)
 _DATA_AT_ONCE = 1000  # of one PutMetricData
 _VALUES_AT_ONCE = 150  # of one datum
 
@@ -33,6 +36,17 @@ _LOCK = threading.Lock()
 _waiting: dict[_Key, Counter[float]] = {}
 _gauges: dict[Gauge, tuple[str, str]] = {}
 _started = threading.Event()
+
+
+def install() -> None:
+    hooks.keep_metrics_in(Points, _tidy)
+    hooks.record_metrics_by(record)
+
+
+def _tidy() -> None:
+    now = time.time()
+    if _TIDYING.due(now):
+        hooks.tidy_metrics(Points, lambda points: points.thin(now))
 
 
 def record(namespace: str, values: Values, *dimensions: Dimensions) -> None:

@@ -181,7 +181,9 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         front,
         functions,
         hooks,
+        log_events,
         metric_filters,
+        metrics,
         sagemaker,
         scaling,
         scheduler,
@@ -200,7 +202,9 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         recovery.install()
     cloudformation.install()
     ec2_rules.install()
+    metrics.install()
     alarms.install()
+    log_events.install()
     metric_filters.install()
     apigateway.install()
     wafv2.install()

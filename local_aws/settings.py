@@ -16,6 +16,7 @@
                                                 checkpoint in S3, or after a second without checkpoints
       "offline_store_seconds": 1,               how long feature groups gather records before they write
                                                 them to S3: up to 15 minutes on AWS
+      "log_events": 50000,                      how many events a log group keeps, the newest ones
       "quotas": {"ml.m5.xlarge for endpoint usage": 0}
     }
 """
@@ -51,6 +52,7 @@ class Settings:
     time_scale: float = 1.0
     spot_interruptions: Mapping[str, float] = field(default_factory=dict)
     offline_store_seconds: float = 1.0
+    log_events: float = 50_000
 
     def here(self, seconds: float) -> float:
         """How long a wait of so many seconds on AWS takes here: baking, idle times, alarms' periods. What a
@@ -124,8 +126,9 @@ def read(body: bytes) -> Settings:
             state_seconds_of=_numbers(document, "state_seconds_of"),
             failures=tuple(_failure(one) for one in document.get("failures", ())),
             quotas=_numbers(document, "quotas"),
-            time_scale=_above_zero(document.get("time_scale", 1)),
+            time_scale=_above_zero("time_scale", document.get("time_scale", 1)),
             spot_interruptions=_numbers(document, "spot_interruptions"),
+            log_events=_above_zero("log_events", document.get("log_events", _DEFAULTS.log_events)),
             offline_store_seconds=_seconds(document.get("offline_store_seconds", 1)),
         )
     except (TypeError, AttributeError) as error:
@@ -142,9 +145,9 @@ def _seconds(value: object) -> float:
     return value
 
 
-def _above_zero(value: object) -> float:
+def _above_zero(name: str, value: object) -> float:
     if _seconds(value) == 0:
-        raise InvalidSettings("time_scale is 0, give a number above 0")
+        raise InvalidSettings(f"{name} is 0, give a number above 0")
     return _seconds(value)
 
 

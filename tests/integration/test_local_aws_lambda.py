@@ -284,6 +284,25 @@ class TestTelling:
             assert bool(notices) is told
             one.delete()
 
+    def test_all_calls_of_an_environment_are_in_the_stream_that_it_knows(self, local_aws: LocalAws) -> None:
+        code = "def handler(event, context):\n    return context.log_group_name, context.log_stream_name\n"
+        one = Function(local_aws, make_function(local_aws, code))
+        logs = local_aws.client("logs")
+
+        (_, (group, known)), again = one.invoke(), one.invoke()
+
+        (stream,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        events = logs.get_log_events(logGroupName=group, logStreamName=known, startFromHead=True)["events"]
+        assert again == (None, [group, known])
+        assert stream["logStreamName"] == known
+        assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", known)
+        assert [each["message"].split()[0] for each in events if "[local AWS]" not in each["message"]] == [
+            "START",
+            "END",
+            "REPORT",
+        ] * 2
+        one.delete()
+
     def test_an_event_that_fails_ends_where_failures_go(self, local_aws: LocalAws) -> None:
         queue = local_aws.client("sqs").create_queue(QueueName=f"failed-{uuid.uuid4().hex[:8]}")["QueueUrl"]
         queue_arn = local_aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])[
