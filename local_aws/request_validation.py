@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -123,5 +122,5 @@ def _unreadable(message: str) -> ServiceError:
 
 def _join(path: str, name: str) -> str:
     """AWS names members of a request with a small first letter: `productionVariants.1.member`."""
-    name = re.sub("^[A-Z]", lambda first: first.group().lower(), name)
+    name = name[:1].lower() + name[1:]
     return f"{path}.{name}" if path else name

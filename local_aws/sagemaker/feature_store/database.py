@@ -142,10 +142,6 @@ class Database:
             self._execute("DELETE FROM online WHERE store = ?", (store,))
             self._execute("UPDATE waiting SET due = 0 WHERE store = ?", (store,))
 
-    def size(self, store: str) -> int:
-        found = self._execute("SELECT coalesce(sum(length(record)), 0) FROM online WHERE store = ?", (store,))
-        return int(found[0][0])
-
     # --- what waits for the offline store ------------------------------------------------------------
 
     def direct(self, store: str, told: Any) -> None:
