@@ -264,6 +264,8 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
     "ministack.services.s3": (
         "_bucket_tags",
         "_buckets",
+        "_collect_list_entries",
+        "_ensure_bucket",
         "_resolve_sse_write_headers",
         "_stored_sse_headers",
     ),
@@ -1200,6 +1202,24 @@ _PUBLISHED = 1_735_689_600
 
 _ENCRYPTION = "x-amz-server-side-encryption"
 _ENCRYPTION_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def keep_objects_in(kind: type, keys_with: Callable[[Any, str], list[str]]) -> None:
+    """Has each bucket's objects in a mapping of that kind, and asks it which keys begin with a prefix;
+    ministack looks at every key of the bucket."""
+    bucket_of, listed = _s3._ensure_bucket, _s3._collect_list_entries
+
+    def bucket(name: str) -> Any:
+        found = bucket_of(name)
+        if found is not None and type(found["objects"]) is dict:  # a new one, or kept by an earlier server
+            found["objects"] = kind(found["objects"])
+        return found
+
+    def entries(objects: Any, prefix: str, *more: Any) -> Any:
+        return listed(keys_with(objects, prefix), prefix, *more)
+
+    _s3._ensure_bucket = bucket
+    _s3._collect_list_entries = entries
 
 
 def set_bucket_tags(bucket: str, tags: Mapping[str, str]) -> None:

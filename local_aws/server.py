@@ -184,6 +184,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         log_events,
         metric_filters,
         metrics,
+        object_keys,
         sagemaker,
         scaling,
         scheduler,
@@ -202,6 +203,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         recovery.install()
     cloudformation.install()
     ec2_rules.install()
+    object_keys.install()
     metrics.install()
     alarms.install()
     log_events.install()
