@@ -177,6 +177,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         apigateway,
         athena,
         cloudformation,
+        connections,
         ec2_rules,
         front,
         functions,
@@ -199,6 +200,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
 
     logger.setLevel(logging.INFO)
     hooks.mend_functions()
+    connections.let_go_of_closed()
     if keeper is not None:
         recovery.install()
     cloudformation.install()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ from typing import IO, Any
 from botocore.exceptions import ClientError
 
 from local_aws import hooks
+from local_aws.polling import readable
 from local_aws.sagemaker import clients
 
 logger = logging.getLogger("local_aws.sagemaker")
@@ -104,8 +104,7 @@ def _gather(descriptor: int) -> bytes:
     chunk = os.read(descriptor, _CHUNK)
     until = time.monotonic() + _GATHER_SECONDS
     while chunk and len(chunk) < _CHUNK:
-        ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        more = os.read(descriptor, _CHUNK) if ready else b""
+        more = os.read(descriptor, _CHUNK) if readable(descriptor, until - time.monotonic()) else b""
         if not more:
             break
         chunk += more

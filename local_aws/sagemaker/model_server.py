@@ -12,7 +12,6 @@ the kernel has no namespaces; it must then listen where `SAGEMAKER_BIND_TO_PORT`
 from __future__ import annotations
 
 import http.client
-import select
 import socket
 import subprocess
 import threading
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws import containers, hooks
+from local_aws.polling import readable
 from local_aws.sagemaker.image_folder import Image
 from local_aws.sagemaker.logs import LogStream
 from local_aws.sagemaker.storage import StorageError
@@ -106,8 +106,7 @@ class _Connection(http.client.HTTPConnection):
         """Not when the other side has closed it, or is about to."""
         if self.sock is None or time.monotonic() - self.used > _IDLE_SECONDS:
             return False
-        readable, _, _ = select.select([self.sock], [], [], 0)
-        return not readable
+        return not readable(self.sock.fileno(), 0)
 
 
 class Reply:

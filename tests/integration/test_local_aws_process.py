@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import signal
@@ -13,7 +14,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -21,6 +24,7 @@ from local_aws import process
 from local_aws.process import LocalAwsFailed, Running
 from support.deployed import LocalAws
 from support.processes import left_of, processes_of
+from support.sagemaker import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +80,23 @@ def test_a_port_that_is_taken_is_told_in_one_line(state: Path) -> None:
     assert ended.stderr == (
         f"port {port} of 127.0.0.1 is not free (Address already in use), choose another\n"
     )
+
+
+def test_lets_go_of_a_connection_that_its_client_has_closed(local_aws: LocalAws) -> None:
+    server = psutil.Process(local_aws.pid)
+    place = urlsplit(local_aws.url)
+    ports: set[int] = set()
+    for _ in range(20):
+        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
+        connection.request("GET", "/_local_aws/settings")
+        assert connection.getresponse().read()
+        ports.add(connection.sock.getsockname()[1])
+        connection.close()
+
+    def still_open() -> set[int]:
+        return ports & {each.raddr.port for each in server.net_connections("tcp") if each.raddr}
+
+    eventually(lambda: not still_open(), seconds=50)
 
 
 def test_keeps_its_files_below_its_state_folder_and_removes_them(state: Path) -> None:
