@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from clary.commands import environment, operations
+from clary.commands.cap import cap
 from clary.commands.guardrails import guardrails
 from clary.commands.local import local
 from clary.commands.shared import complaints
@@ -38,6 +39,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(users, name="users")
+app.add_typer(cap, name="cap")
 app.add_typer(local, name="local")
 
 _INTERRUPTED = 130

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
-from clary.environment.cap import Cap
+from clary.environment.cap import CAP_PREFIX, Cap
 from clary.environment.model import Environment
 from clary_constructs import SpendingCap, SpendingGate, StudioDomain, python_code
 from constructs import Construct
@@ -19,8 +20,6 @@ from stacks.naming import pascal
 from stacks.sweeping import place
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
-_PREFIX = "operations--cap/"
-"""Of the data bucket: two hyphens, because no team's part of it begins so."""
 
 
 def gate_of(scope: Construct, environment: Environment, team: str) -> iam.IManagedPolicy | None:
@@ -45,22 +44,7 @@ def add_cap(
     domain: StudioDomain,
     topic: sns.ITopic,
 ) -> None:
-    gates = cap.gated(environment)
-    settings = {
-        **place(environment),
-        "cap": {
-            "acts": cap.mode == "act",
-            "teams": dict(cap.teams),
-            "people": dict(cap.people),
-            "each_person": cap.each_person,
-            "warn_percent": cap.warn_percent,
-            "blind_minutes": cap.blind_minutes,
-            "gates": gates,
-        },
-        "prices": cap.prices(environment.region),
-        # each deployment that closes a gate looks at once
-        "closed": CLOSED,
-    }
+    settings = cap_settings(environment, cap)
     text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
     made = SpendingCap(
         scope,
@@ -74,17 +58,35 @@ def add_cap(
         environment_name=environment.name,
         teams=list(environment.teams),
         gate_prefix=_gate_prefix(environment),
-        gates=gates,
+        gates=cap.gated(environment),
         domain=domain,
         bucket=data.data_bucket,
-        prefix=_PREFIX,
+        prefix=CAP_PREFIX,
         topic=topic,
         encryption_key=data.key,
         period=cdk.Duration.minutes(cap.every_minutes),
         stops=cap.mode == "act",
     )
     cdk.CfnOutput(scope, "SpendingCapFunctionName", value=made.function.function_name)
-    cdk.CfnOutput(scope, "SpendingCapFolder", value=f"s3://{data.data_bucket.bucket_name}/{_PREFIX}")
+
+
+def cap_settings(environment: Environment, cap: Cap) -> dict[str, Any]:
+    """What is deployed beside the function."""
+    return {
+        **place(environment),
+        "cap": {
+            "acts": cap.mode == "act",
+            "teams": dict(cap.teams),
+            "people": dict(cap.people),
+            "each_person": cap.each_person,
+            "warn_percent": cap.warn_percent,
+            "blind_minutes": cap.blind_minutes,
+            "gates": cap.gated(environment),
+        },
+        "prices": cap.prices(environment.region),
+        # each deployment that closes a gate looks at once
+        "closed": CLOSED,
+    }
 
 
 def _gate_prefix(environment: Environment) -> str:

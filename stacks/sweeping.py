@@ -12,14 +12,13 @@ from aws_cdk import aws_sns as sns
 from clary.environment import membership
 from clary.environment.model import Environment
 from clary.environment.people import profile_name
+from clary.environment.sweeper import SWEEPER_PREFIX
 from clary.environment.sweeper import Sweeper as SweeperInFile
 from clary_constructs import StudioDomain, Sweeper, python_code
 from constructs import Construct
 from stacks.data import DataStack
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
-SWEEPER_PREFIX = "operations--sweeper/"
-"""Of the data bucket: two hyphens, because no team's part of it begins so."""
 
 
 def add_sweeper(
@@ -31,16 +30,7 @@ def add_sweeper(
     domain: StudioDomain,
     topic: sns.ITopic,
 ) -> None:
-    settings = {
-        **place(environment),
-        "sweeper": {
-            "acts": said.mode == "act",
-            "grace_hours": said.grace_hours,
-            "longest_exemption_days": said.longest_exemption_days,
-            "sweeps_declared": said.declared_endpoints,
-            "limits": said.limits,
-        },
-    }
+    settings = sweeper_settings(environment, said)
     Sweeper(
         scope,
         "Sweeper",
@@ -60,6 +50,20 @@ def add_sweeper(
         stops=list(said.limits) if said.mode == "act" else [],
         stops_declared=said.declared_endpoints,
     )
+
+
+def sweeper_settings(environment: Environment, said: SweeperInFile) -> dict[str, Any]:
+    """What is deployed beside the function."""
+    return {
+        **place(environment),
+        "sweeper": {
+            "acts": said.mode == "act",
+            "grace_hours": said.grace_hours,
+            "longest_exemption_days": said.longest_exemption_days,
+            "sweeps_declared": said.declared_endpoints,
+            "limits": said.limits,
+        },
+    }
 
 
 def place(environment: Environment) -> dict[str, Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ProfileName = Annotated[str, name_of("somebody's team and name", "research-ada", longest=63)]
 Usd = Annotated[int, Ge(1), Le(10_000_000)]
 UsdPerHour = Annotated[float, Ge(0), Le(10_000)]
+CAP_PREFIX = "operations--cap/"
+"""Where ledgers and lifts lie in the data bucket: two hyphens, because no team's part of it begins so."""
 _USES: Sequence[table.Use] = ("hosting", "notebook", "processing", "studio", "training", "transform")
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from clary.environment.part import Part
 
+SWEEPER_PREFIX = "operations--sweeper/"
+"""Where reports lie in the data bucket: two hyphens, because no team's part of it begins so."""
 _LONGEST_HOURS = 90 * 24
 
 

@@ -65,7 +65,7 @@ class Sweeper(Construct):
             variables={"TOPIC_ARN": topic.topic_arn},
         )
         self.watchman.policy.allow(
-            ["cloudwatch:GetMetricData"], ["*"], wildcard_because="metrics have no ARN"
+            ["cloudwatch:GetMetricData"], ["*"], wildcard_because="metrics have no ARN, and are only read"
         )
         if stops:
             policy = self.watchman.also("Stops", f"Stops what nobody uses in {environment_name}")

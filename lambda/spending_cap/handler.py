@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -40,37 +40,45 @@ def _client(service: str) -> Any:
 def handler(event: Mapping[str, Any], _context: Any) -> Mapping[str, Any]:
     """Raises when charges cannot be read or kept, so that an alarm tells of it."""
     if "RequestType" not in event:
-        return _looked().counts
+        return _looked_now().counts
     answering(event, lambda: _asked(event))
     return {}
 
 
 def _asked(event: Mapping[str, Any]) -> Answer:
     if event["RequestType"] != "Delete":
-        _looked()
+        _looked_now()
     return Answer(physical_id="first-look")
 
 
-def _looked() -> Outcome:
-    now = datetime.now(UTC)
+def _looked_now() -> Outcome:
     said = json.loads(_SETTINGS.read_text(encoding="utf-8"))
-    place = Place.read(said, os.environ["DOMAIN_ID"])
+    outcome = looked(said, os.environ, _client, datetime.now(UTC))
+    print(json.dumps(outcome.counts))
+    return outcome
+
+
+def looked(
+    said: Mapping[str, Any], variables: Mapping[str, str], client: Callable[[str], Any], now: datetime
+) -> Outcome:
+    """One look, at a time, by these settings, with these clients."""
+    place = Place.read(said, variables["DOMAIN_ID"])
     cap, prices = said["cap"], said["prices"]
-    sagemaker = _client("sagemaker")
+    sagemaker = client("sagemaker")
     eyes: list[Eye] = [
         Running(Apps(sagemaker, place), "studio", prices, now),
         Running(Endpoints(sagemaker, place), "hosting", prices, now),
         Running(NotebookInstances(sagemaker, place), "notebook", prices, now),
         *(RunningJobs(Jobs(sagemaker, place), each, prices) for each in JOB_TYPES),
     ]
-    outcome = look(
+    return look(
         eyes,
-        BucketBook(_client("s3"), os.environ["BUCKET"], os.environ["PREFIX"]),
-        PolicyGates(_client("iam"), os.environ["GATE_ARN_PREFIX"]),
+        BucketBook(client("s3"), variables["BUCKET"], variables["PREFIX"]),
+        PolicyGates(client("iam"), variables["GATE_ARN_PREFIX"]),
         TopicTeller(
-            _client("sns"),
-            _client("cloudwatch"),
-            topic=os.environ["TOPIC_ARN"],
+            client("sns"),
+            client("cloudwatch"),
+            topic=variables["TOPIC_ARN"],
             dimensions={"Function": "spending cap", "Environment": place.environment},
         ),
         settings_of(cap),
@@ -79,8 +87,6 @@ def _looked() -> Outcome:
         now,
         last_month,
     )
-    print(json.dumps(outcome.counts))
-    return outcome
 
 
 def last_month(now: datetime) -> str:

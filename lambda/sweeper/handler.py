@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from sweeper.adapters import (
     Measurements,
 )
 from sweeper.ports import Limit, Settings, Usage
-from sweeper.sweep import sweep
+from sweeper.sweep import Outcome, sweep
 
 _SETTINGS = Path(__file__).parent.parent / "sweeper.json"
 """Beside the packages, as it was deployed."""
@@ -51,37 +51,49 @@ def handler(_event: Mapping[str, Any], context: Any) -> Mapping[str, Any]:
         return left < _SECONDS_TO_ACT
 
     said = json.loads(_SETTINGS.read_text(encoding="utf-8"))
-    place = Place.read(said, os.environ["DOMAIN_ID"])
-    endpoints, apps = Endpoints(_client("sagemaker"), place), Apps(_client("sagemaker"), place)
+    outcome = swept(said, os.environ, _client, datetime.now(UTC), time_is_up)
+    print(json.dumps(outcome.counts))
+    return outcome.counts
+
+
+def swept(
+    said: Mapping[str, Any],
+    variables: Mapping[str, str],
+    client: Callable[[str], Any],
+    now: datetime,
+    time_is_up: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """One look, at a time, by these settings, with these clients."""
+    place = Place.read(said, variables["DOMAIN_ID"])
+    sagemaker = client("sagemaker")
+    endpoints, apps = Endpoints(sagemaker, place), Apps(sagemaker, place)
     sources: list[Source] = [
         apps,
         endpoints,
-        NotebookInstances(_client("sagemaker"), place),
-        TrackingServers(_client("sagemaker"), place),
-        Clusters(_client("emr"), place),
+        NotebookInstances(sagemaker, place),
+        TrackingServers(sagemaker, place),
+        Clusters(client("emr"), place),
     ]
-    measurements = Measurements(_client("cloudwatch"))
+    measurements = Measurements(client("cloudwatch"))
     usage: Mapping[Kind, Usage] = {
         "app": AppUsage(apps),
         "cluster": ClusterUsage(measurements),
         "endpoint": EndpointUsage(endpoints, measurements),
     }
-    outcome = sweep(
+    return sweep(
         sources,
         usage,
-        BucketMemory(_client("s3"), os.environ["BUCKET"], os.environ["PREFIX"]),
+        BucketMemory(client("s3"), variables["BUCKET"], variables["PREFIX"]),
         TopicTeller(
-            _client("sns"),
-            _client("cloudwatch"),
-            topic=os.environ["TOPIC_ARN"],
+            client("sns"),
+            client("cloudwatch"),
+            topic=variables["TOPIC_ARN"],
             dimensions={"Function": "sweeper", "Environment": place.environment},
         ),
         settings_of(said["sweeper"]),
-        datetime.now(UTC),
+        now,
         time_is_up,
     )
-    print(json.dumps(outcome.counts))
-    return outcome.counts
 
 
 def settings_of(said: Mapping[str, Any]) -> Settings:
