@@ -188,10 +188,7 @@ def _request(target: Target, name: str, kind: Kind, content: MonitorContent, job
             },
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": monitor.max_runtime_minutes * 60},
-        "Tags": [
-            {"Key": "clary:environment", "Value": environment.name},
-            {"Key": "clary:team", "Value": team},
-        ],
+        "Tags": [{"Key": key, "Value": value} for key, value in environment.cost_tags(team).items()],
     }
 
 

@@ -191,7 +191,6 @@ def _request(target: Target, name: str, content: ModelContent, job: str) -> dict
         "EnableInterContainerTrafficEncryption": True,
         "StoppingCondition": {"MaxRuntimeInSeconds": training.max_runtime_minutes * 60},
         "Tags": [
-            {"Key": "clary:environment", "Value": environment.name},
-            {"Key": "clary:team", "Value": container.team},
+            {"Key": key, "Value": value} for key, value in environment.cost_tags(container.team).items()
         ],
     }

@@ -22,6 +22,7 @@ from stacks.operations import OperationsStack
 from stacks.people import PeopleStack, people_of
 from stacks.serving import ServingStack
 from stacks.studio import StudioStack
+from stacks.tagging import tag
 
 # A changed tag can replace one of these, and with it a home directory
 # (aws-cloudformation/cloudformation-coverage-roadmap#1803, #2094): they go without.
@@ -114,8 +115,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     if environment.costs.watched:
         OperationsStack(app, "Operations", data=data, studio=studio, **common("operations"))
 
-    for key, value in environment.all_tags.items():
-        cdk.Tags.of(app).add(key, value, exclude_resource_types=_REPLACED_BY_A_TAG)
+    tag(app, environment.all_tags)
 
 
 def _keep_exported(network: NetworkStack, data: DataStack, studio: StudioStack) -> None:

@@ -128,7 +128,7 @@ def _users(environment: Environment, team: str) -> Iterator[StudioUser]:
             storage_gib=said.shared_space.storage_gib,
             shared=True,
         )
-        yield StudioUser(name, _TEAM, spaces=[space])
+        yield StudioUser(name, _TEAM, spaces=[space], tags=environment.cost_tags(team))
 
 
 def _user(environment: Environment, team: str, name: str, member: Member) -> StudioUser:
@@ -152,6 +152,7 @@ def _user(environment: Environment, team: str, name: str, member: Member) -> Stu
             else None
         ),
         left=member.left,
+        tags=environment.cost_tags(team),
     )
 
 

@@ -39,7 +39,7 @@ from clary_constructs import (
     python_code,
     variant_places,
 )
-from constructs import Construct
+from constructs import Construct, IConstruct
 from stacks.naming import pascal
 from stacks.surroundings import Surroundings, aws_repository
 from stacks.watched_model import monitors
@@ -107,7 +107,7 @@ def component_endpoint(
     )
 
 
-def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundings, name: str) -> None:
+def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundings, name: str) -> IConstruct:
     stack = cdk.Stack.of(host)
     environment = around.environment
     endpoint = environment.models[name].endpoint
@@ -150,6 +150,7 @@ def add_component(host: ComponentEndpoint, construct_id: str, around: Surroundin
             target=scaling.target,
             of=made,
         )
+    return made
 
 
 def promoted_endpoint(
@@ -182,7 +183,7 @@ def promoted_endpoint(
         update=_update(endpoint.update),
         alarms=_brings_back(endpoint.update, watch),
         empties_group=not environment.retain_data,
-        tags={"clary:environment": environment.name, "clary:team": model.team},
+        tags=environment.cost_tags(model.team),
         **around.place,
     )
     if endpoint.dashboard:

@@ -12,7 +12,7 @@ from clary.environment.model import Environment
 from clary.environment.monitoring import Kind
 from clary.monitor_content import MonitorContent
 from clary_constructs import AlarmTopic, ComponentEndpoint
-from constructs import Construct
+from constructs import Construct, IConstruct
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.network import NetworkStack
@@ -24,6 +24,7 @@ from stacks.served_model import (
     promoted_endpoint,
 )
 from stacks.surroundings import Surroundings
+from stacks.tagging import tag
 
 
 class ServingStack(cdk.Stack):
@@ -48,19 +49,25 @@ class ServingStack(cdk.Stack):
         alarms = AlarmTopic(self, "Alarms", encryption_key=data.key)
         cdk.CfnOutput(self, "AlarmTopicArn", value=alarms.topic.topic_arn)
         around = Surroundings(environment, contents, monitors, network, data, alarms.topic)
+        made: dict[str, IConstruct] = {}
         shared: dict[str, ComponentEndpoint] = {}
         batches: dict[str, str] = {}
         for name, model in environment.models.items():
             if model.endpoint.mode == "batch":
-                batches[name] = batch_model(self, pascal(name), around, name).model_name
+                made[name] = batch = batch_model(self, pascal(name), around, name)
+                batches[name] = batch.model_name
             elif model.artifact.package is not None:
-                promoted_endpoint(self, pascal(name), around, name)
+                made[name] = promoted_endpoint(self, pascal(name), around, name)
             elif model.endpoint.component is None:
-                model_endpoint(self, pascal(name), around, name)
+                made[name] = model_endpoint(self, pascal(name), around, name)
             elif model.endpoint.shared_with is None:
-                shared[name] = component_endpoint(self, pascal(name), around, name)
+                made[name] = shared[name] = component_endpoint(self, pascal(name), around, name)
         for name, model in environment.models.items():
             if model.endpoint.component is not None:
-                add_component(shared[model.endpoint.shared_with or name], pascal(name), around, name)
+                host = shared[model.endpoint.shared_with or name]
+                component = add_component(host, pascal(name), around, name)
+                made.setdefault(name, component)
+        for name, construct in made.items():
+            tag(construct, environment.cost_tags(environment.models[name].team))
         self.batch_models: Mapping[str, str] = batches
         """The names of the models that are for transforms: text that is known now, and no reference."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from clary.environment.model import Environment
+from clary.environment.model import ENVIRONMENT_TAG, Environment
 from clary_constructs import (
     ExperimentTracking,
     StudioDomain,
@@ -66,6 +66,7 @@ class StudioStack(cdk.Stack):
             self,
             "Studio",
             domain_name=f"clary-{environment.name}",
+            tags={ENVIRONMENT_TAG: environment.name},
             vpc=network.vpc,
             subnets=network.subnets,
             security_group=network.workload_security_group,

@@ -44,6 +44,8 @@ EnvironmentName = Annotated[str, name_of("the environment's name", "dev")]
 """Short names in lower case become part of resource names, logical ids and URLs."""
 ENVIRONMENT_TAG = "clary:environment"
 """The tag that says which environment something belongs to."""
+TEAM_TAG = "clary:team"
+"""The one that says whose of it it is."""
 
 _JOBS = "jobs"
 
@@ -96,6 +98,10 @@ class Environment(Part):
     def all_tags(self) -> dict[str, str]:
         """The file's tags, and the one that says which environment something belongs to."""
         return {ENVIRONMENT_TAG: self.name} | dict(self.tags)
+
+    def cost_tags(self, team: TeamName) -> dict[str, str]:
+        """By which costs find the team that they are of. They never change."""
+        return {ENVIRONMENT_TAG: self.name, TEAM_TAG: team}
 
     def tools(self, persona: Persona) -> Tools:
         """What a persona finds in Studio."""

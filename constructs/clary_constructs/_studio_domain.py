@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,9 +69,10 @@ class StudioDomain(Construct):
     hour are stopped, Studio Classic is hidden, there is no Docker, and the domain is retained, with its
     users.
 
-    A domain's name, key, sign-in and tags cannot change: the domain would be replaced, and every home
-    directory lost. All else is updated in place. It is said in full, with empty lists for nothing, for
-    SageMaker keeps what an update leaves out: what is taken away in code would stay in the domain.
+    A domain's name, key and sign-in cannot change: the domain would be replaced, and every home directory
+    lost. Its tags should not, for some versions of CloudFormation's type replace it then, too. All else is
+    updated in place. It is said in full, with empty lists for nothing, for SageMaker keeps what an update
+    leaves out: what is taken away in code would stay in the domain.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class StudioDomain(Construct):
         subnets: ec2.SubnetSelection,
         security_group: ec2.ISecurityGroup,
         encryption_key: kms.IKey,
+        tags: Mapping[str, str] | None = None,
         permissions_boundary: iam.IManagedPolicy | None = None,
         sign_in: Literal["IAM", "SSO"] = "IAM",
         reaches_internet: bool = False,
@@ -124,6 +126,9 @@ class StudioDomain(Construct):
             self,
             "Domain",
             domain_name=domain_name,
+            # SageMaker puts them, and those of the profile, on every app:
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html
+            tags=[cdk.CfnTag(key=key, value=value) for key, value in (tags or {}).items()] or None,
             auth_mode=sign_in,
             app_network_access_type="PublicInternetOnly" if reaches_internet else "VpcOnly",
             # takes a value only where there is RStudio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from clary_constructs._studio_startup import SpaceApplication
@@ -58,6 +58,9 @@ class StudioUser:
     """The path and name of a role of their own in the account. By default, they share their group's."""
     left: bool = False
     """Whether they have left: their profile and spaces stay, without rights and with nothing running."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """On their profile, their spaces and all that runs there. They should not change: some versions of
+    CloudFormation's types replace a profile then, and with it a home directory."""
 
     def __post_init__(self) -> None:
         for name in (self.name, *(space.name for space in self.spaces)):
@@ -140,6 +143,7 @@ def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[t
                 "GroupDescription": f"Studio apps of {user.name}",
                 "SecurityGroupEgress": [_NOTHING_OUT],
                 "VpcId": {"Ref": "VpcId"},
+                **_tags(user),
             },
         ),
     )
@@ -150,6 +154,7 @@ def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[t
         "DomainId": {"Ref": "DomainId"},
         "UserProfileName": user.name,
         "UserSettings": {"ExecutionRole": role, "SecurityGroups": [{"Ref": "SecurityGroupId"}, group_id]},
+        **_tags(user),
     }
     if user.single_sign_on_name is not None:
         properties["SingleSignOnUserIdentifier"] = "UserName"
@@ -176,7 +181,12 @@ def _space(space: StudioSpace, user: StudioUser) -> dict[str, Any]:
             f"{space.application}AppSettings": runs_on,
             "SpaceStorageSettings": disk,
         },
+        **_tags(user),
     }
+
+
+def _tags(user: StudioUser) -> dict[str, Any]:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in user.tags.items()]} if user.tags else {}
 
 
 def _settings(group: str, users: Sequence[StudioUser]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from clary.environment.model import Environment
 from stacks.environment_app import add_stacks, new_app
-from support.synthesis import ENVIRONMENTS, ROOT, run_app
+from support.synthesis import ENVIRONMENTS, ROOT, nested, run_app
 
 SMALLEST: Mapping[str, Any] = {
     "name": "dev",
@@ -136,6 +136,24 @@ def test_the_gateway_imports_nothing_of_what_serves(
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_a_changed_tag_could_replace_has_none_that_changes(
+    environment: str, synthesised: Callable[[str], Mapping[str, Path]]
+) -> None:
+    templates = synthesised(environment)
+    homes = {"AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile", "AWS::SageMaker::Space"}
+    found = {
+        (resource["Type"], tag["Key"])
+        for template in (*templates.values(), *nested(templates))
+        for resource in json.loads(template.read_text())["Resources"].values()
+        if resource["Type"] in homes
+        for tag in resource["Properties"].get("Tags", ())
+    }
+
+    assert {key for _, key in found} <= {"clary:environment", "clary:team"}
+    assert {resource_type for resource_type, _ in found} == homes
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_what_a_tag_would_replace_goes_without(
     environment: str, synthesised: Callable[[str], Mapping[str, Path]]
 ) -> None:
@@ -147,7 +165,6 @@ def test_what_a_tag_would_replace_goes_without(
     }
 
     assert {"AWS::KMS::Key", "AWS::SageMaker::Endpoint"} <= tagged
-    assert not tagged & {"AWS::SageMaker::Domain", "AWS::SageMaker::UserProfile", "AWS::SageMaker::Space"}
     for kind in tagged:
         if not kind.startswith("Custom::"):
             schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
