@@ -1,4 +1,4 @@
-"""Pages of the local AWS's own, beside those of the services: below `/_local_aws/`."""
+"""What is in front of all services: headers' names, and pages of the local AWS's own below `/_local_aws/`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ _PAGES: dict[str, Page] = {}
 
 def add_page(path: str, page: Page) -> None:
     _PAGES[path] = page
+
+
+def with_header_names(application: Application) -> Application:
+    """Hands on each request as ASGI wants it, with its headers' names in lower case, and beside these, as
+    `header_names`, the names as they were sent: API Gateway tells functions those."""
+
+    async def front(scope: Any, receive: Any, send: Any) -> None:
+        if "headers" in scope:
+            sent = scope["headers"]
+            names = {name.lower().decode("latin-1"): name.decode("latin-1") for name, _ in sent}
+            headers = [(name.lower(), value) for name, value in sent]
+            scope = {**scope, "headers": headers, "header_names": names}
+        await application(scope, receive, send)
+
+    return front
 
 
 def with_own_pages(application: Application) -> Application:

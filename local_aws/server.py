@@ -226,6 +226,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     config = Config()
     # hypercorn closes the descriptor it is given: it gets one of its own.
     config.bind = [f"fd://{os.dup(listener.fileno())}"]
+    config.h11_pass_raw_headers = True  # `front.with_header_names` is for them
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
@@ -267,7 +268,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     if keeper is not None:
         application = kept(application, keeper, take_up)
     try:
-        await serve(application, config, shutdown_trigger=until_stopped)
+        await serve(front.with_header_names(application), config, shutdown_trigger=until_stopped)
     except LifespanFailureError:
         if keeper is None or keeper.refusal is None:
             raise

@@ -53,6 +53,8 @@ class Exchange:
     headers: dict[str, str]
     """By their names in lower case; of a repeated one, the last value."""
     many_headers: dict[str, list[str]]
+    header_names: Mapping[str, str]
+    """As they were sent, by the names in lower case."""
     query: dict[str, list[str]]
     body: bytes
     client_address: str
@@ -186,7 +188,8 @@ class Exchange:
         return {name: value for name, value in values.items() if value not in (None, "")}
 
     def forwarded_headers(self) -> tuple[dict[str, str], dict[str, list[str]]]:
-        """The request's headers and those that API Gateway adds, single and with all their values."""
+        """The request's headers and those that API Gateway adds, single and with all their values, by their
+        names as they were sent."""
         added = {
             "X-Amzn-Trace-Id": f"Root=1-{int(self.started):08x}-{self.request_id.replace('-', '')[:24]}",
             "X-Forwarded-For": self.headers.get("x-forwarded-for", self.client_address),
@@ -194,6 +197,9 @@ class Exchange:
             "X-Forwarded-Proto": self.headers.get("x-forwarded-proto", "https"),
         }
         new = {name: value for name, value in added.items() if name.lower() not in self.headers}
-        single = {**self.headers, **new}
-        many = {**self.many_headers, **{name: [value] for name, value in new.items()}}
-        return single, many
+        single = {self._as_sent(name): value for name, value in self.headers.items()}
+        many = {self._as_sent(name): values for name, values in self.many_headers.items()}
+        return {**single, **new}, {**many, **{name: [value] for name, value in new.items()}}
+
+    def _as_sent(self, name: str) -> str:
+        return self.header_names.get(name, name)

@@ -316,7 +316,8 @@ async def _http(exchange: Exchange) -> Response:
     overrides: Mapping[str, Any] = {}
     if proxy:
         query = [(name, value) for name, values in exchange.query.items() for value in values]
-        headers, _ = exchange.forwarded_headers()
+        sent, _ = exchange.forwarded_headers()
+        headers = {name.lower(): value for name, value in sent.items()}
         headers |= _request_parameters(exchange, "header")
         body = exchange.body
         chosen = integration.get("httpMethod")

@@ -58,7 +58,8 @@ async def serve(
 ) -> Response:
     """The answer to a request, in the API's account and region."""
     many: dict[str, list[str]] = {}
-    for name, value in (_sent.get() or {}).get("headers", ()):
+    sent = _sent.get() or {}
+    for name, value in sent.get("headers", ()):
         many.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     exchange = Exchange(
         account=account,
@@ -69,6 +70,7 @@ async def serve(
         path=path,
         headers={**headers, **{name: values[-1] for name, values in many.items()}},
         many_headers=many or {name: [value] for name, value in headers.items()},
+        header_names=sent.get("header_names", {}),
         query=query,
         body=body,
         # Everybody is on this machine: who says whom he comes for is believed.

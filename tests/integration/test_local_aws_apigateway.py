@@ -18,7 +18,7 @@ CODE = """
 import base64, json, time
 
 def handler(event, context):
-    what = (event.get("pathParameters") or {}).get("what")
+    what = event["path"].strip("/")
     if what == "fails":
         raise ValueError("secret")
     if what == "slow":
@@ -101,10 +101,11 @@ def resource(part: str) -> dict[str, Any]:
 
 
 def api() -> dict[str, Any]:
-    """`/{what}` is open, `/limited` allows no request, `/keyed` asks for a key, `/signed` for a signature,
-    `/checked` for a header."""
+    """`/{what}` is open, `/slow` waits for half a second, `/limited` allows no request, `/keyed` asks for a
+    key, `/signed` for a signature, `/checked` for a header."""
     methods = {
-        "What": method({"Ref": "WhatResource"}, timeout=500),
+        "What": method({"Ref": "WhatResource"}),
+        "Slow": method({"Ref": "SlowResource"}, timeout=500),
         "Limited": method({"Ref": "LimitedResource"}),
         "Keyed": method({"Ref": "KeyedResource"}, ApiKeyRequired=True),
         "Signed": method({"Ref": "SignedResource"}, AuthorizationType="AWS_IAM"),
@@ -149,6 +150,7 @@ def api() -> dict[str, Any]:
             "Properties": {"RestApiId": {"Ref": "Api"}, "ValidateRequestParameters": True},
         },
         "WhatResource": resource("{what}"),
+        "SlowResource": resource("slow"),
         "LimitedResource": resource("limited"),
         "KeyedResource": resource("keyed"),
         "SignedResource": resource("signed"),
@@ -280,11 +282,18 @@ class TestRequest:
         assert event["body"] is None
         assert event["isBase64Encoded"] is False
 
+    def test_headers_have_the_names_that_the_client_has_written(self, front: Front) -> None:
+        event = front.ask("echo", headers=[("X-ownName", "one"), ("idempotency-Key", "two")]).json
+
+        assert (event["headers"]["X-ownName"], event["headers"]["idempotency-Key"]) == ("one", "two")
+        assert event["multiValueHeaders"]["X-ownName"] == ["one"]
+        assert not {"x-ownname", "idempotency-key"} & event["headers"].keys()
+
     def test_repeated_headers_and_parameters_keep_their_values(self, front: Front) -> None:
         event = front.ask("echo?a=1&a=2", headers=[("X-Many", "one, half"), ("X-Many", "two")]).json
 
-        assert event["multiValueHeaders"]["x-many"] == ["one, half", "two"]
-        assert event["headers"]["x-many"] == "two"
+        assert event["multiValueHeaders"]["X-Many"] == ["one, half", "two"]
+        assert event["headers"]["X-Many"] == "two"
         assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
         assert event["queryStringParameters"] == {"a": "2"}
 
