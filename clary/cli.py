@@ -13,6 +13,7 @@ from clary.commands import environment, operations
 from clary.commands.cap import cap
 from clary.commands.guardrails import guardrails
 from clary.commands.local import local
+from clary.commands.price import price
 from clary.commands.shared import complaints
 from clary.commands.users import users
 from clary.errors import ClaryError
@@ -35,6 +36,7 @@ for command in (
     operations.doctor,
     operations.diff,
     operations.drift,
+    price,
     guardrails,
 ):
     app.command()(command)

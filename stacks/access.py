@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary.environment.guardrail import Perimeter, denials
+from clary.environment.guardrail import Perimeter, denials, untagged
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
 from clary_constructs import (
@@ -109,12 +109,14 @@ class AccessStack(cdk.Stack):
                 tags=environment.all_tags | {TEAM_TAG: name},
             )
             session_role = self._session_role(workspace)
-            gate = gate_of(self, environment, name)
-            if gate is not None:
-                pipeline_roles[name].add_managed_policy(gate)
+            limits = [
+                limit for limit in (gate_of(self, environment, name), self._tagged(name)) if limit is not None
+            ]
+            for limit in limits:
+                pipeline_roles[name].add_managed_policy(limit)
             for persona in sorted({member.persona for member in team.members.values()}):
                 persona_roles[name, persona] = self._persona_role(
-                    persona, workspace, job_roles[name], pipeline_roles[name], session_role, gate
+                    persona, workspace, job_roles[name], pipeline_roles[name], session_role, limits
                 )
             cdk.CfnOutput(self, f"JobRoleArn{pascal(name)}", value=job_roles[name].role_arn)
             cdk.CfnOutput(self, f"PipelineRoleArn{pascal(name)}", value=pipeline_roles[name].role_arn)
@@ -122,6 +124,14 @@ class AccessStack(cdk.Stack):
         self.job_roles: Mapping[str, iam.IRole] = job_roles
         self.pipeline_roles: Mapping[str, iam.IRole] = pipeline_roles
         self.persona_roles: Mapping[tuple[str, Persona], iam.IRole] = persona_roles
+
+    def _tagged(self, team: str) -> iam.IManagedPolicy | None:
+        """What refuses to a team's roles what its budget would not see."""
+        if not self._environment.costs.require_tags:
+            return None
+        return Guardrails(
+            self, f"{pascal(team)}Tags", statements=list(untagged(self._environment, team))
+        ).policy
 
     def _session_role(self, workspace: TeamWorkspace) -> iam.IRole | None:
         """What the team's sessions of Glue run as, if somebody of the team may have any."""
@@ -148,7 +158,7 @@ class AccessStack(cdk.Stack):
         job_role: iam.IRole,
         pipeline_role: iam.IRole,
         session_role: iam.IRole | None,
-        gate: iam.IManagedPolicy | None,
+        limits: Sequence[iam.IManagedPolicy],
     ) -> iam.IRole:
         """The role, by a name that is fixed.
 
@@ -175,9 +185,9 @@ class AccessStack(cdk.Stack):
             made.allow(statement.actions, statement.resources, because=statement.reason)
         policies = [each for each in made.node.find_all() if isinstance(each, iam.ManagedPolicy)]
         self._policies[workspace.name, persona] = [self._guardrails, *policies]
-        if gate is not None:
-            made.role.add_managed_policy(gate)
-            self._policies[workspace.name, persona].append(gate)
+        for limit in limits:
+            made.role.add_managed_policy(limit)
+        self._policies[workspace.name, persona].extend(limits)
         arn = self.format_arn(
             service="iam", region="", resource="role", resource_name=f"{self._path.strip('/')}/{role_name}"
         )

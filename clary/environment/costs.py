@@ -72,6 +72,10 @@ class Costs(Part):
     """What all of the environment may cost. By default, nobody is told of anything."""
     team_budgets: Mapping[TeamName, Budget] = Field(default_factory=dict)
     """What each team may cost, by its name: what carries the team's tag."""
+    require_tags: bool = False
+    """Whether people may start jobs, endpoints and notebook instances only with the tags of the environment
+    and of their team. By default, the SageMaker SDK puts both on what it starts, and the rest is in nobody's
+    budget. Canvas puts none on its jobs."""
     sweeper: Sweeper | None = None
     """What becomes of compute that nobody uses. By default, nobody looks."""
     cap: Cap | None = None

@@ -16,7 +16,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from clary.environment.model import Environment
+from clary.environment.model import ENVIRONMENT_TAG, TEAM_TAG, Environment
+from clary.environment.people import TeamName
 from clary.errors import ClaryError
 
 Statement = Mapping[str, object]
@@ -81,6 +82,21 @@ _ON_INSTANCES = [
 ]
 """The actions that know the keys that they are denied by:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html"""
+
+_WITH_TAGS = [
+    "sagemaker:CreateAutoMLJob",
+    "sagemaker:CreateAutoMLJobV2",
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateEndpointConfig",
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateInferenceComponent",
+    "sagemaker:CreateNotebookInstance",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:CreateTransformJob",
+]
+"""What runs, and knows `aws:RequestTag`. Apps are not among them: SageMaker gives them the tags of the domain
+and of the profile that they are of: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html"""
 
 _OF_NO_REGION = [
     "account:*",
@@ -152,7 +168,11 @@ def denials(environment: Environment, perimeter: Perimeter) -> list[Statement]:
 
 def control_policies(environment: Environment) -> list[str]:
     """The documents of the service control policies, as few as IAM's limits let them be."""
-    statements = [*denials(environment, Perimeter()), *_limits_of_roles(environment)]
+    statements = [
+        *denials(environment, Perimeter()),
+        *(untagged(environment) if environment.costs.require_tags else ()),
+        *_limits_of_roles(environment),
+    ]
     documents: list[list[Statement]] = [[]]
     for statement in statements:
         if len(_document([statement])) > CONTROL_POLICY_CHARACTERS:
@@ -169,6 +189,16 @@ def control_policies(environment: Environment) -> list[str]:
             f" {CONTROL_POLICIES}: list fewer instance types or regions"
         )
     return [_document(document) for document in documents]
+
+
+def untagged(environment: Environment, team: TeamName | None = None) -> Iterator[Statement]:
+    """Nobody starts what no budget sees: without the tags, or with another team's; with any if no `team` is
+    given. That the tags stay needs no statement: nobody may change the tags of what is there."""
+    allowed = {ENVIRONMENT_TAG: environment.name, TEAM_TAG: team}
+    for sid, key in (("NoEnvironmentTag", ENVIRONMENT_TAG), ("NoTeamTag", TEAM_TAG)):
+        given, value = f"aws:RequestTag/{key}", allowed[key]
+        condition = {"Null": {given: "true"}} if value is None else {"StringNotEquals": {given: value}}
+        yield _deny(sid, _WITH_TAGS, condition)
 
 
 def _document(statements: Sequence[Statement]) -> str:

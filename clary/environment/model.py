@@ -226,6 +226,7 @@ class Environment(Part):
             *self._guardrails(),
             *self._studio(),
             *membership.complaints(self),
+            *self._tags(),
             *self._features(),
             *self.costs.misfits(tuple(self.teams)),
             *cap.misfits(self),
@@ -322,6 +323,11 @@ class Environment(Part):
                 path = ("personas", persona, "tools", "applications", applications.index("r-studio"))
                 message = "'r-studio' is not in this Studio, give 'studio: {r_studio: {}}' or remove it here"
                 yield Complaint(path, message)
+
+    def _tags(self) -> Iterator[Complaint]:
+        if self.costs.require_tags and self.opens("canvas"):
+            message = "refuses the jobs of Canvas, which somebody here finds in Studio: remove it, or Canvas"
+            yield Complaint(("costs", "require_tags"), message)
 
     def _features(self) -> Iterator[Complaint]:
         known = {*PERSONAS, *(name for name, own in self.personas.items() if own.based_on in PERSONAS)}

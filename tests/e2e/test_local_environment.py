@@ -67,7 +67,8 @@ def test_a_second_up_changes_nothing(command: Command, outputs: dict[str, Any]) 
 
     assert again.returncode == 0, again.stdout + again.stderr
     said = command.cdk_log()[before:]
-    stacks = {f"clary-local-{unit}" for unit in ("network", "data", "access", "studio", "serving", "gateway")}
+    units = ("network", "data", "access", "studio", "serving", "gateway", "operations")
+    stacks = {f"clary-local-{unit}" for unit in units}
     assert set(re.findall(r"✅\s+\w+ \((\S+)\) \(no changes\)", said)) == stacks
     assert "was done" in again.stdout
     assert command.outputs() == outputs

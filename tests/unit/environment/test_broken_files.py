@@ -39,6 +39,11 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:56",
         ("'80' is listed twice, remove one",),
     ),
+    "tags that Canvas does not give": (
+        HEAD + "teams: {research: {members: {ada: data-analyst}}}\ncosts: {require_tags: true}\n",
+        "5:23",
+        ("costs.require_tags: refuses the jobs of Canvas", "remove it, or Canvas"),
+    ),
     "a budget of nothing": (
         VALID + "costs: {budget: 0}\n",
         "5:17",
