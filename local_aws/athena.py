@@ -51,6 +51,7 @@ def install() -> None:
 @cache
 def _complete() -> None:
     hooks.complete_athena(relation, check_reading)
+    hooks.place_query_results()
 
 
 def relation(table: Mapping[str, Any], files: str | None) -> str:

@@ -226,6 +226,7 @@ class Environment(Part):
             *self._guardrails(),
             *self._studio(),
             *membership.complaints(self),
+            *self._features(),
             *self._tags(),
             *self._features(),
             *self.costs.misfits(tuple(self.teams)),

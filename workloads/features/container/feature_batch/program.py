@@ -1,0 +1,83 @@
+"""`ingest GROUP FILE…`: reads files, and says what became of their records."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from feature_batch.adapters import RuntimeLatest, S3History, describe
+from feature_batch.group import Refused
+from feature_batch.ingestion import Outcome, ingest
+from feature_batch.table import Table
+
+_CONNECTIONS = 32
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="ingest", description="Brings files of records into a feature group. Run again, it goes on."
+    )
+    parser.add_argument("group", help="the feature group's name in SageMaker")
+    parser.add_argument("files", nargs="+", type=Path, help="CSV and Parquet files, or folders of them")
+    parser.add_argument("--only", choices=["online", "offline"], help="one of the stores; by default, both")
+    given = parser.parse_args(arguments)
+    try:
+        outcome = run(given.group, _files(given.files), given.only)
+    except Refused as error:
+        print(f"refused: {error}", file=sys.stderr, flush=True)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"stopped, run it again to go on: {error}", file=sys.stderr, flush=True)
+        return 2
+    print(outcome.words, flush=True)
+    return 0
+
+
+def run(name: str, files: Sequence[Path], only: str | None) -> Outcome:
+    import boto3  # takes a while: not before it is used
+
+    session = boto3.Session()
+    config = Config(max_pool_connections=_CONNECTIONS, retries={"mode": "adaptive", "total_max_attempts": 10})
+    group = describe(session.client("sagemaker", config=config), name)
+    history = latest = None
+    if group.history is not None and only != "online":
+        history = S3History(
+            session.client("s3", config=config), session.client("glue", config=config), group.history
+        )
+    if group.online and only != "offline":
+        latest = RuntimeLatest(session.client("sagemaker-featurestore-runtime", config=config), group)
+    if history is None and latest is None:
+        raise Refused(f"the feature group '{name}' has no {only} store")
+    with tempfile.TemporaryDirectory(prefix="features-") as scratch:
+        table = Table(group, files, Path(scratch))
+        try:
+            now = datetime.datetime.now(datetime.UTC)
+            return ingest(group, table, history, latest, now=now, tell=_tell)
+        finally:
+            table.close()
+
+
+def _files(given: Sequence[Path]) -> list[Path]:
+    """Raises Refused."""
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            found += sorted(each for each in path.rglob("*") if each.suffix in (".csv", ".parquet"))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise Refused(f"there is no file '{path}'")
+    if not found:
+        raise Refused(f"there is no CSV or Parquet file in {', '.join(str(each) for each in given)}")
+    return found
+
+
+def _tell(words: str) -> None:
+    print(words, flush=True)
