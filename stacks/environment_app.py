@@ -24,22 +24,6 @@ from stacks.serving import ServingStack
 from stacks.studio import StudioStack
 from stacks.tagging import tag
 
-# A changed tag can replace one of these, and with it a home directory
-# (aws-cloudformation/cloudformation-coverage-roadmap#1803, #2094): they go without.
-# A lifecycle configuration and a monitor's job definition are named for their content, and a successor
-# would have the same name.
-_REPLACED_BY_A_TAG = [
-    "AWS::SageMaker::DataQualityJobDefinition",
-    "AWS::SageMaker::Domain",
-    "AWS::SageMaker::FeatureGroup",
-    "AWS::SageMaker::ModelBiasJobDefinition",
-    "AWS::SageMaker::ModelExplainabilityJobDefinition",
-    "AWS::SageMaker::ModelQualityJobDefinition",
-    "AWS::SageMaker::Space",
-    "AWS::SageMaker::StudioLifecycleConfig",
-    "AWS::SageMaker::UserProfile",
-]
-
 
 def new_app(root: Path, outdir: Path | None = None) -> cdk.App:
     """An app with the context of cdk.json, which only the CDK command line reads by itself."""
