@@ -228,7 +228,6 @@ class Environment(Part):
             *membership.complaints(self),
             *self._features(),
             *self._tags(),
-            *self._features(),
             *self.costs.misfits(tuple(self.teams)),
             *cap.misfits(self),
             *self._names(),
