@@ -7,13 +7,15 @@ rights of whoever asks for the query
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local_aws import hooks
+from local_aws import hooks, iceberg
 from local_aws.identity import AccessDenied, enforcement
 
 _TYPES = {
@@ -54,17 +56,37 @@ def _complete() -> None:
     hooks.place_query_results()
 
 
-def relation(table: Mapping[str, Any], files: str | None) -> str:
-    """A table in DuckDB's words, with all its columns; `files` is what its files hold, if there are any."""
+def relation(table: Mapping[str, Any], files: Sequence[str], usual: Callable[[], str]) -> str:
+    """A table in DuckDB's words, with all its columns; `usual` says what these copies of its files hold."""
+    parameters = table.get("Parameters") or {}
+    if str(parameters.get("table_type", "")).upper() == "ICEBERG":
+        files = _current(table, files)
+        paths = ", ".join(f"'{file}'" for file in files)
+        held = f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+    else:
+        held = usual()
     columns = [*table["StorageDescriptor"].get("Columns", ()), *table.get("PartitionKeys", ())]
-    if files is not None and (not columns or not files.startswith("read_parquet(")):
-        return files
+    if files and (not columns or not held.startswith("read_parquet(")):
+        return held
     types = {str(one["Name"]): _type(str(one.get("Type"))) for one in columns}
-    if files is not None:
+    if files:
         types = {name: type_ for name, type_ in types.items() if type_}  # the others: as the files have them
     nulls = [f"CAST(NULL AS {type_ or 'VARCHAR'}) AS {_quoted(name)}" for name, type_ in types.items()]
     none = f"SELECT {', '.join(nulls) or 1} WHERE FALSE"
-    return f"({none})" if files is None else f"(FROM {files} UNION ALL BY NAME {none})"
+    return f"(FROM {held} UNION ALL BY NAME {none})" if files else f"({none})"
+
+
+def _current(table: Mapping[str, Any], files: Sequence[str]) -> list[str]:
+    """The copies of the files that a table of Iceberg's consists of now, of all that it ever had."""
+    place = f"{table['StorageDescriptor']['Location'].rstrip('/')}/"
+    metadata = table["Parameters"]["metadata_location"].removeprefix(place)
+    root = next(file.removesuffix(metadata) for file in files if file.endswith(f"/{metadata}"))
+
+    def copy(path: str) -> Path:
+        return Path(root, path.removeprefix(place))
+
+    found = iceberg.files_of(json.loads(copy(metadata).read_bytes()), lambda path: copy(path).read_bytes())
+    return [str(copy(path)) for path in found]
 
 
 def check_reading(location: str) -> None:

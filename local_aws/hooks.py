@@ -49,6 +49,7 @@ from ministack.services import cloudwatch_logs as _logs
 from ministack.services import cognito as _cognito
 from ministack.services import ec2 as _ec2
 from ministack.services import efs as _efs
+from ministack.services import emr as _emr
 from ministack.services import eventbridge as _events
 from ministack.services import iam as _iam
 from ministack.services import kms as _kms
@@ -260,6 +261,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_policy_type_enabled",
     ),
     "ministack.services.efs": ("_mount_targets",),
+    "ministack.services.emr": ("_clusters",),
     "ministack.services.eventbridge": (
         "_SCHEDULER_TICK_INTERVAL",
         "_archives",
@@ -2144,6 +2146,9 @@ def resource_policy_of(service: str, arn: str) -> tuple[Any, str] | None:
 
 def tags_of(arn: str) -> dict[str, str]:
     """The tags of a resource; none of one that is not there."""
+    if arn.startswith("arn:aws:elasticmapreduce:"):  # which ministack does not know by their tags
+        cluster = _emr._clusters.get(arn.rpartition("/")[2]) or {}
+        return {str(tag["Key"]): str(tag.get("Value", "")) for tag in cluster.get("Tags", [])}
     found: dict[str, str] = _tagging.resource_tags(arn) or {}
     return found
 
@@ -2361,18 +2366,19 @@ def place_query_results() -> None:
 
 
 def complete_athena(
-    relation: Callable[[Mapping[str, Any], str | None], str], check_reading: Callable[[str], None]
+    relation: Callable[[Mapping[str, Any], list[str], Callable[[], str]], str],
+    check_reading: Callable[[str], None],
 ) -> None:
-    """Lets `relation(table, files)` say what a table is, of what its files are in the engine's words (None
-    where there are none), and `check_reading(location)` refuse, for whoever asks, by raising."""
+    """Lets `relation(table, files, usual)` say what a table is, of copies of its files: `usual()` is what
+    these are in the engine's words. `check_reading(location)` refuses, for whoever asks, by raising."""
     athena: Any = importlib.import_module("ministack.services.athena")  # heavy: not before it is used
     usual, copied = athena._table_relation, athena._materialize_table_files
 
-    def of_table(table: Mapping[str, Any], files: Any) -> str:
-        return relation(table, str(usual(table, files)))
+    def of_table(table: Mapping[str, Any], files: list[str]) -> str:
+        return relation(table, files, lambda: str(usual(table, files)))
 
     def of_empty_table(table: Mapping[str, Any]) -> str:
-        return relation(table, None)
+        return relation(table, [], lambda: "")
 
     def at(location: str, folders: Any) -> Any:
         check_reading(location)

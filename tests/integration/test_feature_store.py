@@ -150,6 +150,30 @@ def test_collections_are_arrays_in_files(world: FeatureWorld) -> None:
     assert world.get("collected", "a")["visits"] == ["3", "1"]
 
 
+def test_an_iceberg_table_has_the_files_of_its_last_snapshot_and_the_columns_of_added_features(
+    world: FeatureWorld,
+) -> None:
+    storage = {"OfflineStoreConfig": {**world.offline()["OfflineStoreConfig"], "TableFormat": "Iceberg"}}
+    group = world.create("frozen", **world.offline() | storage)
+    assert world.query(group, "id, rooms") == []
+    world.put("frozen", id="a", at=LATER, rooms="3")
+    world.put("frozen", id="b", at="2024-05-02T00:00:00Z", rooms="4")
+    world.rows(group, "id", count=2)
+
+    world.client("sagemaker").update_feature_group(
+        FeatureGroupName="frozen", FeatureAdditions=[{"FeatureName": "garden", "FeatureType": "String"}]
+    )
+    world.put("frozen", id="c", at=LATER, garden="yes")
+
+    assert world.rows(group, "id, rooms, garden", count=3) == [
+        ["a", "3", None],
+        ["b", "4", None],
+        ["c", None, "yes"],
+    ]
+    days = {file.split("/")[1] for file in world.files(group)}
+    assert days == {"at_trunc=2024-05-01", "at_trunc=2024-05-02"}
+
+
 def test_what_expires_is_told_to_the_offline_store(world: FeatureWorld) -> None:
     ttl = {"Unit": "Hours", "Value": 1}
     online = {"EnableOnlineStore": True, "TtlDuration": ttl}

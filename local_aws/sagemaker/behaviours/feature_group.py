@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from local_aws import hooks
-from local_aws.errors import ServiceError, invalid, not_supported
+from local_aws.errors import ServiceError, invalid
 from local_aws.identity import AccessDenied
 from local_aws.sagemaker import clients, roles, states
 from local_aws.sagemaker.behaviour import Behaviour, Request, merge
 from local_aws.sagemaker.families import families
+from local_aws.sagemaker.feature_store import destination as destinations
 from local_aws.sagemaker.feature_store import group as groups
 from local_aws.sagemaker.feature_store import offline, table
 from local_aws.sagemaker.feature_store.database import database
@@ -72,7 +73,7 @@ class FeatureGroup(Behaviour):
         config = dict(record["OfflineStoreConfig"])
         config["S3StorageConfig"] = {
             **config["S3StorageConfig"],
-            "ResolvedOutputS3Uri": offline.uri(record, epoch),
+            "ResolvedOutputS3Uri": _uri(record, epoch),
         }
         config.setdefault("DisableGlueTableCreation", False)
         if not config["DisableGlueTableCreation"]:
@@ -90,19 +91,18 @@ class FeatureGroup(Behaviour):
 
         https://github.com/aws/amazon-sagemaker-examples/issues/2079
         """
-        config = record.get("OfflineStoreConfig")
-        if config is None or config["DisableGlueTableCreation"]:
+        destination = destinations.of_record(record)
+        if destination.catalog is None:
             return None
-        catalog = config["DataCatalogConfig"]
         try:
-            table.authorize(catalog, hooks.account_id(), hooks.region())
-            table.create(catalog, record["FeatureDefinitions"], _location(record))
+            table.authorize(destination)
+            table.create(destination)
         except (AccessDenied, ClientError) as error:
             return str(error)
         return None
 
     def created(self, record: Record) -> None:
-        offline.direct(record)
+        database().direct(destinations.of_record(record))
 
     def resume(self, record: Record) -> None:  # noqa: ARG002 - the base's
         offline.wake()
@@ -129,7 +129,7 @@ class FeatureGroup(Behaviour):
         failure = _extended(record, added) if added else None
         if failure is None:
             record["FeatureDefinitions"] = [*record["FeatureDefinitions"], *added]
-            offline.direct(record)
+            database().direct(destinations.of_record(record))
         if online is not None:
             record["OnlineStoreConfig"] = _online(record["OnlineStoreConfig"], online)
         merge(record, changes)
@@ -221,8 +221,9 @@ def _check_offline(request: Request) -> None:
     (internal/service/sagemaker/feature_group.go).
     """
     config = request["OfflineStoreConfig"]
-    if config.get("TableFormat") == "Iceberg":
-        raise not_supported("an offline store of the TableFormat Iceberg")
+    if config.get("TableFormat") == "Iceberg" and config.get("DisableGlueTableCreation"):
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OfflineStoreConfig.html
+        raise _invalid("The TableFormat Iceberg needs DisableGlueTableCreation to be false.")
     if "RoleArn" not in request:
         raise _invalid("RoleArn must be given for an OfflineStoreConfig.")
     try:
@@ -257,18 +258,21 @@ def _online(kept: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def _location(record: Record) -> str:
-    return str(record["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"])
+def _uri(record: Record, epoch: int) -> str:
+    """Where a group's files are: ResolvedOutputS3Uri."""
+    parent = record["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"].rstrip("/")
+    where = f"{hooks.account_id()}/sagemaker/{hooks.region()}/offline-store"
+    return f"{parent}/{where}/{record['FeatureGroupName']}-{epoch}/data"
 
 
 def _extended(record: Record, added: Iterable[Definition]) -> str | None:
     """Gives the group's table the columns of more features; why it cannot, or None."""
-    config = record.get("OfflineStoreConfig")
-    if config is None or config["DisableGlueTableCreation"]:
+    more = {"FeatureDefinitions": [*record["FeatureDefinitions"], *added]}
+    destination = destinations.of_record(record | more)
+    if destination.catalog is None:
         return None
-    features = [*record["FeatureDefinitions"], *added]
     try:
-        table.extend(config["DataCatalogConfig"], features, _location(record))
+        table.extend(destination)
     except ClientError as error:
         return str(error)
     return None

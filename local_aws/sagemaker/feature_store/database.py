@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws.sagemaker.feature_store.destination import Destination, of_told
 from local_aws.sagemaker.feature_store.values import Values, Written
 
 FILE = "features.sqlite"
@@ -144,13 +145,14 @@ class Database:
 
     # --- what waits for the offline store ------------------------------------------------------------
 
-    def direct(self, store: str, told: Any) -> None:
+    def direct(self, destination: Destination) -> None:
         """Keeps where a group's records are written to, even when the group is gone."""
-        self._execute("INSERT OR REPLACE INTO destination VALUES (?, ?)", (store, json.dumps(told)))
+        told = json.dumps(destination.told())
+        self._execute("INSERT OR REPLACE INTO destination VALUES (?, ?)", (destination.store, told))
 
-    def destination(self, store: str) -> Any:
+    def destination(self, store: str) -> Destination | None:
         found = self._execute("SELECT told FROM destination WHERE store = ?", (store,))
-        return json.loads(found[0][0]) if found else None
+        return of_told(json.loads(found[0][0])) if found else None
 
     def enqueue(self, store: str, row: Row, due: float) -> None:
         told = json.dumps([row.values, row.invoked, row.deleted])
@@ -188,8 +190,11 @@ class Database:
         )
         return [Row(event, *json.loads(row)) for event, row in found]
 
-    def done(self, store: str, file: str) -> None:
-        self._execute("DELETE FROM waiting WHERE store = ? AND file = ?", (store, file))
+    def done(self, store: str, files: Sequence[str]) -> None:
+        with self.transaction():
+            self._connection.executemany(
+                "DELETE FROM waiting WHERE store = ? AND file = ?", [(store, file) for file in files]
+            )
 
     # --- all of it -----------------------------------------------------------------------------------
 

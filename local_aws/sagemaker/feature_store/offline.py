@@ -12,18 +12,18 @@ import string
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import hooks, settings
-from local_aws.sagemaker import clients, resources
-from local_aws.sagemaker.feature_store import parquet, values
+from local_aws.iceberg import DataFile
+from local_aws.sagemaker import resources
+from local_aws.sagemaker.feature_store import parquet, table, values
 from local_aws.sagemaker.feature_store.database import Row, database
-from local_aws.sagemaker.feature_store.group import STORE_ID, Feature
-from local_aws.store import Record
+from local_aws.sagemaker.feature_store.destination import Destination
+from local_aws.sagemaker.feature_store.group import STORE_ID
+from local_aws.sagemaker.feature_store.iceberg_table import partition_name
 
 logger = logging.getLogger("local_aws.sagemaker")
 
@@ -37,37 +37,6 @@ _LONGEST_REASON = 1024
 
 _WAKE = threading.Condition()
 _STATE: dict[str, Any] = {"running": False, "woken": False}
-
-
-def uri(record: Record, epoch: int) -> str:
-    """Where a group's files are: ResolvedOutputS3Uri."""
-    parent = record["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"].rstrip("/")
-    where = f"{hooks.account_id()}/sagemaker/{hooks.region()}/offline-store"
-    return f"{parent}/{where}/{record['FeatureGroupName']}-{epoch}/data"
-
-
-def direct(record: Record) -> None:
-    """Notes where and how a group's records are written, for as long as any of them is not."""
-    offline = record.get("OfflineStoreConfig")
-    storage = (offline or {}).get("S3StorageConfig", {})
-    database().direct(
-        record[STORE_ID],
-        {
-            "account": hooks.account_id(),
-            "region": hooks.region(),
-            "group": record["FeatureGroupName"],
-            "features": [
-                [one["FeatureName"], one["FeatureType"], one.get("CollectionType")]
-                for one in record["FeatureDefinitions"]
-            ],
-            "identifier": record["RecordIdentifierFeatureName"],
-            "event_time": record["EventTimeFeatureName"],
-            "offline": offline is not None,
-            "role": record.get("RoleArn"),
-            "uri": storage.get("ResolvedOutputS3Uri"),
-            "key": storage.get("KmsKeyId"),
-        },
-    )
 
 
 # --- the thread that writes ------------------------------------------------------------------------
@@ -112,11 +81,11 @@ def _write_due(patience: dict[str, float]) -> float | None:
     for store, due in database().due():
         begins = max(due, patience.get(store, 0.0))
         if begins <= time.time():
-            told = database().destination(store)
-            if told is None:
+            destination = database().destination(store)
+            if destination is None:
                 continue
-            with hooks.scope(told["account"], told["region"]):
-                if _write(store, told):
+            with hooks.scope(destination.account, destination.region):
+                if write(destination):
                     patience.pop(store, None)
                     continue
                 begins = patience[store] = time.time() + settings.current().here(_RETRY_SECONDS)
@@ -124,29 +93,47 @@ def _write_due(patience: dict[str, float]) -> float | None:
     return soonest
 
 
-def _write(store: str, told: Mapping[str, Any]) -> bool:
-    """Writes all that waits for a store; False when it cannot be written now."""
-    while ids := database().unassigned(store, _AT_ONCE):
-        hours = defaultdict(list)
-        for one, event in ids:
-            hours[datetime.datetime.fromtimestamp(event, datetime.UTC).strftime(_PARTITION)].append(
-                (one, event)
-            )
-        for hour, rows in hours.items():
-            database().assign([one for one, _ in rows], f"{hour}/{_file(max(event for _, event in rows))}")
+def write(destination: Destination) -> bool:
+    """Writes all that waits for a group; False when it cannot be written now.
+
+    What a file is to have is decided once: whatever fails, the next time writes the same files.
+    """
+    store = destination.store
     try:
         with parquet.Writer() as writer:
-            for file in database().files(store):
-                _put(writer, told, file, database().rows(store, file))
-                database().done(store, file)
+            while files := database().files(store) or _assigned(destination):
+                if destination.iceberg and destination.catalog is not None:
+                    _publish(writer, destination, files)
+                    database().done(store, files)
+                else:
+                    for file in files:
+                        _put(writer, destination, file)
+                        database().done(store, [file])
     except (BotoCoreError, ClientError) as error:
-        _tell(store, told["group"], {"Status": "Blocked", "BlockedReason": str(error)[:_LONGEST_REASON]})
+        _tell(destination, {"Status": "Blocked", "BlockedReason": str(error)[:_LONGEST_REASON]})
         return False
-    _tell(store, told["group"], {"Status": "Active"})
+    _tell(destination, {"Status": "Active"})
     return True
 
 
-_PARTITION = "year=%Y/month=%m/day=%d/hour=%H"
+def _assigned(destination: Destination) -> list[str]:
+    """Sorts some of the rows that wait into files; none when no row waits."""
+    folders = defaultdict(list)
+    for one, event in database().unassigned(destination.store, _AT_ONCE):
+        folders[_folder(destination, event)].append((one, event))
+    with database().transaction():
+        for folder, rows in folders.items():
+            beginning = f"{secrets.token_hex(4)}/" if destination.iceberg else ""
+            name = _file(max(event for _, event in rows))
+            database().assign([one for one, _ in rows], f"{beginning}{folder}{name}")
+    return database().files(destination.store)
+
+
+def _folder(destination: Destination, event: float) -> str:
+    at = datetime.datetime.fromtimestamp(event, datetime.UTC)
+    if not destination.iceberg:
+        return at.strftime("year=%Y/month=%m/day=%d/hour=%H/")
+    return f"{partition_name(destination)}={at:%Y-%m-%d}/" if destination.dated else ""
 
 
 def _file(latest: float) -> str:
@@ -155,24 +142,28 @@ def _file(latest: float) -> str:
     return f"{at}_{''.join(secrets.choice(letters) for _ in range(16))}.parquet"
 
 
-def _put(writer: parquet.Writer, told: Mapping[str, Any], file: str, rows: list[Row]) -> None:
-    features = [Feature(name, type_, collection, None) for name, type_, collection in told["features"]]
-    place = urlsplit(told["uri"])
-    encryption = {"SSEKMSKeyId": told["key"]} if told["key"] else {}
-    clients.as_role(told["role"]).s3.put_object(
-        Bucket=place.netloc,
-        Key=f"{place.path.strip('/')}/{file}",
-        Body=writer.content(features, rows, time.time()),
-        ACL="bucket-owner-full-control",
-        ServerSideEncryption="aws:kms",
-        **encryption,
-    )
+def _put(writer: parquet.Writer, destination: Destination, file: str) -> None:
+    rows = database().rows(destination.store, file)
+    content = writer.content(destination.features.values(), rows, time.time())
+    destination.put(f"{destination.uri}/{file}", content)
 
 
-def _tell(store: str, name: str, status: dict[str, str]) -> None:
+def _publish(writer: parquet.Writer, destination: Destination, files: list[str]) -> None:
+    opened, made = table.opened(destination), []
+    for file in files:
+        rows, path = database().rows(destination.store, file), f"{destination.uri}/{file}"
+        content = writer.content(destination.features.values(), rows, time.time(), opened.columns)
+        destination.put(path, content)
+        partition = file.partition("=")[2].partition("/")[0] or None
+        made.append(DataFile(path, len(rows), len(content), partition))
+    table.publish(opened, made)
+
+
+def _tell(destination: Destination, status: dict[str, str]) -> None:
     """Lets the group say how its offline store is, if it is still there."""
-    record = resources.get("FeatureGroup", (name,))
-    if record is not None and record.get(STORE_ID) == store and record.get("OfflineStoreStatus") != status:
+    record = resources.get("FeatureGroup", (destination.group,))
+    ours = record is not None and record.get(STORE_ID) == destination.store
+    if record is not None and ours and record.get("OfflineStoreStatus") != status:
         record["OfflineStoreStatus"] = status
 
 
@@ -185,11 +176,13 @@ def _expire(now: float) -> None:
         with database().transaction():
             gone = database().take_expired(now, _EXPIRED_AT_ONCE)
             for store, identifier, expired in gone:
-                told = database().destination(store)
-                if told is not None and told["offline"]:
-                    types = {name: type_ for name, type_, _ in told["features"]}
-                    at = values.event_text(types[told["event_time"]], expired)
-                    marker: values.Values = {told["identifier"]: identifier, told["event_time"]: at}
+                destination = database().destination(store)
+                if destination is not None and destination.offline:
+                    type_ = destination.features[destination.event_time].type
+                    marker: values.Values = {
+                        destination.identifier: identifier,
+                        destination.event_time: values.event_text(type_, expired),
+                    }
                     database().enqueue(store, Row(expired, marker, now, True), now)
         if len(gone) < _EXPIRED_AT_ONCE:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,14 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def content(self, features: Iterable[Feature], rows: Sequence[Row], written: float) -> bytes:
-        """A file of rows, with what the service adds to each.
+    def content(
+        self,
+        features: Iterable[Feature],
+        rows: Sequence[Row],
+        written: float,
+        fields: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> bytes:
+        """A file of rows, with what the service adds to each; its columns are these of Iceberg's, if any.
 
         https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-offline.html
         """
@@ -46,9 +52,21 @@ class Writer:
             self._connection.execute(
                 f"COPY (SELECT * FROM read_json({_text(str(lines))}, format = 'newline_delimited',"  # noqa: S608 - names are checked and quoted
                 f" maximum_object_size = {_LONGEST_LINE}, columns = {{{declared}}}))"
-                f" TO {_text(str(file))} (FORMAT parquet, COMPRESSION snappy)"
+                f" TO {_text(str(file))} (FORMAT parquet, COMPRESSION snappy{_numbered(fields)})"
             )
             return file.read_bytes()
+
+
+def _numbered(fields: Mapping[str, Mapping[str, Any]] | None) -> str:
+    if fields is None:
+        return ""
+    numbers = []
+    for name, one in fields.items():
+        number = str(one["id"])
+        if isinstance(one["type"], dict):
+            number = f"{{__duckdb_field_id: {number}, element: {one['type']['element-id']}}}"
+        numbers.append(f"{_quoted(name)}: {number}")
+    return f", FIELD_IDS {{{', '.join(numbers)}}}"
 
 
 def _told(row: Row, written: float) -> dict[str, Any]:

@@ -22,11 +22,16 @@ def table(**columns: str) -> dict[str, Any]:
 def files(tmp_path: Path) -> str:
     file = tmp_path / "a.parquet"
     duckdb.sql("SELECT 'x' AS id, 3 AS odd, '2024' AS \"year\"").write_parquet(str(file))
-    return f"read_parquet(['{file}'])"
+    return str(file)
+
+
+def relation(described: dict[str, Any], *files: str) -> str:
+    paths = ", ".join(f"'{file}'" for file in files)
+    return athena.relation(described, files, lambda: f"read_parquet([{paths}])")
 
 
 def test_a_column_that_no_file_has_is_empty(files: str) -> None:
-    found = athena.relation(table(id="string", rooms="bigint", tags="array<double>"), files)
+    found = relation(table(id="string", rooms="bigint", tags="array<double>"), files)
 
     assert duckdb.sql(f'SELECT id, rooms, tags, "year" FROM {found}').fetchall() == [
         ("x", None, None, "2024")
@@ -34,17 +39,19 @@ def test_a_column_that_no_file_has_is_empty(files: str) -> None:
 
 
 def test_a_column_of_another_type_is_as_the_files_have_it(files: str) -> None:
-    found = athena.relation(table(id="string", odd="decimal(9,2)"), files)
+    found = relation(table(id="string", odd="decimal(9,2)"), files)
 
     assert duckdb.sql(f"SELECT odd FROM {found}").fetchall() == [(3,)]
 
 
 def test_a_table_without_files_has_columns_and_no_rows() -> None:
-    found = athena.relation(table(rooms="bigint", tags="array<bigint>", odd="decimal(9,2)"), None)
+    found = relation(table(rooms="bigint", tags="array<bigint>", odd="decimal(9,2)"))
 
     assert duckdb.sql(f"SELECT rooms + 1, tags[1] + 1, odd FROM {found}").fetchall() == []
-    assert duckdb.sql(f"SELECT * FROM {athena.relation({'StorageDescriptor': {}}, None)}").fetchall() == []
+    assert duckdb.sql(f"SELECT * FROM {relation({'StorageDescriptor': {}})}").fetchall() == []
 
 
 def test_other_files_are_read_as_they_were() -> None:
-    assert athena.relation(table(id="string"), "read_csv_auto(['a'])") == "read_csv_auto(['a'])"
+    found = athena.relation(table(id="string"), ["a"], lambda: "read_csv_auto(['a'])")
+
+    assert found == "read_csv_auto(['a'])"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import sagemaker
+from local_aws import iceberg, sagemaker
 from local_aws.errors import ServiceError
+from local_aws.iceberg import DataFile
 from local_aws.sagemaker import clients, control
 from local_aws.sagemaker.families import families
 from local_aws.sagemaker.feature_store import database as databases
-from local_aws.sagemaker.feature_store import group, offline, runtime
+from local_aws.sagemaker.feature_store import group, iceberg_table, offline, runtime
 from local_aws.sagemaker.feature_store.database import Database, Row, database
+from local_aws.sagemaker.feature_store.destination import Destination
+from local_aws.sagemaker.feature_store.group import Feature
 from local_aws.store import STORE
 from support.service_model import create_request
 
@@ -248,13 +251,21 @@ class Bucket:
         return sorted(found)
 
 
-TOLD = {
-    "group": "houses",
-    "features": [["id", "String", None], ["time", "Fractional", None], ["rooms", "Integral", None]],
-    "role": "arn:aws:iam::000000000000:role/store",
-    "uri": "s3://bucket/data",
-    "key": None,
-}
+DESTINATION = Destination(
+    account="000000000000",
+    region="us-east-1",
+    group="houses",
+    store="store",
+    identifier="id",
+    event_time="time",
+    features={
+        name: Feature(name, type_, None, None)
+        for name, type_ in (("id", "String"), ("time", "Fractional"), ("rooms", "Integral"))
+    },
+    offline=True,
+    role="arn:aws:iam::000000000000:role/store",
+    uri="s3://bucket/data",
+)
 
 
 @pytest.mark.parametrize("failures", [[], ["before"], ["after"], ["", "after", "", "before"]])
@@ -268,12 +279,57 @@ def test_every_record_is_in_one_file_whatever_fails(
         row = Row(hour, {"id": f"{number:02}", "time": repr(hour), "rooms": str(number)}, 0.0, False)
         database().enqueue("store", row, 0.0)
 
-    tries = [offline._write("store", TOLD) for _ in range(len(failures) + 1)]
+    tries = [offline.write(DESTINATION) for _ in range(len(failures) + 1)]
 
     assert tries[-1]
     assert bucket.rows(tmp_path) == [(f"{number:02}", number) for number in range(30)]
     assert len(bucket.objects) == 3
     assert database().due() == []
+
+
+@dataclass
+class Catalog:
+    """Glue with one table."""
+
+    table: dict[str, Any]
+
+    def get_table(self, **_: Any) -> dict[str, Any]:
+        return {"Table": self.table}
+
+    def update_table(self, *, TableInput: dict[str, Any], **_: Any) -> None:  # noqa: N803 - boto3's
+        self.table = TableInput
+
+
+@pytest.mark.parametrize(
+    "failures", [[], ["before"], ["after"], ["", "", "", "after"], ["", "", "", "", "before"]]
+)
+def test_every_file_is_in_an_iceberg_table_once_whatever_fails(
+    failures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket([])
+    named = {"Catalog": "AwsDataCatalog", "Database": "features", "TableName": "houses"}
+    destination = replace(DESTINATION, iceberg=True, catalog=named)
+    monkeypatch.setattr(Bucket, "client", lambda *_: catalog, raising=False)
+    monkeypatch.setattr(clients, "as_role", lambda _: bucket)
+    monkeypatch.setattr(iceberg_table, "_fetch", lambda uri: bucket.objects[uri.removeprefix("s3://bucket/")])
+    catalog = Catalog({"Parameters": {"metadata_location": iceberg_table.begin(destination)}})
+    bucket.failures = list(failures)
+    for number in range(6):
+        row = Row(float(number), {"id": str(number), "time": repr(float(number))}, 0.0, False)
+        database().enqueue("store", row, 0.0)
+
+    for _ in range(len(failures) + 1):
+        offline.write(destination)
+    again = offline.write(destination)
+
+    location = catalog.table["Parameters"]["metadata_location"]
+    table = iceberg_table.opened(destination, location).metadata
+    files = iceberg.files_of(table, iceberg_table._fetch)
+    data = {f"s3://bucket/{key}" for key in bucket.objects if key.endswith(".parquet")}
+    assert again
+    assert len(files) == 1
+    assert set(files) == data
+    assert iceberg_table.opened(destination, location).append([DataFile(files[0], 6, 1, None)]) is None
 
 
 def test_a_server_that_begins_anew_writes_to_the_file_that_was_begun(tmp_path: Path) -> None:
