@@ -202,7 +202,8 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
             return refused
         resource_arn = _with_its_stream(action, _with_its_path(resource_arn), request)
         try:
-            check(principal, action, resource_arn, service_context or {}, request=request)
+            for resource in _clusters(action, request) or [resource_arn]:
+                check(principal, action, resource, service_context or {}, request=request)
             for role, passed_to in passing.roles(action, request):
                 check_passing(principal, role, passed_to)
             for key_action, key, key_context in encryption.uses(action, resource_arn, request):
@@ -236,6 +237,18 @@ def _with_its_stream(action: str, resource: str, request: Arrived) -> str:
     if action not in _ABOUT_STREAMS or not stream or ":log-stream:" in resource:
         return resource
     return f"{resource.removesuffix(':*')}:log-stream:{stream}"
+
+
+def _clusters(action: str, request: Arrived) -> list[str]:
+    """Some actions are about several clusters of EMR at once, of which ministack says none.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticmapreduce.html
+    """
+    named = request.parameters.get("JobFlowIds")
+    if not action.startswith("elasticmapreduce:") or not isinstance(named, list):
+        return []
+    place = f"arn:aws:elasticmapreduce:{hooks.region()}:{hooks.account_id()}"
+    return [f"{place}:cluster/{name}" for name in named]
 
 
 def _reaches_rest_api(resource: str) -> bool:

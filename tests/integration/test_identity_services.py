@@ -390,6 +390,23 @@ def test_a_role_that_does_not_trust_a_service_is_not_taken(enforcing: EnforcingA
     assert "cannot be assumed by Lambda" in reason
 
 
+def test_a_clusters_tags_decide_who_may_terminate_it(enforcing: EnforcingAws) -> None:
+    emr = enforcing.client("emr")
+    made = {
+        owner: emr.run_job_flow(Name=owner, Instances={}, Tags=[{"Key": "owner", "Value": owner}])[
+            "JobFlowId"
+        ]
+        for owner in ("me", "you")
+    }
+    mine = {"StringEquals": {"aws:ResourceTag/owner": "me"}}
+    who = enforcing.somebody(statement("elasticmapreduce:TerminateJobFlows", Condition=mine)).client("emr")
+
+    for clusters in ([made["you"]], [made["me"], made["you"]]):
+        with pytest.raises(ClientError, match="TerminateJobFlows"):
+            who.terminate_job_flows(JobFlowIds=clusters)
+    who.terminate_job_flows(JobFlowIds=[made["me"]])
+
+
 def test_no_service_answers_whoever_asks(enforcing: EnforcingAws) -> None:
     nobody = enforcing.somebody()
     asked = [
