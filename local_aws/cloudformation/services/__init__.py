@@ -6,6 +6,7 @@ from importlib import import_module
 
 _SERVICES = (
     "apigateway",
+    "budgets",
     "dynamodb",
     "ec2",
     "events",
