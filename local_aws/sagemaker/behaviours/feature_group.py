@@ -109,8 +109,8 @@ class FeatureGroup(Behaviour):
 
     def check_update(self, record: Record, request: Request) -> None:
         given = [member for member in _ONE_AT_A_TIME if member in request]
-        if len(given) != 1:
-            raise _invalid(f"Exactly one of {', '.join(_ONE_AT_A_TIME)} must be given.")
+        if len(given) > 1:
+            raise _invalid(f"Only one of {', '.join(_ONE_AT_A_TIME)} can be given at a time.")
         known = {one["FeatureName"].lower() for one in record["FeatureDefinitions"]}
         for added in request.get("FeatureAdditions", ()):
             if added["FeatureName"].lower() in known:
