@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import asyncio.constants
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -33,6 +34,9 @@ _CANNOT_RESTORE = 4
 _LOCK_ATTEMPTS = 5
 _LOCK_SECONDS = 0.05
 _FAREWELL_SECONDS = 0.5
+_COLLECT_AFTER = 20_000
+"""New objects, net. A full collection looks at all that is kept, while every request waits: models and
+schemas alone are 300,000 objects, and Python's own 700 begin one every few seconds under load."""
 
 
 def serve(port: int | None, state: Path, *, persist: bool = False, enforce_iam: bool = False) -> int:
@@ -199,6 +203,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     from local_aws.persistence import kept
 
     logger.setLevel(logging.INFO)
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
     hooks.mend_functions()
     connections.let_go_of_closed()
     if keeper is not None:
