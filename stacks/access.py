@@ -9,12 +9,14 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
+from clary.environment import features
 from clary.environment.guardrail import Perimeter, denials, untagged
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
 from clary_constructs import (
     LICENCE_ACTIONS,
     TEAM_TAG,
+    FeatureLibrary,
     GlueEncryption,
     GlueSessionRole,
     Guardrails,
@@ -24,6 +26,7 @@ from clary_constructs import (
     PersonRoles,
     PipelineRole,
     SdkDefaults,
+    SharedGroup,
     TeamWorkspace,
     python_code,
 )
@@ -68,6 +71,7 @@ class AccessStack(cdk.Stack):
             anywhere=[] if environment.studio.r_studio is None else LICENCE_ACTIONS,
             registries=other_registries(environment),
             glue_sessions=environment.uses_glue,
+            feature_histories=bool(environment.features),
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         defaults = SdkDefaults(
@@ -90,6 +94,7 @@ class AccessStack(cdk.Stack):
                 f"{pascal(name)}Jobs",
                 workspace=workspace,
                 permissions_boundary=self.permissions_boundary,
+                shared_groups=_shared_groups(environment, name, None),
                 path=self._path,
             ).role
             pipeline_roles[name] = PipelineRole(
@@ -175,6 +180,7 @@ class AccessStack(cdk.Stack):
             job_role=job_role,
             pipeline_role=pipeline_role,
             session_role=session_role,
+            shared_groups=_shared_groups(self._environment, workspace.name, persona),
             permissions_boundary=self.permissions_boundary,
             guardrails=self._guardrails,
             path=self._path,
@@ -259,4 +265,33 @@ def _workspace(environment: Environment, team: str, network: NetworkStack, data:
         repositories=[data.repositories[name] for name in repositories],
         registries=other_registries(environment),
         endpoint_names=list(dict.fromkeys(environment.endpoint_name(name) for name in models)),
+        features=_library(environment, team),
     )
+
+
+def _library(environment: Environment, team: str) -> FeatureLibrary | None:
+    groups = environment.features
+    if not any(group.team == team or group.open_to(team) for group in groups.values()):
+        return None
+    return FeatureLibrary(
+        group_prefix=f"{team}--{environment.name}-",
+        database=features.database_name(environment.name),
+        table_prefix=features.table_name(team, ""),
+        history_prefix=features.history_prefix(team),
+        workgroup=features.workgroup_name(environment.name, team),
+        queries_prefix=features.queries_prefix(team),
+    )
+
+
+def _shared_groups(environment: Environment, team: str, persona: Persona | None) -> list[SharedGroup]:
+    """Those of other teams that are shared with a persona of the team, or, without one, with its jobs."""
+    return [
+        SharedGroup(
+            environment.feature_group_name(name),
+            None if group.offline is None else features.table_name(group.team, name),
+            features.history_prefix(group.team),
+            to_write=group.shared_with(team, persona, to_write=True),
+        )
+        for name, group in environment.features.items()
+        if group.shared_with(team, persona, to_write=False)
+    ]

@@ -34,7 +34,9 @@ class NetworkStack(cdk.Stack):
                 cidr=environment.network.cidr,
                 availability_zones=environment.availability_zones,
                 reaches_mlflow=environment.studio.mlflow,
-                reaches_glue=environment.uses_glue,
+                reaches_glue=environment.uses_glue or environment.keeps_histories,
+                reaches_athena=environment.keeps_histories,
+                reaches_queues=any(group.stream for group in environment.features.values()),
                 registries=other_registries(environment),
                 removal_policy=removal_policy,
             )

@@ -244,6 +244,10 @@ class FeatureGroup(Part):
         """Who reads it besides its team."""
         return (*self.readers, *self.writers)
 
+    def open_to(self, team: TeamName) -> bool:
+        """Whether it is shared with a team, or with somebody of it."""
+        return any(audience.partition("/")[0] == team for audience in self.audience)
+
     def shared_with(self, team: TeamName, persona: str | None, *, to_write: bool) -> bool:
         """Whether it is shared with a persona of a team, or, without one, with the team's jobs."""
         named = {team} if persona is None else {team, f"{team}/{persona}"}
@@ -283,8 +287,7 @@ def queries_prefix(team: TeamName) -> str:
 def query_histories(groups: Mapping[FeatureGroupName, FeatureGroup], team: TeamName) -> bool:
     """Whether a team, or somebody of it, has any history to read."""
     return any(
-        group.offline is not None
-        and (group.team == team or any(each.partition("/")[0] == team for each in group.audience))
+        group.offline is not None and (group.team == team or group.open_to(team))
         for group in groups.values()
     )
 

@@ -121,6 +121,11 @@ class Environment(Part):
         personas = {each.persona for team in self.teams.values() for each in team.members.values()}
         return any("use-glue-sessions" in self.capabilities(persona) for persona in personas)
 
+    @property
+    def keeps_histories(self) -> bool:
+        """Whether there is a history of features to ask."""
+        return any(group.offline is not None for group in self.features.values())
+
     def capabilities(self, persona: Persona) -> tuple[Capability, ...]:
         """What a persona is able to do, in order."""
         said = self.personas.get(persona, PersonaSettings())

@@ -88,7 +88,7 @@ from clary_constructs._team import JobRole, PipelineRole
 from clary_constructs._user_pool import ApiUserPool
 from clary_constructs._user_profiles import UserGroup, UserProfiles
 from clary_constructs._user_template import StudioSpace, StudioUser, part_of
-from clary_constructs._workspace import TEAM_TAG, TeamWorkspace
+from clary_constructs._workspace import TEAM_TAG, FeatureLibrary, SharedGroup, TeamWorkspace
 
 __all__ = [
     "LICENCE_ACTIONS",
@@ -125,6 +125,7 @@ __all__ = [
     "ExperimentTracking",
     "FeatureGroup",
     "FeatureHistory",
+    "FeatureLibrary",
     "FeatureSettings",
     "FeatureStream",
     "FeatureType",
@@ -170,6 +171,7 @@ __all__ = [
     "ServedBatch",
     "ServedModel",
     "ServerlessCapacity",
+    "SharedGroup",
     "SharedSpaceDefaults",
     "SpendingCap",
     "SpendingGate",

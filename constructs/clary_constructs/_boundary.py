@@ -10,18 +10,22 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary_constructs._capability import PULL_FROM_OTHERS, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._feature_right import ON_HISTORIES
 from clary_constructs._glue_right import ON_NO_SESSION, ON_SESSIONS
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import PASS_ROLE
 from constructs import Construct
 
 _GROUPS = (
+    "athena:*Query*",
     "ec2:Describe*",
     "ec2:*Tags",
     "elasticmapreduce:*PersistentAppUI*",
     "elasticmapreduce:List*",
+    "glue:*Partition*",
     "glue:*Session*",
     "glue:*Statement*",
+    "glue:*Table*",
     "sagemaker:BatchGet*",
     "sagemaker:Describe*",
     "sagemaker:List*",
@@ -43,7 +47,8 @@ class PermissionsBoundary(Construct):
     given. By default, there are none, and jobs stay in their network by their roles' policies alone.
     `also` are actions and resources beyond all capabilities that a role may be given, `anywhere` actions
     on what is somebody else's, and `registries` accounts whose images may be pulled, as AWS's own are.
-    By default, nothing of Glue's is let through: with `glue_sessions`, its interactive sessions are.
+    By default, nothing of Glue's is let through: with `glue_sessions`, its interactive sessions are, with
+    `feature_histories` its tables, and Athena's queries over them.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class PermissionsBoundary(Construct):
         anywhere: Sequence[str] = (),
         registries: Sequence[str] = (),
         glue_sessions: bool = False,
+        feature_histories: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -64,7 +70,13 @@ class PermissionsBoundary(Construct):
         this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
         why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
         without = _shortened([*WITHOUT_A_RESOURCE, *anywhere, *(ON_NO_SESSION if glue_sessions else [])])
-        with_one = _shortened([*WITH_A_RESOURCE, *(ON_SESSIONS if glue_sessions else [])])
+        with_one = _shortened(
+            [
+                *WITH_A_RESOURCE,
+                *(ON_SESSIONS if glue_sessions else []),
+                *(ON_HISTORIES if feature_histories else []),
+            ]
+        )
         about_something = [each for each in with_one if each not in without]
         policy.let_through(about_something, conditions=this_account, because=why)
         policy.let_through(without, because=why)

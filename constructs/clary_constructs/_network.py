@@ -42,6 +42,14 @@ _MLFLOW: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
 _GLUE: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {"Glue": ec2.InterfaceVpcEndpointAwsService.GLUE}
 """https://docs.aws.amazon.com/glue/latest/dg/vpc-interface-endpoints.html"""
 
+_ATHENA: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
+    "Athena": ec2.InterfaceVpcEndpointAwsService.ATHENA
+}
+"""https://docs.aws.amazon.com/athena/latest/ug/interface-vpc-endpoint.html"""
+
+_QUEUES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {"Queues": ec2.InterfaceVpcEndpointAwsService.SQS}
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-internetwork-traffic-privacy.html"""
+
 S3_PREFIX_LISTS: Mapping[str, str] = {
     "ap-northeast-1": "pl-61a54008",
     "ap-northeast-2": "pl-78a54011",
@@ -72,9 +80,9 @@ class PrivateNetwork(Construct):
 
     `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
     size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
-    Endpoints are paid for by the hour: there is none to MLflow unless it `reaches_mlflow`, and none to Glue
-    unless it `reaches_glue`. Images come from this account's registry, and from those of the accounts in
-    `registries`.
+    Endpoints are paid for by the hour: there is none to MLflow, Glue, Athena or SQS unless it
+    `reaches_mlflow`, `reaches_glue`, `reaches_athena` or `reaches_queues`. Images come from this account's
+    registry, and from those of the accounts in `registries`.
 
     By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
     the VPC from being deleted anyway.
@@ -89,6 +97,8 @@ class PrivateNetwork(Construct):
         cidr: str = "10.40.0.0/16",
         reaches_mlflow: bool = False,
         reaches_glue: bool = False,
+        reaches_athena: bool = False,
+        reaches_queues: bool = False,
         registries: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -131,6 +141,8 @@ class PrivateNetwork(Construct):
             subnets=self.subnets,
             reach_mlflow=reaches_mlflow,
             reach_glue=reaches_glue,
+            reach_athena=reaches_athena,
+            reach_queues=reaches_queues,
             registries=registries,
         )
         FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
@@ -153,12 +165,19 @@ class PrivateEndpoints(Construct):
         subnets: ec2.SubnetSelection,
         reach_mlflow: bool = False,
         reach_glue: bool = False,
+        reach_athena: bool = False,
+        reach_queues: bool = False,
         registries: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         group = closed_group(self, "Group", vpc=vpc, description="Endpoints of AWS services")
         self.group: ec2.ISecurityGroup = group
-        more = {**(_MLFLOW if reach_mlflow else {}), **(_GLUE if reach_glue else {})}
+        more = {
+            **(_MLFLOW if reach_mlflow else {}),
+            **(_GLUE if reach_glue else {}),
+            **(_ATHENA if reach_athena else {}),
+            **(_QUEUES if reach_queues else {}),
+        }
         for construct_id_, service in {**_SERVICES, **more}.items():
             endpoint = ec2.InterfaceVpcEndpoint(
                 self,

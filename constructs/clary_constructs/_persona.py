@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from clary_constructs._capability import CAPABILITIES, in_studio
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import Position, Right, Topic
-from clary_constructs._workspace import TeamWorkspace
+from clary_constructs._workspace import SharedGroup, TeamWorkspace
 from constructs import Construct
 
 _ABOUT: dict[Topic, str] = {
@@ -20,6 +20,7 @@ _ABOUT: dict[Topic, str] = {
     "Jobs": "Jobs",
     "Models": "Models and endpoints",
     "Experiments": "Experiments",
+    "Features": "Histories of features",
 }
 
 
@@ -44,6 +45,7 @@ class Persona(Construct):
         permissions_boundary: iam.IManagedPolicy,
         pipeline_role: iam.IRole | None = None,
         session_role: iam.IRole | None = None,
+        shared_groups: Sequence[SharedGroup] = (),
         guardrails: iam.IManagedPolicy | None = None,
         path: str = "/",
         role_name: str | None = None,
@@ -61,7 +63,9 @@ class Persona(Construct):
         if guardrails is not None:
             self.role.add_managed_policy(guardrails)
         self._policies: dict[Topic, AccessPolicy] = {}
-        position = Position(cdk.Stack.of(self), workspace, job_role, pipeline_role, session_role)
+        position = Position(
+            cdk.Stack.of(self), workspace, job_role, pipeline_role, session_role, shared_groups
+        )
         for right in _once([*in_studio(position), *_rights(position, capabilities)]):
             self._policy(right.topic).allow(
                 right.actions,

@@ -9,9 +9,9 @@ from typing import Literal
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary_constructs._workspace import TeamWorkspace
+from clary_constructs._workspace import SharedGroup, TeamWorkspace
 
-Topic = Literal["Data", "Studio", "Jobs", "Models", "Experiments"]
+Topic = Literal["Data", "Studio", "Jobs", "Models", "Experiments", "Features"]
 """The policies that a role's rights are written into: one alone would exceed IAM's 6,144 characters."""
 
 PASS_ROLE = ["iam:PassRole"]
@@ -43,6 +43,8 @@ class Position:
     job_role: iam.IRole
     pipeline_role: iam.IRole | None = None
     session_role: iam.IRole | None = None
+    shared_groups: Sequence[SharedGroup] = ()
+    """Other teams' feature groups that are shared with them."""
 
     def sagemaker(self, kind: str, name: str) -> str:
         return self.stack.format_arn(service="sagemaker", resource=kind, resource_name=name)

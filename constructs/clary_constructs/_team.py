@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -28,11 +28,11 @@ from clary_constructs._capability import (
     use_private_data,
 )
 from clary_constructs._experiment_right import log_to_mlflow
-from clary_constructs._feature_right import use_features
+from clary_constructs._feature_right import query_histories, use_features, write_histories
 from clary_constructs._persona import studio_role
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import AS_IT_IS_MADE, TAG, Position, Right
-from clary_constructs._workspace import TeamWorkspace
+from clary_constructs._workspace import SharedGroup, TeamWorkspace
 from constructs import Construct
 
 
@@ -53,6 +53,7 @@ class JobRole(Construct):
         *,
         workspace: TeamWorkspace,
         permissions_boundary: iam.IManagedPolicy,
+        shared_groups: Sequence[SharedGroup] = (),
         path: str = "/",
     ) -> None:
         super().__init__(scope, construct_id)
@@ -65,7 +66,17 @@ class JobRole(Construct):
         policy = AccessPolicy(
             self, "Jobs", description=f"What jobs of the team {workspace.name} may do", roles=[self.role]
         )
-        _allow(policy, _rights(Position(cdk.Stack.of(self), workspace, self.role)))
+        position = Position(cdk.Stack.of(self), workspace, self.role, shared_groups=shared_groups)
+        _allow(policy, _rights(position))
+        histories = [*query_histories(position), *write_histories(position)]
+        if histories:
+            more = AccessPolicy(
+                self,
+                "Features",
+                description=f"Histories of features for jobs of the team {workspace.name}",
+                roles=[self.role],
+            )
+            _allow(more, histories)
 
 
 class PipelineRole(Construct):

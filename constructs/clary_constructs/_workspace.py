@@ -17,6 +17,36 @@ TEAM_TAG = "clary:team"
 
 
 @dataclass(frozen=True)
+class FeatureLibrary:
+    """Where an environment's feature groups and their histories are, as one team sees it."""
+
+    group_prefix: str
+    """What the names of the team's groups begin with."""
+    database: str
+    """The Glue database with the tables of all histories."""
+    table_prefix: str
+    """What the names of the team's tables begin with."""
+    history_prefix: str
+    """Below which the team's histories lie, in the data bucket."""
+    workgroup: str
+    """The Athena workgroup that the team asks in."""
+    queries_prefix: str
+    """Below which its answers lie, in the data bucket."""
+
+
+@dataclass(frozen=True)
+class SharedGroup:
+    """A feature group of another team's."""
+
+    name: str
+    table: str | None
+    """Of its history, if it has one."""
+    history_prefix: str
+    """Below which its owner's histories lie."""
+    to_write: bool = False
+
+
+@dataclass(frozen=True)
 class TeamWorkspace:
     """What one team works with: its own prefix of the buckets, its repositories, the network."""
 
@@ -32,6 +62,8 @@ class TeamWorkspace:
     endpoint_names: Sequence[str] = ()
     registries: Sequence[str] = ()
     """Other accounts whose images are pulled in this region, as AWS's own are."""
+    features: FeatureLibrary | None = None
+    """By default, there are no feature groups, and nothing to ask."""
 
     @property
     def object_prefix(self) -> str:

@@ -200,3 +200,59 @@ def test_leaves_no_finding_open(tmp_path: Path) -> None:
     violations = [each for pack in packs for each in pack(app).validate_scope(app).violations]
 
     assert [each.rule_name for each in violations] == []
+
+
+def allowed(template: Mapping[str, Any], role: str, action: str) -> str:
+    """What a role's policies about features let it do something with, as text."""
+    (policy,) = (
+        resource["Properties"]
+        for name, resource in resources(template, "AWS::IAM::ManagedPolicy").items()
+        if name.startswith(f"{role}FeaturesPolicy")
+    )
+    statements = policy["PolicyDocument"]["Statement"]
+    return json.dumps([each["Resource"] for each in statements if action in each["Action"]])
+
+
+def test_who_shares_reads_and_does_not_write(templates: Synthesise) -> None:
+    access = templates({"patients": {**PATIENTS, "readers": ["risk/data-analyst"]}})["Access"]
+
+    assert "feature-group/research--dev-patients" in allowed(access, "RiskDataAnalyst", "sagemaker:GetRecord")
+    assert allowed(access, "RiskDataAnalyst", "sagemaker:PutRecord") == "[]"
+    assert "table/clary_dev_features/research__patients" in allowed(
+        access, "RiskDataAnalyst", "glue:GetTable"
+    )
+    history = allowed(access, "RiskDataAnalyst", "s3:GetObject")
+    assert "/offline-store/research--dev-patients-??????????/*" in history
+    assert "research/features/*" not in history
+
+
+def test_what_one_persona_reads_its_teams_jobs_do_not(templates: Synthesise) -> None:
+    access = templates({"patients": {**PATIENTS, "readers": ["risk/data-analyst"]}})["Access"]
+
+    assert allowed(access, "RiskJobs", "sagemaker:GetRecord") == "[]"
+    assert "research" not in allowed(access, "RiskJobs", "s3:GetObject")
+
+
+def test_a_team_that_may_write_does_so_with_its_jobs_and_through_the_queue(templates: Synthesise) -> None:
+    access = templates({"patients": {**PATIENTS, "stream": True, "writers": ["risk"]}})["Access"]
+
+    assert "research--dev-patients" in allowed(access, "RiskJobs", "sagemaker:PutRecord")
+    assert ":research--dev-patients" in allowed(access, "RiskJobs", "sqs:SendMessage")
+    assert allowed(access, "RiskDataAnalyst", "sagemaker:PutRecord") == "[]", "an analyst writes no features"
+
+
+def test_nobody_is_let_at_histories_where_there_are_none(templates: Synthesise) -> None:
+    access = json.dumps(templates({})["Access"])
+
+    assert "athena:" not in access
+    assert "glue:" not in access
+
+
+def test_who_works_in_the_network_reaches_queries_and_queues(templates: Synthesise) -> None:
+    def ways(found: Mapping[str, Any]) -> set[str]:
+        endpoints = resources(found["Network"], "AWS::EC2::VPCEndpoint").values()
+        return {str(each["Properties"]["ServiceName"]).rpartition(".")[2] for each in endpoints}
+
+    more = ways(templates({"patients": {**PATIENTS, "stream": True}})) - ways(templates({"faces": FACES}))
+
+    assert more == {"athena", "glue", "sqs"}
