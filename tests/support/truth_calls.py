@@ -566,6 +566,35 @@ _CALLS: Mapping[str, tuple[str, str, _Maker]] = {
     "sagemaker:DescribeContext": ("sagemaker", "describe_context", _named("ContextName")),
     "sagemaker:DescribeFeatureGroup": ("sagemaker", "describe_feature_group", _named("FeatureGroupName")),
     "sagemaker:DeleteFeatureGroup": ("sagemaker", "delete_feature_group", _named("FeatureGroupName")),
+    "sagemaker:GetRecord": (
+        "sagemaker-featurestore-runtime",
+        "get_record",
+        lambda asked: {"FeatureGroupName": asked.name, "RecordIdentifierValueAsString": "1"},
+    ),
+    "sagemaker:BatchGetRecord": (
+        "sagemaker-featurestore-runtime",
+        "batch_get_record",
+        lambda asked: {
+            "Identifiers": [{"FeatureGroupName": asked.name, "RecordIdentifiersValueAsString": ["1"]}]
+        },
+    ),
+    "sagemaker:PutRecord": (
+        "sagemaker-featurestore-runtime",
+        "put_record",
+        lambda asked: {
+            "FeatureGroupName": asked.name,
+            "Record": [{"FeatureName": "age", "ValueAsString": "1"}],
+        },
+    ),
+    "sagemaker:DeleteRecord": (
+        "sagemaker-featurestore-runtime",
+        "delete_record",
+        lambda asked: {
+            "FeatureGroupName": asked.name,
+            "RecordIdentifierValueAsString": "1",
+            "EventTime": "1",
+        },
+    ),
     "sagemaker:DescribeFeatureMetadata": (
         "sagemaker",
         "describe_feature_metadata",
