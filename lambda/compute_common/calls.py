@@ -12,6 +12,10 @@ from compute_common.thing import CannotSee
 
 _GONE = ("ResourceNotFound", "ResourceNotFoundException")
 _NOT_THERE = ("could not find", "does not exist", "not found", "cluster id")
+_ENDED = tuple(
+    f"is in status {status}"
+    for status in ("completed", "deleted", "deleting", "failed", "stopped", "stopping")
+)
 
 
 def pages(client: Any, operation: str, member: str, **request: Any) -> Iterator[dict[str, Any]]:
@@ -41,6 +45,7 @@ def unless_gone() -> Iterator[None]:
         yield
     except ClientError as error:
         said: Mapping[str, str] = error.response["Error"]
-        missing = any(words in said.get("Message", "").lower() for words in _NOT_THERE)
-        if said["Code"] not in _GONE and not (said["Code"] == "ValidationException" and missing):
+        message = said.get("Message", "").lower()
+        missing = said["Code"] == "ValidationException" and any(words in message for words in _NOT_THERE)
+        if said["Code"] not in _GONE and not missing and not any(words in message for words in _ENDED):
             raise
