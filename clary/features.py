@@ -140,10 +140,12 @@ class _LabelTable:
         self._connection.execute("SET TimeZone = 'UTC'")
         if not labels.file.is_file():
             raise ClaryError(f"there is no file '{labels.file}'")
-        reader = "read_parquet" if labels.file.suffix == ".parquet" else "read_csv"
+        # what a CSV file says stays as it is written
+        csv_file = "read_csv(?, header = true, all_varchar = true)"
+        reader = "read_parquet(?)" if labels.file.suffix == ".parquet" else csv_file
         try:
             self._connection.execute(
-                f"CREATE TABLE labels AS SELECT row_number() OVER () - 1 AS {ROW}, * FROM {reader}(?)",  # noqa: S608 - our own words
+                f"CREATE TABLE labels AS SELECT row_number() OVER () - 1 AS {ROW}, * FROM {reader}",  # noqa: S608 - our own words
                 [str(labels.file)],
             )
         except duckdb.Error as error:

@@ -85,6 +85,7 @@ def install() -> None:
 def _prepared(action: str, request: Mapping[str, str]) -> str | None:
     """Puts in place who deploys; answers why it cannot be."""
     _deployer.set(None)
+    enforcement.act_for(None)
     principal = enforcement.caller()
     at_hand = arrived()
     role = request.get("RoleARN")
@@ -110,7 +111,9 @@ def _prepared(action: str, request: Mapping[str, str]) -> str | None:
         _remember((stack,), role)
         role = role or _remembered((stack,))
         if role is not None or (principal is not None and at_hand is not None):
-            _deployer.set(_Deployer(role, at_hand.access_key if at_hand else ""))
+            deployer = _Deployer(role, at_hand.access_key if at_hand else "")
+            _deployer.set(deployer)
+            enforcement.act_for(deployer.principal)
     return None
 
 

@@ -7,7 +7,7 @@ same rules that answer simulations.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,6 +39,9 @@ _NAMESPACES = {
 }
 """Services whose actions ministack does not know, and that do not ask by themselves."""
 
+_behalf: ContextVar[Callable[[], Principal | None] | None] = ContextVar("behalf", default=None)
+"""Whose rights count in place of the caller's."""
+
 _refusal: ContextVar[str | None] = ContextVar("refusal", default=None)
 """Why the request at hand was refused, in AWS's words."""
 
@@ -57,11 +60,18 @@ def authorize(action: str, resource: str, context: Mapping[str, Any] | None = No
     """Raises `AccessDenied` unless the caller of the request at hand may do this.
 
     For services of our own, whose handlers know the resource's ARN and the condition keys, names as AWS
-    writes them. Does nothing while IAM is not enforced, nor in work that no request has asked for.
+    writes them. Does nothing while IAM is not enforced, nor in work that no request has asked for. What is
+    done on somebody's behalf takes their rights.
     """
-    principal = caller()
+    instead = _behalf.get()
+    principal = caller() if instead is None else instead()
     if principal is not None:
-        check(principal, action, resource, context or {}, request=arrived())
+        check(principal, action, resource, context or {}, request=arrived() if instead is None else None)
+
+
+def act_for(whom: Callable[[], Principal | None] | None) -> None:
+    """From here on, in this context, `authorize` asks what they may, and not whoever's request it is."""
+    _behalf.set(whom)
 
 
 def caller() -> Principal | None:
