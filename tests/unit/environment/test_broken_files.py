@@ -19,6 +19,42 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "5:11",
         ("network.cidrr: no such key", "did you mean 'cidr'?", "cidr, availability_zones, vpc"),
     ),
+    "a sweeper of a mode that there is not": (
+        VALID + "costs: {sweeper: {mode: destroy}}\n",
+        "5:25",
+        ("costs.sweeper.mode: 'destroy'", "dry-run", "act"),
+    ),
+    "a sweeper that waits for nothing": (
+        VALID + "costs: {sweeper: {endpoints: {idle_hours: 0}}}\n",
+        "5:43",
+        ("costs.sweeper.endpoints.idle_hours: '0' is out of range",),
+    ),
+    "a cap on nobody": (
+        VALID + "costs: {cap: {mode: act}}\n",
+        "5:9",
+        ("costs.cap: is about nobody, give 'teams', 'people' or 'each_person'",),
+    ),
+    "a cap on a team that there is not": (
+        VALID + "costs: {cap: {teams: {reserch: 100}, usd_per_hour: {ml.t3.medium: 1}}}\n",
+        "5:32",
+        ("costs.cap.teams.reserch: no team 'reserch'", "did you mean 'research'?"),
+    ),
+    "a cap on somebody who is not there": (
+        VALID + "costs: {cap: {people: {research-adda: 100}, usd_per_hour: {ml.t3.medium: 1}}}\n",
+        "5:39",
+        ("costs.cap.people.research-adda: no person 'research-adda'", "did you mean 'research-ada'?"),
+    ),
+    "a cap whose meter is blind before it is read": (
+        VALID + "costs: {cap: {each_person: 100, every_minutes: 45}}\n",
+        "5:48",
+        ("'blind_minutes' is 60 and the meter is read every 45 minutes, give at least 90",),
+    ),
+    "a cap over what has no price": (
+        VALID.replace("data-scientist", "{persona: data-scientist, space: {instance_type: ml.m5.4xlarge}}")
+        + "costs: {cap: {teams: {research: 100}}}\n",
+        "5:9",
+        ("what an hour of 'ml.m5.4xlarge' costs in eu-west-1", "give 'usd_per_hour: {ml.m5.4xlarge: …}'"),
+    ),
     "a budget of a team that there is not": (
         VALID + "costs: {team_budgets: {reserch: 100}}\n",
         "5:33",
