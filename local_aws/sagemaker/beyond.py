@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local_aws.errors import ServiceError, invalid
-from local_aws.sagemaker import listing, resources, studio_page, tags
+from local_aws.sagemaker import listing, resources, search, studio_page, tags
 from local_aws.sagemaker.behaviours import (
     edge_deployment_plan,
     inference_component,
@@ -20,6 +20,7 @@ from local_aws.sagemaker.behaviours.image import versions
 from local_aws.sagemaker.behaviours.model_package import group
 from local_aws.sagemaker.behaviours.reference import require, require_ready
 from local_aws.sagemaker.families import families
+from local_aws.sagemaker.feature_store import metadata
 from local_aws.store import STORE, Record
 
 Request = Mapping[str, Any]
@@ -142,47 +143,6 @@ def _list_associations(request: Request) -> dict[str, Any]:
     return _paged("AssociationSummaries", found, request)
 
 
-# --- features --------------------------------------------------------------------------------------
-
-
-def _describe_feature(request: Request) -> dict[str, Any]:
-    found, feature = _feature(request)
-    kept = found.get("_features", {}).get(feature["FeatureName"], {})
-    return {
-        "FeatureGroupArn": found["FeatureGroupArn"],
-        "FeatureGroupName": found["FeatureGroupName"],
-        "FeatureName": feature["FeatureName"],
-        "FeatureType": feature["FeatureType"],
-        "CreationTime": found["CreationTime"],
-        "LastModifiedTime": kept.get("LastModifiedTime", found["LastModifiedTime"]),
-        **{name: kept[name] for name in ("Description", "Parameters") if name in kept},
-    }
-
-
-def _update_feature(request: Request) -> dict[str, Any]:
-    found, feature = _feature(request)
-    kept = found.setdefault("_features", {}).setdefault(feature["FeatureName"], {})
-    kept["LastModifiedTime"] = time.time()
-    if "Description" in request:
-        kept["Description"] = request["Description"]
-    parameters = {one["Key"]: one for one in kept.get("Parameters", ())}
-    parameters |= {one["Key"]: one for one in request.get("ParameterAdditions", ())}
-    removed = request.get("ParameterRemovals", ())
-    kept["Parameters"] = [one for key, one in parameters.items() if key not in removed]
-    return {}
-
-
-def _feature(request: Request) -> tuple[Record, Mapping[str, Any]]:
-    found = require("FeatureGroup", (request["FeatureGroupName"].rpartition("/")[2],))
-    for feature in found["FeatureDefinitions"]:
-        if feature["FeatureName"] == request["FeatureName"]:
-            return found, feature
-    raise ServiceError(
-        "ResourceNotFound",
-        f"Feature {request['FeatureName']} does not exist in feature group {found['FeatureGroupName']}.",
-    )
-
-
 # --- Studio's front door ---------------------------------------------------------------------------
 
 
@@ -262,7 +222,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DeleteEdgeDeploymentStage": edge_deployment_plan.delete_stage,
     "DeleteModelPackageGroupPolicy": _delete_policy,
     "DeleteTags": tags.delete,
-    "DescribeFeatureMetadata": _describe_feature,
+    "DescribeFeatureMetadata": metadata.describe,
     "DisableSagemakerServicecatalogPortfolio": _portfolio("Disabled"),
     "DisassociateTrialComponent": _disassociate_component,
     "EnableSagemakerServicecatalogPortfolio": _portfolio("Enabled"),
@@ -279,8 +239,9 @@ OPERATIONS: Mapping[str, Operation] = {
         "TrainingJobSummaries", "HyperParameterTuningJob", "HyperParameterTuningJobName"
     ),
     "PutModelPackageGroupPolicy": _put_policy,
+    "Search": search.search,
     "SearchTrainingPlanOfferings": training_plan.search,
     "StopInferenceExperiment": inference_experiment.stop,
-    "UpdateFeatureMetadata": _update_feature,
+    "UpdateFeatureMetadata": metadata.update,
     "UpdateInferenceComponentRuntimeConfig": inference_component.update_copies,
 }
