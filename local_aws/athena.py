@@ -57,7 +57,11 @@ def _complete() -> None:
 
 
 def relation(table: Mapping[str, Any], files: Sequence[str], usual: Callable[[], str]) -> str:
-    """A table in DuckDB's words, with all its columns; `usual` says what these copies of its files hold."""
+    """A table in DuckDB's words, with all its columns; `usual` says what these copies of its files hold.
+
+    Raises `PermissionDenied` unless whoever asks may see the table in Glue.
+    """
+    _check_seeing(table)
     parameters = table.get("Parameters") or {}
     if str(parameters.get("table_type", "")).upper() == "ICEBERG":
         files = _current(table, files)
@@ -98,6 +102,17 @@ def check_reading(location: str) -> None:
         enforcement.authorize("s3:GetObject", f"{bucket}/{prefix}/*")
     except AccessDenied as denied:
         raise PermissionDenied(f"Permission denied on S3 path: {location} ({denied})") from denied
+
+
+def _check_seeing(table: Mapping[str, Any]) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
+    where = f"arn:aws:glue:{hooks.region()}:{hooks.account_id()}"
+    database, name = table.get("DatabaseName"), table.get("Name")
+    try:
+        for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
+            enforcement.authorize("glue:GetTable", f"{where}:{resource}")
+    except AccessDenied as denied:
+        raise PermissionDenied(f"Insufficient permissions to execute the query. {denied}") from denied
 
 
 def _type(name: str) -> str | None:

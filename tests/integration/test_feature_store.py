@@ -236,14 +236,17 @@ def test_a_query_reads_what_whoever_asks_may_read(enforcing: EnforcingAws, guard
     guarded.put("queried", id="a", at=LATER)
     assert guarded.rows(group, "id", count=1) == [["a"]]
     bucket = f"arn:aws:s3:::{guarded.bucket}"
-    athena = statement(["athena:*", "glue:GetTable"])
-    reader = enforcing.somebody(
-        athena, statement(["s3:GetObject", "s3:ListBucket"], [bucket, f"{bucket}/team/*"])
-    )
+    athena, glue = statement("athena:*"), statement("glue:GetTable")
+    files = statement(["s3:GetObject", "s3:ListBucket"], [bucket, f"{bucket}/team/*"])
 
-    assert guarded.query(group, "id", client=reader.client) == [["a"]]
+    def asked_with(*rights: Any) -> list[list[str | None]]:
+        return guarded.query(group, "id", client=enforcing.somebody(athena, *rights).client)
+
+    assert asked_with(glue, files) == [["a"]]
     with pytest.raises(AssertionError, match="Permission denied on S3 path"):
-        guarded.query(group, "id", client=enforcing.somebody(athena).client)
+        asked_with(glue)
+    with pytest.raises(AssertionError, match="Insufficient permissions to execute the query"):
+        asked_with(files)
 
 
 def test_a_role_that_may_not_write_any_more_blocks_the_offline_store_and_loses_nothing(
