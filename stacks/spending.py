@@ -14,24 +14,47 @@ from clary.environment.cap import CAP_PREFIX, Cap
 from clary.environment.model import Environment
 from clary_constructs import SpendingCap, SpendingGate, StudioDomain, python_code
 from constructs import Construct
-from spending_cap.rules import CLOSED, OPEN
 from stacks.data import DataStack
 from stacks.naming import pascal
 from stacks.sweeping import place
 
 _FUNCTIONS = Path(__file__).parent.parent / "lambda"
+NEW_COMPUTE = (
+    "elasticmapreduce:RunJobFlow",
+    "glue:CreateSession",
+    "sagemaker:CreateApp",
+    "sagemaker:CreateAutoMLJobV2",
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateInferenceComponent",
+    "sagemaker:CreateMlflowTrackingServer",
+    "sagemaker:CreateNotebookInstance",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:CreateTransformJob",
+    "sagemaker:RetryPipelineExecution",
+    "sagemaker:StartMlflowTrackingServer",
+    "sagemaker:StartNotebookInstance",
+    "sagemaker:StartPipelineExecution",
+    "sagemaker:UpdateEndpoint",
+    "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "servicecatalog:ProvisionProduct",
+    "servicecatalog:UpdateProvisionedProduct",
+)
+"""The actions that start something that is paid for by the hour, and so what is refused beyond a cap."""
 
 
 def gate_of(scope: Construct, environment: Environment, team: str) -> iam.IManagedPolicy | None:
     """What refuses new compute to a team's roles, if a cap is about it; closed until somebody has looked."""
     cap = environment.costs.cap
-    if cap is None or team not in cap.gated(environment):
+    if cap is None or cap.mode != "act" or team not in cap.gated(environment):
         return None
+    closed = {"Sid": "NewCompute", "Effect": "Deny", "Action": list(NEW_COMPUTE), "Resource": "*"}
     return SpendingGate(
         scope,
         f"{pascal(team)}Gate",
         name=f"{_gate_prefix(environment)}{team}",
-        document=json.loads(CLOSED if cap.mode == "act" else OPEN),
+        document={"Version": "2012-10-17", "Statement": [closed]},
     ).policy
 
 
@@ -58,7 +81,7 @@ def add_cap(
         environment_name=environment.name,
         teams=list(environment.teams),
         gate_prefix=_gate_prefix(environment),
-        gates=cap.gated(environment),
+        gates=cap.gated(environment) if cap.mode == "act" else [],
         domain=domain,
         bucket=data.data_bucket,
         prefix=CAP_PREFIX,
@@ -82,10 +105,9 @@ def cap_settings(environment: Environment, cap: Cap) -> dict[str, Any]:
             "warn_percent": cap.warn_percent,
             "blind_minutes": cap.blind_minutes,
             "gates": cap.gated(environment),
+            "new_compute": list(NEW_COMPUTE),
         },
         "prices": cap.prices(environment.region),
-        # each deployment that closes a gate looks at once
-        "closed": CLOSED,
     }
 
 

@@ -110,10 +110,11 @@ class SpendingCap(Construct):
             jobs,
             wildcard_because=TEAM_NAMES,
         )
-        meters.allow(
-            ["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"],
-            [policy_arn(team) for team in gates],
-        )
+        if gates:
+            meters.allow(
+                ["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"],
+                [policy_arn(team) for team in gates],
+            )
         if stops:
             policy = watchman.also("Stops", f"Stops what is beyond a cap in {environment_name}")
             allow_to_stop(policy, watchman, _SEEN)

@@ -101,4 +101,5 @@ def settings_of(said: Mapping[str, Any]) -> Settings:
         each_person=said["each_person"],
         warn_percent=said["warn_percent"],
         blind_minutes=said["blind_minutes"],
+        new_compute=said["new_compute"],
     )

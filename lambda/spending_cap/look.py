@@ -97,7 +97,7 @@ def look(
     ledger = replace(ledger, told=[*ledger.told, *told])
     book.keep(ledger)
     until = open_until(ledger, [eye.kind for eye in eyes], settings)
-    for team in circle.teams:
+    for team in circle.teams if settings.acts else ():
         try:
             gates.write(team, gate(team, standing, until, settings, prices, circle.people))
         except CannotSee as unwritten:

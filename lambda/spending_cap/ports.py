@@ -85,6 +85,8 @@ class Settings:
     warn_percent: int
     blind_minutes: int
     """For how long new compute is let through by a meter that does not see."""
+    new_compute: Sequence[str] = ()
+    """The actions that start something."""
 
 
 @dataclass(frozen=True)

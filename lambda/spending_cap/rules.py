@@ -15,28 +15,6 @@ from compute_common.thing import Thing
 from spending_cap.ledger import spent
 from spending_cap.ports import Account, Ledger, Lift, Settings, Standing
 
-NEW_COMPUTE = (
-    "elasticmapreduce:RunJobFlow",
-    "glue:CreateSession",
-    "sagemaker:CreateApp",
-    "sagemaker:CreateAutoMLJobV2",
-    "sagemaker:CreateEndpoint",
-    "sagemaker:CreateHyperParameterTuningJob",
-    "sagemaker:CreateInferenceComponent",
-    "sagemaker:CreateMlflowTrackingServer",
-    "sagemaker:CreateNotebookInstance",
-    "sagemaker:CreateProcessingJob",
-    "sagemaker:CreateTrainingJob",
-    "sagemaker:CreateTransformJob",
-    "sagemaker:RetryPipelineExecution",
-    "sagemaker:StartMlflowTrackingServer",
-    "sagemaker:StartNotebookInstance",
-    "sagemaker:StartPipelineExecution",
-    "sagemaker:UpdateEndpoint",
-    "sagemaker:UpdateEndpointWeightsAndCapacities",
-    "servicecatalog:ProvisionProduct",
-    "servicecatalog:UpdateProvisionedProduct",
-)
 NEVER_METERED = (
     "elasticmapreduce:RunJobFlow",
     "glue:CreateSession",
@@ -133,16 +111,14 @@ def gate(
     over = [each.account for each in standing if each.over]
     members = sorted(name for what, name in over if what == "person" and people.get(name, team) == team)
     statements: list[dict[str, Any]] = []
-    if not settings.acts:
-        return OPEN
     if ("team", team) in over or until is None:
-        statements.append(_deny("NewCompute", NEW_COMPUTE))
+        statements.append(_deny("NewCompute", settings.new_compute))
     else:
         late = {"DateGreaterThan": {"aws:CurrentTime": _stamp(until)}}
-        statements.append(_deny("NotMetered", NEW_COMPUTE, late))
+        statements.append(_deny("NotMetered", settings.new_compute, late))
     if members:
         by_name = {"StringEquals": {"aws:SourceIdentity": members}}
-        statements.append(_deny("NewComputeOfPeople", NEW_COMPUTE, by_name))
+        statements.append(_deny("NewComputeOfPeople", settings.new_compute, by_name))
     statements.append(_deny("NeverMetered", NEVER_METERED))
     statements.append({**_deny("Canvas", ["sagemaker:CreateApp"]), "Resource": _CANVAS})
     for use, actions in _OF_A_USE.items():
@@ -167,11 +143,3 @@ def _document(statements: Sequence[Mapping[str, Any]]) -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-CLOSED = _document([_deny("NewCompute", NEW_COMPUTE)])
-"""As it is before the first look."""
-OPEN = _document(
-    [_deny("NothingAnyMore", NEW_COMPUTE, {"DateLessThan": {"aws:CurrentTime": "1970-01-02T00:00:00Z"}})]
-)
-"""Where nothing is refused; a policy has at least one statement."""

@@ -20,7 +20,7 @@ from spending_cap.handler import last_month
 from spending_cap.ledger import spent
 from spending_cap.look import Circle, Outcome, look
 from spending_cap.ports import Ledger, Lift, Run, Settings, Standing
-from spending_cap.rules import CLOSED, NEW_COMPUTE, gate
+from spending_cap.rules import gate
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -28,6 +28,7 @@ TEN_MINUTES = timedelta(minutes=10)
 TEAM = ("team", "research")
 ADA = ("person", "research-ada")
 PRICES = {"studio": {"ml.t3.medium": 0.05, "ml.g5.xlarge": 1.5}, "training": {"ml.g5.xlarge": 1.5}}
+NEW_COMPUTE = ("sagemaker:CreateApp", "sagemaker:CreateTrainingJob")
 SETTINGS = Settings(
     acts=True,
     teams={"research": 100.0},
@@ -35,7 +36,9 @@ SETTINGS = Settings(
     each_person=None,
     warn_percent=80,
     blind_minutes=60,
+    new_compute=NEW_COMPUTE,
 )
+CLOSED = gate("research", [], None, SETTINGS, PRICES, {})
 CIRCLE = Circle(["research"], {"research-ada": "research", "research-emmy": "research"})
 
 
@@ -352,7 +355,7 @@ def test_a_dry_run_refuses_and_stops_nothing(apps: Apps, office: Office) -> None
 
     assert apps.stopped == []
     assert [each.over for each in found.standing] == [True, False]
-    assert not office.refuses(START + 1000 * HOUR, of_type="ml.p5.48xlarge")
+    assert office.gates == {"research": CLOSED}, "nobody has written anything"
     assert "it is a dry run" in office.reports["latest.md"]
 
 
