@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from clary.commands import environment, operations
 from clary.commands.cap import cap
+from clary.commands.catalog import catalog
 from clary.commands.features import features
 from clary.commands.guardrails import guardrails
 from clary.commands.local import local
@@ -44,6 +45,7 @@ for command in (
 app.add_typer(users, name="users")
 app.add_typer(features, name="features")
 app.add_typer(cap, name="cap")
+app.add_typer(catalog, name="catalog")
 app.add_typer(local, name="local")
 
 _INTERRUPTED = 130

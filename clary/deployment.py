@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clary import baselining, cdk, training
+from clary.catalog import check_in_use
 from clary.content import contents
 from clary.difference import check_replacements
 from clary.drift import mark_owned
@@ -36,6 +37,8 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         assembly = synthesise(target, lock)
         bootstrapping.result()
         changes = check_replacements(target, assembly)
+        if stack_states(target)["catalog"] is not None:
+            check_in_use(target, stays=True)
     for unit in no_longer_wanted(target):
         with progress.step(f"removing {target.environment.stack_name(unit)}: the file has it no more"):
             delete_stack(target, unit)
@@ -66,6 +69,7 @@ def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
     environment = target.environment
     unwanted = [] if environment.models else ["gateway", "serving"]
+    unwanted += [] if environment.catalog.portfolios else ["catalog"]
     unwanted += [] if environment.features else ["features"]
     if not environment.costs.watched:
         unwanted.append("operations")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clary.environment.catalog import CATALOG, OWNER_TAG
 from clary.environment.model import Environment
 from clary.environment.people import construct_id
 from clary.errors import ClaryError
@@ -150,12 +151,25 @@ def _check_names(target: Target, profiles: Sequence[str]) -> None:
     pages = target.client("sagemaker").get_paginator("list_user_profiles").paginate(DomainIdEquals=domain_id)
     there = {each["UserProfileName"] for page in pages for each in page["UserProfiles"]}
     taken = sorted(there.intersection(profiles))
+    if taken and _owner(target, domain_id, taken[0]) == CATALOG:
+        raise ClaryError(
+            f"Studio has a user profile '{taken[0]}' already, nothing was changed: somebody launched it from"
+            " Service Catalog; let them terminate it first (and delete what is kept then, docs/people.md says"
+            " how), or take another name"
+        )
     if taken:
         raise ClaryError(
             f"Studio has a user profile '{taken[0]}' already, which is in no stack, nothing was changed: it"
             " was kept when somebody left the file, or made by hand; delete it and its spaces to free the"
             " name (docs/people.md says how), or take another one"
         )
+
+
+def _owner(target: Target, domain_id: str, profile: str) -> str | None:
+    sagemaker = target.client("sagemaker")
+    arn = sagemaker.describe_user_profile(DomainId=domain_id, UserProfileName=profile)["UserProfileArn"]
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    return tags.get(OWNER_TAG)
 
 
 def _check_feature_groups(target: Target, names: Sequence[str]) -> None:

@@ -267,8 +267,8 @@ def _names(environment: Environment, clients: Clients) -> Iterator[Finding]:
             if _is_there(partial(sagemaker.describe_endpoint, EndpointName=endpoint)):
                 taken.append(f"the endpoint {endpoint}")
     if _stack(clients, environment.stack_name("access")) is None:
-        for name, team in environment.teams.items():
-            for persona in sorted({member.persona for member in team.members.values()}):
+        for name in environment.teams:
+            for persona in environment.personas_of(name):
                 role = f"clary-{environment.name}-{name}-{persona}"
                 if _is_there(partial(iam.get_role, RoleName=role)):
                     taken.append(f"the role {role}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -18,13 +18,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clary.difference import deployed
+from clary.environment.catalog import CATALOG, OWNER_TAG
 from clary.environment.people import construct_id, profile_name, shared_name
 from clary.errors import ClaryError
 from clary.outputs import stack_outputs, stack_states
 from clary.target import Target
 from clary.templates import NESTED, Template
 
-OWNER_TAG = "clary:owner"
 FILE = "environment-file"
 """Who owns a profile is written on it: CloudFormation tags nothing of SageMaker's by itself."""
 
@@ -180,14 +180,17 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
         found = sagemaker.describe_user_profile(DomainId=domain_id, UserProfileName=name)
         wanted = merged(properties.get("UserSettings", {}), sent.get(name, {}))
         yield from differing(subject, {"UserSettings": wanted}, found, there)
+    launched = set()
     for each in profiles:
         if each["UserProfileName"] not in known:
             arn = sagemaker.describe_user_profile(
                 DomainId=domain_id, UserProfileName=each["UserProfileName"]
             )["UserProfileArn"]
             tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+            if tags.get(OWNER_TAG) == CATALOG:
+                launched.add(str(each["UserProfileName"]))
             yield unknown_profile(each["UserProfileName"], tags)
-    yield from _spaces(sagemaker, domain_id, spaces, there)
+    yield from _spaces(sagemaker, domain_id, spaces, there, launched)
 
 
 def _listed(sagemaker: Any, operation: str, member: str, domain_id: str) -> list[Mapping[str, Any]]:
@@ -196,10 +199,15 @@ def _listed(sagemaker: Any, operation: str, member: str, domain_id: str) -> list
 
 
 def _spaces(
-    sagemaker: Any, domain_id: str, spaces: Sequence[Mapping[str, Any]], there: Deployed
+    sagemaker: Any,
+    domain_id: str,
+    spaces: Sequence[Mapping[str, Any]],
+    there: Deployed,
+    launched: Collection[str],
 ) -> Iterator[Finding]:
     known = {str(properties["SpaceName"]): properties for _, _, properties in there.of_type(_SPACE)}
     people = {str(properties["UserProfileName"]) for _, _, properties in there.of_type(_PROFILE)}
+    people |= {*launched}
     live = {str(each["SpaceName"]): each for each in spaces}
     for name, properties in known.items():
         if name not in live:
@@ -225,6 +233,8 @@ def unknown_profile(name: str, tags: Mapping[str, str]) -> Finding:
     subject = f"profile {name}"
     owner = tags.get(OWNER_TAG)
     product = tags.get("aws:servicecatalog:provisionedProductArn")
+    if owner == CATALOG and product is None:
+        return Finding(Kind.NOTE, subject, "somebody launched it from Service Catalog")
     if product is not None:
         return Finding(Kind.NOTE, subject, f"it was onboarded by Service Catalog ({product})")
     if owner == FILE:

@@ -14,6 +14,8 @@ from clary.environment.model import Environment
 LOCAL_ACCOUNT = "000000000000"
 """No AWS account has this number: an environment that names it can only be meant for the local AWS."""
 
+_Keys = tuple[str, str, str | None]
+"""An access key, its secret, and its session's token."""
 _LOCAL_SECRET = "local"  # noqa: S105 - the local AWS takes any
 
 
@@ -39,7 +41,24 @@ class Target:
 
     def client(self, service: str) -> Any:
         """A boto3 client (untyped: boto3 makes its methods at run time)."""
-        return _client(service, self.environment.account, self.environment.region, self.endpoint_url, self.ca)
+        return self._client(service, None)
+
+    def client_as(self, service: str, role_arn: str | None) -> Any:
+        """A client with somebody's own rights: a role's, or those of the credentials at hand.
+
+        On the local AWS these are the process's, where it has any: `client` works as its root user.
+        """
+        keys = _keys_at_hand() if self.local else None
+        if role_arn is not None:
+            sts = self._client("sts", keys)
+            given = sts.assume_role(RoleArn=role_arn, RoleSessionName=_session_name(sts))["Credentials"]
+            keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        return self._client(service, keys)
+
+    def _client(self, service: str, keys: _Keys | None) -> Any:
+        if keys is None and self.local:
+            keys = (self.environment.account, _LOCAL_SECRET, None)
+        return _client(service, keys, self.environment.region, self.endpoint_url, self.ca)
 
     def credentials(self) -> Mapping[str, str]:
         """For the local AWS, an access key that is the account's number: it belongs to that account there."""
@@ -67,15 +86,29 @@ class Target:
         }
 
 
+def _keys_at_hand() -> _Keys | None:
+    if "AWS_ACCESS_KEY_ID" not in os.environ:
+        return None
+    secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "")
+    return os.environ["AWS_ACCESS_KEY_ID"], secret, os.environ.get("AWS_SESSION_TOKEN")
+
+
+def _session_name(sts: Any) -> str:
+    """The same each time: what a session has launched is its own, and nobody else's of the role."""
+    return str(sts.get_caller_identity()["Arn"].rpartition("/")[2].rpartition(":")[2])[:64]
+
+
 @cache
-def _client(service: str, account: str, region: str, endpoint_url: str | None, ca: Path | None) -> Any:
+def _client(service: str, keys: _Keys | None, region: str, endpoint_url: str | None, ca: Path | None) -> Any:
     """A session for each client: making clients from several threads at once is then safe."""
     import boto3
     from botocore.config import Config
     from botocore.session import Session
 
+    access_key, secret, token = keys or (None, None, None)
     if endpoint_url is None:
-        return boto3.Session(region_name=region).client(service)
+        session = boto3.Session(access_key, secret, token, region_name=region)
+        return session.client(service)
     # The person's own profiles and files, a broken one among them, have nothing to say here.
     none_of_their_files: dict[str, Any] = {
         "profile": (None, [], None, None),
@@ -84,8 +117,9 @@ def _client(service: str, account: str, region: str, endpoint_url: str | None, c
     }
     session = boto3.Session(
         region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key=_LOCAL_SECRET,
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
         botocore_session=Session(session_vars=none_of_their_files),
     )
     config = Config(retries={"total_max_attempts": 2}, proxies={})

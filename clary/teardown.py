@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clary import cdk
+from clary.catalog import check_in_use
 from clary.deployment import delete_stack, no_longer_wanted, synthesise
 from clary.errors import ClaryError
 from clary.outputs import stack_outputs, stack_states
@@ -72,6 +73,8 @@ def destroy(target: Target, progress: Progress, *, lock: int) -> Leftover:
     there = any(stack_states(target).values())
     if not there and not under_way.exists():
         return Leftover([], _folder(target), destroyed=False)
+    if stack_states(target)["catalog"] is not None:
+        check_in_use(target, stays=False)
     if not under_way.exists():
         _put_aside(_folder(target))
         under_way.touch()

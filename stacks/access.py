@@ -87,7 +87,7 @@ class AccessStack(cdk.Stack):
         job_roles: dict[str, iam.IRole] = {}
         pipeline_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
-        for name, team in environment.teams.items():
+        for name in environment.teams:
             workspace = _workspace(environment, name, network, data)
             job_roles[name] = JobRole(
                 self,
@@ -119,7 +119,7 @@ class AccessStack(cdk.Stack):
             ]
             for limit in limits:
                 pipeline_roles[name].add_managed_policy(limit)
-            for persona in sorted({member.persona for member in team.members.values()}):
+            for persona in environment.personas_of(name):
                 persona_roles[name, persona] = self._persona_role(
                     persona, workspace, job_roles[name], pipeline_roles[name], session_role, limits
                 )
@@ -141,7 +141,7 @@ class AccessStack(cdk.Stack):
     def _session_role(self, workspace: TeamWorkspace) -> iam.IRole | None:
         """What the team's sessions of Glue run as, if somebody of the team may have any."""
         environment = self._environment
-        personas = {member.persona for member in environment.teams[workspace.name].members.values()}
+        personas = environment.personas_of(workspace.name)
         if not any("use-glue-sessions" in environment.capabilities(persona) for persona in personas):
             return None
         role = GlueSessionRole(
@@ -233,7 +233,7 @@ def role_name_stem(environment: Environment) -> str:
 
 def _beyond_capabilities(environment: Environment) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """What the file allows in statements of its own, once for whomever it is allowed."""
-    personas = {each.persona for team in environment.teams.values() for each in team.members.values()}
+    personas = {each for team in environment.teams for each in environment.personas_of(team)}
     allowed = [
         (statement.actions, statement.resources)
         for persona in sorted(personas)

@@ -13,6 +13,7 @@ from clary.environment.model import Environment
 from clary.environment.people import construct_id
 from clary.monitor_content import monitor_contents
 from stacks.access import AccessStack
+from stacks.catalog import CatalogStack
 from stacks.data import DataStack
 from stacks.features import FeaturesStack
 from stacks.gateway import GatewayStack
@@ -70,6 +71,19 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
             data=data,
             access=access,
             **common(unit),
+        )
+    if environment.catalog.portfolios:
+        # products come and go: see _keep_exported
+        for value in studio.studio.shared_values:
+            studio.export_value(value)
+        CatalogStack(
+            app,
+            "Catalog",
+            network=network,
+            data=data,
+            access=access,
+            studio=studio,
+            **common("catalog"),
         )
     _keep_exported(network, data, studio)
     if environment.guardrails.organization is not None:

@@ -17,7 +17,6 @@ from clary_constructs import (
     StudioLeavers,
     StudioSettings,
     StudioSpace,
-    StudioTools,
     StudioUser,
     UserGroup,
     UserProfiles,
@@ -42,6 +41,16 @@ class Studio:
     leavers: StudioLeavers
     images: Mapping[str, StudioImage]
     """All that there are, by name."""
+
+    @property
+    def shared_values(self) -> Sequence[str]:
+        """What is written into people's templates."""
+        return [
+            self.domain.domain_id,
+            self.domain.rest_role.role_arn,
+            self.settings.service_token,
+            self.leavers.service_token,
+        ]
 
 
 class PeopleStack(cdk.Stack):
@@ -89,21 +98,11 @@ def add_people(
 ) -> UserProfiles:
     """Profiles and spaces for `users`: those of one persona of a team work as one role, and find the same."""
     wanted = {user.group for user in users}
-
-    def tools(said: Tools, team: str) -> StudioTools:
-        return studio_tools.tools_of(
-            said, team=team, environment=environment, data=data, images=studio.images
-        )
-
     groups = [
-        UserGroup(
-            _group(team, persona),
-            execution_role=role,
-            tools=tools(environment.tools(persona), team),
-        )
-        for (team, persona), role in access.persona_roles.items()
+        user_group(environment, team, persona, studio=studio, data=data, access=access)
+        for team, persona in access.persona_roles
     ]
-    nobody = tools(Tools(), "")
+    nobody = studio_tools.tools_of(Tools(), team="", environment=environment, data=data, images=studio.images)
     groups.append(UserGroup(_TEAM, execution_role=studio.domain.rest_role, tools=nobody))
     return UserProfiles(
         stack,
@@ -113,6 +112,25 @@ def add_people(
         users=users,
         settings=studio.settings,
         leavers=studio.leavers,
+    )
+
+
+def user_group(
+    environment: Environment,
+    team: str,
+    persona: str,
+    *,
+    studio: Studio,
+    data: DataStack,
+    access: AccessStack,
+) -> UserGroup:
+    """What those of one persona of a team have in common."""
+    return UserGroup(
+        _group(team, persona),
+        execution_role=access.persona_roles[team, persona],
+        tools=studio_tools.tools_of(
+            environment.tools(persona), team=team, environment=environment, data=data, images=studio.images
+        ),
     )
 
 

@@ -10,14 +10,10 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
 from clary.environment.cap import Cap
-from clary.environment.form import Form
-from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, no_such, refusal
+from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, EmailAddress, Part, no_such, refusal
 from clary.environment.people import TeamName
 from clary.environment.sweeper import Sweeper
 
-EmailAddress = Annotated[
-    str, Form("an e-mail address", "costs@example.com", r"[^@\s]+@[^@\s]+\.[^@\s.]+", longest=254)
-]
 _NOTIFICATIONS = 5
 """Of one budget: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-budgets-budget.html"""
 _ADDRESSES = 10

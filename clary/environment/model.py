@@ -13,7 +13,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from clary.environment import cap, features, gateway, membership
+from clary.environment import cap, catalog, features, gateway, membership
+from clary.environment.catalog import Catalog
 from clary.environment.costs import Costs
 from clary.environment.data import Data
 from clary.environment.features import FeatureGroup, FeatureGroupName
@@ -83,6 +84,8 @@ class Environment(Part):
     """Who may call the models."""
     costs: Costs = Costs()
     """What all this may cost. By default, nobody has said."""
+    catalog: Catalog = Catalog()
+    """What people set up for themselves. By default, nothing: whoever is to work here is in the file."""
 
     @property
     def retain_data(self) -> bool:
@@ -103,6 +106,15 @@ class Environment(Part):
         """By which costs find the team that they are of. They never change."""
         return {ENVIRONMENT_TAG: self.name, TEAM_TAG: team}
 
+    @property
+    def known_personas(self) -> tuple[Persona, ...]:
+        return tuple(sorted({*PERSONAS, *self.personas}))
+
+    def personas_of(self, team: TeamName) -> tuple[Persona, ...]:
+        """What people of a team do, those included who bring themselves in."""
+        here = {member.persona for member in self.teams[team].members.values()}
+        return tuple(sorted({*here, *catalog.personas(self.catalog, team)}))
+
     def tools(self, persona: Persona) -> Tools:
         """What a persona finds in Studio."""
         said = self.personas.get(persona, PersonaSettings())
@@ -112,13 +124,13 @@ class Environment(Part):
 
     def opens(self, application: Application) -> bool:
         """Whether somebody finds it in Studio."""
-        personas = {each.persona for team in self.teams.values() for each in team.members.values()}
+        personas = {each for team in self.teams for each in self.personas_of(team)}
         return any(application in (self.tools(persona).applications or ()) for persona in personas)
 
     @property
     def uses_glue(self) -> bool:
         """Whether somebody works in Glue's interactive sessions."""
-        personas = {each.persona for team in self.teams.values() for each in team.members.values()}
+        personas = {each for team in self.teams for each in self.personas_of(team)}
         return any("use-glue-sessions" in self.capabilities(persona) for persona in personas)
 
     @property
@@ -232,6 +244,7 @@ class Environment(Part):
             *self._studio(),
             *membership.complaints(self),
             *self._features(),
+            *catalog.misfits(self),
             *self._tags(),
             *self.costs.misfits(tuple(self.teams)),
             *cap.misfits(self),
@@ -260,7 +273,7 @@ class Environment(Part):
                 yield Complaint(("network", *given, "availability_zones", index), message)
 
     def _personas(self) -> Iterator[Complaint]:
-        known = sorted({*PERSONAS, *self.personas})
+        known = self.known_personas
         for team_name, team in self.teams.items():
             for member_name, member in team.members.items():
                 if member.persona not in known:

@@ -34,6 +34,9 @@ AccountId = Annotated[
 Region = Annotated[str, Form("an AWS region", "eu-west-1", "[a-z]{2}(-[a-z]+)+-[0-9]")]
 InstanceType = Annotated[str, Form("a SageMaker instance type", "ml.m5.large", r"ml\.[a-z0-9-]+\.[a-z0-9]+")]
 ImageTag = Annotated[str, Form("an image's tag", "v1", "[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")]
+EmailAddress = Annotated[
+    str, Form("an e-mail address", "costs@example.com", r"[^@\s]+@[^@\s]+\.[^@\s.]+", longest=254)
+]
 TagName = Annotated[
     str,
     Form(

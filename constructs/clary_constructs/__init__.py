@@ -10,6 +10,8 @@ from clary_constructs._batch_model import BatchModel
 from clary_constructs._boundary import Guardrails, PermissionsBoundary
 from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._budget import CostBudget, let_budgets_tell
+from clary_constructs._catalog_portfolio import CatalogPortfolio
+from clary_constructs._catalog_product import CatalogProduct, FieldRule, LaunchRight
 from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket, answer_only_within
 from clary_constructs._encryption import EncryptionKey
@@ -69,6 +71,7 @@ from clary_constructs._policy import AccessPolicy
 from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
 from clary_constructs._sdk_defaults import SdkDefaults
+from clary_constructs._shared_value import SharedValue, SharedValues
 from clary_constructs._spending_cap import SpendingCap, SpendingGate
 from clary_constructs._studio_domain import (
     LICENCE_ACTIONS,
@@ -79,6 +82,7 @@ from clary_constructs._studio_domain import (
 )
 from clary_constructs._studio_image import StudioImage
 from clary_constructs._studio_leavers import StudioLeavers
+from clary_constructs._studio_person import StudioPerson, person_rights
 from clary_constructs._studio_remover import StudioRemover
 from clary_constructs._studio_settings import StudioSettings
 from clary_constructs._studio_startup import StartupScript, TeamDefaults
@@ -86,7 +90,7 @@ from clary_constructs._studio_tools import CanvasTools, IdleShutdown, StudioTool
 from clary_constructs._sweeper import Sweeper
 from clary_constructs._team import JobRole, PipelineRole
 from clary_constructs._user_pool import ApiUserPool
-from clary_constructs._user_profiles import UserGroup, UserProfiles
+from clary_constructs._user_profiles import UserGroup, UserProfiles, profile_values
 from clary_constructs._user_template import StudioSpace, StudioUser, part_of
 from clary_constructs._workspace import TEAM_TAG, FeatureLibrary, SharedGroup, TeamWorkspace
 
@@ -111,6 +115,8 @@ __all__ = [
     "BucketEmptier",
     "CanvasTools",
     "CapacityLimits",
+    "CatalogPortfolio",
+    "CatalogProduct",
     "CollectionFeature",
     "CollectionKind",
     "ComponentEndpoint",
@@ -129,6 +135,7 @@ __all__ = [
     "FeatureSettings",
     "FeatureStream",
     "FeatureType",
+    "FieldRule",
     "FlowLog",
     "GlueConnection",
     "GlueEncryption",
@@ -141,6 +148,7 @@ __all__ = [
     "Instances",
     "JobRole",
     "Judgement",
+    "LaunchRight",
     "ModelContainer",
     "ModelEndpoint",
     "ModelMonitor",
@@ -173,12 +181,15 @@ __all__ = [
     "ServerlessCapacity",
     "SharedGroup",
     "SharedSpaceDefaults",
+    "SharedValue",
+    "SharedValues",
     "SpendingCap",
     "SpendingGate",
     "StartupScript",
     "StudioDomain",
     "StudioImage",
     "StudioLeavers",
+    "StudioPerson",
     "StudioRemover",
     "StudioSettings",
     "StudioSpace",
@@ -195,6 +206,8 @@ __all__ = [
     "has_local_storage",
     "let_budgets_tell",
     "part_of",
+    "person_rights",
+    "profile_values",
     "python_code",
     "variant_places",
 ]

@@ -67,7 +67,7 @@ class UserProfiles(Construct):
         for user in users:
             if user.group not in known:
                 raise ValueError(f"'{user.name}' is of no group: '{user.group}' is not among {sorted(known)}")
-        values = _values(self, known, domain, settings, leavers)
+        values = profile_values(self, known, domain, settings, leavers)
         retain = domain.removal_policy != cdk.RemovalPolicy.DESTROY
         shards: dict[int, list[StudioUser]] = {}
         for user in users:
@@ -87,13 +87,14 @@ class UserProfiles(Construct):
             domain.people.add(*self.stacks)
 
 
-def _values(
+def profile_values(
     scope: Construct,
     groups: Mapping[str, UserGroup],
     domain: StudioDomain,
     settings: StudioSettings,
     leavers: StudioLeavers,
 ) -> dict[str, str]:
+    """What the templates of people take as parameters (`shard_template`)."""
     found = {
         "DomainId": domain.domain_id,
         "VpcId": domain.vpc.vpc_id,

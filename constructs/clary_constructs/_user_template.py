@@ -61,10 +61,12 @@ class StudioUser:
     tags: Mapping[str, str] = field(default_factory=dict)
     """On their profile, their spaces and all that runs there. They should not change: some versions of
     CloudFormation's types replace a profile then, and with it a home directory."""
+    stem: str | None = None
+    """What the logical ids of their resources end with, where their name is a token. By default, the name."""
 
     def __post_init__(self) -> None:
         for name in (self.name, *(space.name for space in self.spaces)):
-            if _NAME.fullmatch(name) is None:
+            if self.stem is None and _NAME.fullmatch(name) is None:
                 raise ValueError(
                     f"'{name}' is no name of a profile or a space, give at most 63 letters and digits,"
                     " with hyphens between them"
@@ -89,6 +91,10 @@ def stem(name: str) -> str:
     """What the logical ids of somebody's resources end with."""
     words = "".join(word.capitalize() for word in name.split("-") if word)
     return f"{words}{hashlib.sha256(name.encode()).hexdigest()[:8].upper()}"
+
+
+def _stem(user: StudioUser) -> str:
+    return stem(user.name) if user.stem is None else user.stem
 
 
 def shard_template(users: Iterable[StudioUser], *, retain: bool) -> Template:
@@ -131,7 +137,7 @@ def _add(resources: dict[str, Any], more: Iterable[tuple[str, Any]]) -> None:
 
 
 def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[tuple[str, Any]]:
-    end = stem(user.name)
+    end = _stem(user)
     apps, profile = f"Apps{end}", f"Profile{end}"
     group_id = {"Fn::GetAtt": [apps, "GroupId"]}
     yield (
@@ -140,7 +146,7 @@ def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[t
             retain,
             "AWS::EC2::SecurityGroup",
             {
-                "GroupDescription": f"Studio apps of {user.name}",
+                "GroupDescription": f"Studio apps of {user.name if user.stem is None else 'one person'}",
                 "SecurityGroupEgress": [_NOTHING_OUT],
                 "VpcId": {"Ref": "VpcId"},
                 **_tags(user),
@@ -199,7 +205,7 @@ def _settings(group: str, users: Sequence[StudioUser]) -> dict[str, Any]:
             # two, because CloudFormation hands over 4,096 characters at a time
             "UserSettings": [{"Ref": f"Portal{group}"}, {"Ref": f"Settings{group}"}],
         },
-        "DependsOn": [f"Profile{stem(user.name)}" for user in users],
+        "DependsOn": [f"Profile{_stem(user)}" for user in users],
     }
 
 

@@ -18,7 +18,7 @@ from runtime_common.continuation import continuing
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
 from studio_leavers.adapters import SageMakerDomain
-from studio_leavers.rules import see_off
+from studio_leavers.rules import identity, see_off
 
 _LONGEST_SECONDS_BETWEEN_LOOKS = 5
 
@@ -40,6 +40,11 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer | None:
     gone = sorted(_people(event.get("OldResourceProperties", properties)) - there)
     left = properties.get("Left", [])
     domain = SageMakerDomain(_client("sagemaker"), properties["DomainId"], properties["RestRole"])
+    physical_id = identity(
+        f"leavers-of-{properties['DomainId']}-{event['LogicalResourceId']}",
+        only=properties["UserProfileNames"][0] if "OneName" in properties else None,
+        known=event.get("PhysicalResourceId") if event["RequestType"] == "Update" else None,
+    )
     done = continuing(
         event,
         context,
@@ -56,7 +61,7 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer | None:
     if not done:
         return None
     print(json.dumps({"gone": gone, "left": left}))
-    return Answer(physical_id=f"leavers-of-{properties['DomainId']}-{event['LogicalResourceId']}")
+    return Answer(physical_id=physical_id)
 
 
 def _people(properties: Mapping[str, Any]) -> set[str]:

@@ -38,6 +38,27 @@ def see_off(
         pause()
 
 
+class AnotherName(Exception):
+    """Somebody would become somebody else."""
+
+
+def identity(stem: str, *, only: str | None, known: str | None) -> str:
+    """What the resource is known by that stands for some people: where it is for one `only`, with their name.
+
+    Raises AnotherName where it is `known` by the name of somebody else. Going back to the first name, as
+    CloudFormation does when it rolls back, is no other name.
+    """
+    if only is None:
+        return stem
+    own = f"{stem}-{only}"
+    if known not in (None, own):
+        raise AnotherName(
+            f"this belongs to '{str(known).removeprefix(f'{stem}-')}', and its home with it: keep that name,"
+            f" and launch another one for '{only}'"
+        )
+    return own
+
+
 def _without_rights(domain: Domain, gone: Collection[str]) -> list[str]:
     return [f"the profile '{name}' takes no change" for name in gone if not domain.take_rights(name)]
 

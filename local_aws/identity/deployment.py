@@ -80,6 +80,7 @@ def install() -> None:
 
     hooks.add_service("cloudformation", answer_as_somebody)
     hooks.wrap_resource_lifecycle(_creating, _updating, _deleting)
+    hooks.wrap_dynamic_references(_looking_up)
 
 
 def _prepared(action: str, request: Mapping[str, str]) -> str | None:
@@ -185,6 +186,18 @@ def _updating(kind: str, physical_id: str, old: Mapping[str, Any], new: Mapping[
 
 def _deleting(kind: str, physical_id: str, properties: Mapping[str, Any]) -> None:
     _ask(needed(kind, "delete", properties, previous={}, physical_id=physical_id, name=physical_id), kind)
+
+
+def _looking_up(service: str, what: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
+    where = f"{hooks.region()}:{hooks.account_id()}"
+    if service.startswith("ssm"):
+        name = what.partition(":")[0].lstrip("/")
+        wanted = Needed("ssm:GetParameters", f"arn:aws:ssm:{where}:parameter/{name}")
+    else:
+        known = what if what.startswith("arn:") else f"arn:aws:secretsmanager:{where}:secret:{what}"
+        wanted = Needed("secretsmanager:GetSecretValue", ":".join(known.split(":")[:7]))
+    _ask([wanted], "AWS::CloudFormation::DynamicReference")
 
 
 _ROLE_OF = {

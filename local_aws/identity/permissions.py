@@ -8,7 +8,8 @@ the properties at hand is not written anywhere, so these count here:
   in `_OWN` where the list or the names do not tell;
 - what `_BY_PROPERTY` says a property is set with, and the action that tags, where the template has tags;
 - `iam:PassRole` for each role in the properties, where the list has it;
-- `s3:GetObject` for a function's code.
+- `s3:GetObject` for a function's code;
+- what `_LOOKS` says a handler looks at, however little it is told to do.
 
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html (handlers)
 """
@@ -126,6 +127,13 @@ _PART_OF_CREATION = {
     "lambda:UpdateFunctionCode",
 }
 
+_LOOKS: Mapping[str, str] = {
+    "AWS::EC2::SecurityGroup": "ec2:DescribeSecurityGroups",
+    "AWS::EC2::SecurityGroupEgress": "ec2:DescribeSecurityGroupRules",
+    "AWS::EC2::SecurityGroupIngress": "ec2:DescribeSecurityGroupRules",
+}
+"""What handlers find their own resources by; it takes no resource."""
+
 _ATTACHED: Mapping[Verb, str] = {"create": "Put", "update": "Put", "delete": "Delete"}
 
 _SERVICE_NAMES = {
@@ -166,6 +174,8 @@ def needed(
         return
     for action in own_actions(kind, verb):
         yield Needed(action, resource, context)
+    if kind in _LOOKS:
+        yield Needed(_LOOKS[kind], "*")
     if verb == "delete":
         return
     for property_name, action in _BY_PROPERTY.get(kind, {}).items():
@@ -258,11 +268,23 @@ def _context(kind: str, properties: Properties, tags: Mapping[str, str]) -> dict
         found["aws:TagKeys"] = list(tags)
     if kind in ("AWS::IAM::Role", "AWS::IAM::User") and properties.get("PermissionsBoundary"):
         found["iam:PermissionsBoundary"] = properties["PermissionsBoundary"]
+    if kind.startswith("AWS::EC2::SecurityGroup"):
+        found |= _security_group(kind, properties)
     if kind.startswith("AWS::SageMaker::"):
         from local_aws.identity.sagemaker import condition_keys
 
         found |= condition_keys(f"Create{kind.rpartition('::')[2]}", properties)
     return found
+
+
+def _security_group(kind: str, properties: Properties) -> dict[str, str]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
+    vpc = str(properties.get("VpcId", ""))
+    if kind != "AWS::EC2::SecurityGroup":
+        groups = {each["GroupId"]: each for each in hooks.ec2_records("security groups")}
+        vpc = str(groups.get(properties.get("GroupId"), {}).get("VpcId", ""))
+    where = f"arn:aws:ec2:{hooks.region()}:{hooks.account_id()}:vpc/{vpc}"
+    return {"ec2:Vpc": where, "ec2:CreateAction": "CreateSecurityGroup"}
 
 
 def _about_property(name: str, properties: Properties) -> Iterator[dict[str, Any]]:
@@ -309,6 +331,8 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::CloudFormation::Stack": ("StackName", "arn:aws:cloudformation:{region}:{account}:stack/{name}/*"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"),
+    "AWS::EC2::SecurityGroupEgress": ("GroupId", "arn:aws:ec2:{region}:{account}:security-group/{name}"),
+    "AWS::EC2::SecurityGroupIngress": ("GroupId", "arn:aws:ec2:{region}:{account}:security-group/{name}"),
     "AWS::ECR::Repository": ("RepositoryName", "arn:aws:ecr:{region}:{account}:repository/{name}"),
     "AWS::Events::Rule": ("Name", "arn:aws:events:{region}:{account}:rule/{name}"),
     "AWS::IAM::Group": ("GroupName", "arn:aws:iam::{account}:group{path}{name}"),
@@ -330,6 +354,11 @@ _ARNS: Mapping[str, tuple[str, str]] = {
     "AWS::SQS::Queue": ("QueueName", "arn:aws:sqs:{region}:{account}:{name}"),
     "AWS::SSM::Parameter": ("Name", "arn:aws:ssm:{region}:{account}:parameter/{name}"),
     "AWS::SecretsManager::Secret": ("Name", "arn:aws:secretsmanager:{region}:{account}:secret:{name}"),
+    "AWS::SageMaker::Space": ("SpaceName", "arn:aws:sagemaker:{region}:{account}:space/{domain}/{name}"),
+    "AWS::SageMaker::UserProfile": (
+        "UserProfileName",
+        "arn:aws:sagemaker:{region}:{account}:user-profile/{domain}/{name}",
+    ),
     "AWS::ServiceCatalog::CloudFormationProduct": ("", "arn:aws:catalog:{region}:{account}:product/{name}"),
     "AWS::ServiceCatalog::Portfolio": ("", "arn:aws:catalog:{region}:{account}:portfolio/{name}"),
     "AWS::StepFunctions::StateMachine": (
@@ -368,6 +397,7 @@ def arn(kind: str, properties: Properties, physical_id: str | None, name: str) -
     if service == "sagemaker":
         found = found.lower()  # as in all of its ARNs
     path = str(properties.get("Path") or "/")
+    where["domain"] = str(properties.get("DomainId", "")).lower()
     return template.format(**where, path=path, name=found.lstrip("/") if service == "ssm" else found)
 
 

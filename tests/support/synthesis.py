@@ -17,7 +17,7 @@ from stacks.environment_app import add_stacks, new_app
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENTS = ("local", "dev", "prod", "showcase")
-UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway", "Operations")
+UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway", "Operations", "Catalog")
 
 Template = Mapping[str, Any]
 
@@ -37,14 +37,15 @@ def synthesise(environment: str, outdir: Path) -> Mapping[str, Path]:
 
 def units_of(environment: str) -> list[str]:
     """The stacks that an environment has: what nobody asks for is not there."""
-    watched = loader.load(loader.find(environment, ROOT)).costs.watched
-    return [unit for unit in UNITS if unit != "Operations" or watched]
+    said = loader.load(loader.find(environment, ROOT))
+    asked_for = {"Operations": said.costs.watched, "Catalog": bool(said.catalog.portfolios)}
+    return [unit for unit in UNITS if asked_for.get(unit, True)]
 
 
 def nested(templates: Mapping[str, Path]) -> list[Path]:
-    """The templates of nested stacks beside those of `synthesise`."""
+    """The templates of nested stacks and of products beside those of `synthesise`."""
     folder = templates["Studio"].parent
-    return sorted(folder.glob("*.nested.template.json"))
+    return sorted(folder.glob("*.*.template.json"))
 
 
 def run_app(environment: str, outdir: Path, *, validation: bool = False) -> subprocess.CompletedProcess[str]:

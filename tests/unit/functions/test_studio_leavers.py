@@ -12,7 +12,7 @@ import pytest
 from runtime_common.continuation import TimeIsUp, continuing
 from studio_leavers.adapters import SageMakerDomain
 from studio_leavers.ports import App, Space
-from studio_leavers.rules import see_off
+from studio_leavers.rules import AnotherName, identity, see_off
 
 
 @dataclass
@@ -109,6 +109,18 @@ def test_a_second_time_there_is_nothing_to_do(studio: Studio) -> None:
 def test_says_what_it_waits_for_when_its_time_is_up(studio: Studio) -> None:
     with pytest.raises(TimeIsUp, match="the app 'lab' is being stopped, and 2 more: deploy again to go on"):
         off(studio, gone=["ada"], work_stays=False, time_is_up=lambda: True)
+
+
+def test_whoever_is_launched_alone_keeps_their_name() -> None:
+    adas = identity("leavers", only="ada", known=None)
+
+    assert identity("leavers", only="ada", known=adas) == adas == "leavers-ada"
+    with pytest.raises(AnotherName, match=r"this belongs to 'ada'.* launch another one for 'emmy'"):
+        identity("leavers", only="emmy", known=adas)
+
+
+def test_a_group_is_known_by_no_name() -> None:
+    assert identity("leavers", only=None, known="leavers") == "leavers"
 
 
 class SageMaker:

@@ -1,0 +1,185 @@
+"""The self-service of an environment file: what people set up for themselves, in Service Catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from clary.environment.form import Form
+from clary.environment.part import (
+    DIFFERENT,
+    FROM_LIST,
+    SOME,
+    AccountId,
+    Complaint,
+    EmailAddress,
+    Part,
+    TagName,
+    no_such,
+)
+from clary.environment.people import Persona, Space, TeamName, profile_name
+
+if TYPE_CHECKING:
+    from clary.environment.model import Environment
+
+PrincipalArn = Annotated[
+    str,
+    Form(
+        "the ARN of a role, a user or a group",
+        "arn:aws:iam::111122223333:role/newcomers",
+        r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user|group)/[A-Za-z0-9_+=,.@/-]+",
+        longest=300,
+    ),
+]
+"""https://docs.aws.amazon.com/servicecatalog/latest/dg/API_AssociatePrincipalWithPortfolio.html"""
+TagOptionValue = Annotated[
+    str,
+    Form(
+        "a tag's value (letters, digits, spaces and _.:/=+-@)", "trial", "[A-Za-z0-9 _.:/=+@-]+", longest=256
+    ),
+]
+OWNER_TAG = "clary:owner"
+"""Who owns a profile is written on it."""
+CATALOG = "service-catalog"
+"""Whose something is that no environment file has."""
+
+_LONGEST_NAME = 63
+LONGEST_MEMBER = 40
+_MOST_TAKEN = 200
+"""Names that a rule of Service Catalog lists; a template holds them all."""
+
+
+class DataScientist(Part):
+    """A profile in Studio with a private space, for whoever gives a name."""
+
+    persona: Persona = "data-scientist"
+    """What somebody does who comes this way."""
+    space: Space | None = Space()
+    """By default, a small private space; `null` for none."""
+
+
+class Products(Part):
+    """What a team offers. Each product that is not named is not offered."""
+
+    data_scientist: DataScientist | None = None
+    """People of the team's, who bring themselves in."""
+
+    def offered(self) -> Iterator[tuple[str, Part]]:
+        """The name and the settings of each product that there is."""
+        for key in type(self).model_fields:
+            settings = getattr(self, key)
+            if settings is not None:
+                yield key, settings
+
+
+class Portfolio(Part):
+    """What a team offers, and to whom."""
+
+    principals: Annotated[tuple[PrincipalArn, ...], FROM_LIST, SOME] = Field(max_length=100)
+    """Who may launch its products: roles, users and groups. They need rights to use Service Catalog, too,
+    for which the stack has a policy."""
+    accounts: Annotated[tuple[AccountId, ...], FROM_LIST, DIFFERENT] = ()
+    """Other accounts that may take the portfolio and say who of theirs launches from it, in this one."""
+    products: Products
+    """What there is to launch."""
+
+
+class Catalog(Part):
+    """What people set up for themselves, in Service Catalog. By default, there is nothing."""
+
+    provider: Annotated[str, Field(min_length=1, max_length=50)] = "Clary"
+    """Who is behind it, as people read it."""
+    support_email: EmailAddress | None = None
+    """Whom people write to who need help."""
+    tag_options: Mapping[TagName, Annotated[tuple[TagOptionValue, ...], FROM_LIST, SOME]] = Field(
+        default_factory=dict, max_length=20
+    )
+    """Tags that people choose a value of when they launch something: only those that are listed."""
+    portfolios: Mapping[TeamName, Portfolio] = Field(default_factory=dict)
+    """What each team offers, by the team's name."""
+
+
+def product_name(environment: str, team: str, product: str) -> str:
+    """As Service Catalog has it: `clary-dev-research-data-scientist`."""
+    return f"clary-{environment}-{team}-{product.replace('_', '-')}"
+
+
+def personas(catalog: Catalog, team: str) -> Iterator[Persona]:
+    """What people of a team do who bring themselves in."""
+    portfolio = catalog.portfolios.get(team)
+    if portfolio is not None and portfolio.products.data_scientist is not None:
+        yield portfolio.products.data_scientist.persona
+
+
+def taken(environment: Environment, team: str) -> list[str]:
+    """The names that nobody of a team can choose: with the team's name before them, the file has them.
+
+    Also those of other teams: `research` and `europe-ada` is who `research-europe` and `ada` is.
+    """
+    names = {
+        profile_name(each, member)
+        for each, said in environment.teams.items()
+        for member in said.members
+        if profile_name(each, member).startswith(f"{team}-")
+    }
+    return sorted(name.removeprefix(f"{team}-") for name in names)
+
+
+def misfits(environment: Environment) -> Iterator[Complaint]:
+    for team, portfolio in environment.catalog.portfolios.items():
+        at = ("catalog", "portfolios", team)
+        if team not in environment.teams:
+            yield Complaint(at, no_such("team", team, list(environment.teams)))
+            continue
+        for index, principal in enumerate(portfolio.principals):
+            account = principal.split(":")[4]
+            if account != environment.account:
+                message = (
+                    f"'{principal}' belongs to another account than {environment.account}, put that into"
+                )
+                message = f"{message} 'accounts': who launches there is said there"
+                yield Complaint((*at, "principals", index), message)
+        for index, account in enumerate(portfolio.accounts):
+            if account == environment.account:
+                message = f"'{account}' is the environment's own account, remove it"
+                yield Complaint((*at, "accounts", index), message)
+        if not any(portfolio.products.offered()):
+            products = ", ".join(Products.model_fields)
+            yield Complaint((*at, "products"), f"offers nothing, name one of: {products}")
+        yield from _people(environment, team, portfolio)
+
+
+def _people(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:
+    said, at = (
+        portfolio.products.data_scientist,
+        ("catalog", "portfolios", team, "products", "data_scientist"),
+    )
+    if said is None:
+        return
+    known = sorted({*environment.known_personas})
+    if said.persona not in known:
+        yield Complaint((*at, "persona"), no_such("persona", said.persona, known))
+        return
+    if environment.studio.authentication == "identity-center":
+        message = "brings in people by IAM but 'studio.authentication' is 'identity-center', remove it"
+        yield Complaint(at, f"{message} and write people into the file")
+    if environment.teams[team].role == "person":
+        message = f"gives people their persona's role but the team {team} has 'role: person', change one"
+        yield Complaint(at, f"{message} of the two")
+    if len(team) + 1 + LONGEST_MEMBER > _LONGEST_NAME:
+        message = f"the team's name leaves people less than {LONGEST_MEMBER} characters for theirs"
+        yield Complaint(at, message)
+    if len(taken(environment, team)) > _MOST_TAKEN:
+        message = f"the team has more than {_MOST_TAKEN} people in the file, which a rule cannot list: let"
+        yield Complaint(at, f"{message} people bring themselves into another team")
+    tools = environment.tools(said.persona)
+    allowed = tools.instance_types.allowed
+    if said.space is not None and allowed is not None and said.space.instance_type not in allowed:
+        path = (*at, "space", "instance_type") if "space" in said.model_fields_set else at
+        message = f"the space runs on '{said.space.instance_type}', which 'personas' does not allow"
+        yield Complaint(path, f"{message} {said.persona}s, choose one of: {', '.join(allowed)}")
+    if said.space is not None and not environment.guardrails.allows_instance_type(said.space.instance_type):
+        path = (*at, "space", "instance_type") if "space" in said.model_fields_set else at
+        yield Complaint(path, f"'{said.space.instance_type}' is not among 'guardrails.instance_types'")

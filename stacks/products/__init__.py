@@ -1,0 +1,13 @@
+"""What a team may offer in Service Catalog: a module for each product, and its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stacks.products.data_scientist import DataScientist
+from stacks.products.product import Product
+
+PRODUCTS: Mapping[str, type[Product]] = {
+    "data_scientist": DataScientist,
+}
+"""By their keys in the environment file."""

@@ -1,0 +1,231 @@
+"""Self-service with IAM enforced: people who have nothing but a portfolio."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local_aws import process
+from support.checkout import Checkout
+from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
+from support.processes import left_of, processes_of
+from support.servicecatalog import Ended, Person, Product, refused
+
+_FILE = """\
+name: local
+account: "000000000000"
+region: us-east-1
+data: {on_destroy: delete, delete_confirmed_for: local}
+teams:
+  research: {members: {ada: data-scientist}}
+catalog:
+  portfolios:
+    research:
+      principals: ["arn:aws:iam::000000000000:role/newcomers"]
+      products: {data_scientist: {}}
+"""
+_ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
+_PRODUCT = "clary-local-research-data-scientist"
+
+
+@dataclass(frozen=True)
+class Studio:
+    checkout: Checkout
+    aws: EnforcingAws
+
+    def outputs(self, unit: str) -> Mapping[str, str]:
+        cloudformation = self.aws.client("cloudformation")
+        (stack,) = cloudformation.describe_stacks(StackName=f"clary-local-{unit}")["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def profile(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.aws.client("sagemaker").describe_user_profile(
+            DomainId=self.outputs("studio")["DomainId"], UserProfileName=name
+        )
+        return found
+
+    def left_of(self, name: str) -> list[str]:
+        """What there is of a person: profile and spaces."""
+        sagemaker = self.aws.client("sagemaker")
+        found = [each["UserProfileName"] for each in sagemaker.list_user_profiles()["UserProfiles"]]
+        found += [each["SpaceName"] for each in sagemaker.list_spaces()["Spaces"]]
+        return [each for each in found if each == f"research-{name}"]
+
+    def somebody(self, session: str) -> Person:
+        """A session of the portfolio's principal, which has the rights of the stack's policy."""
+        return Person(self.session(session).client("servicecatalog"), _ROLE)
+
+    def session(self, name: str) -> Somebody:
+        return self.aws.session(_ROLE, RoleSessionName=name)
+
+    @property
+    def product(self) -> Product:
+        admin = self.aws.client("servicecatalog")
+        (found,) = (
+            each["ProductViewSummary"]["ProductId"]
+            for each in admin.search_products_as_admin()["ProductViewDetails"]
+            if each["ProductViewSummary"]["Name"] == _PRODUCT
+        )
+        (version,) = admin.describe_product_as_admin(Id=found)["ProvisioningArtifactSummaries"]
+        return Product(found, version["Id"])
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    root, state = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("state")
+    checkout = Checkout.made(root, state, 0)
+    checkout.file.write_text(_FILE)
+    started = checkout("local", "start", "--port", "0", "--enforce-iam")
+    assert started.returncode == 0, started.stderr
+    running = process.running(state)
+    assert running is not None
+    assert running.ca is not None
+    found = Studio(checkout, EnforcingAws(running.url, running.ca, state))
+    iam = found.aws.client("iam")
+    iam.create_role(RoleName="newcomers", AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT}))
+    done = checkout("deploy", "local", timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    policy = found.outputs("catalog")["CatalogUserPolicyArnResearch"]
+    iam.attach_role_policy(RoleName="newcomers", PolicyArn=policy)
+    yield found
+    assert checkout("local", "stop").returncode == 0
+    assert left_of(processes_of(state)) == []
+
+
+def _clary(studio: Studio, *arguments: str) -> str:
+    done = studio.checkout("catalog", *arguments, "--role", _ROLE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> None:
+    (offered,) = json.loads(_clary(studio, "list", "local", "--json"))
+    made = json.loads(_clary(studio, "launch", "local", offered["product"], "Name=emmy", "--json"))
+    (there,) = json.loads(_clary(studio, "status", "local", "research-data-scientist-emmy", "--json"))
+    drift = studio.checkout("drift", "local")
+    kept_up = studio.checkout("destroy", "local", "--yes")
+    _clary(studio, "terminate", "local", "research-data-scientist-emmy")
+
+    assert [field["name"] for field in offered["fields"]] == ["Name"]
+    assert made["Profile"] == "research-emmy"
+    assert there["status"] == "AVAILABLE"
+    assert drift.returncode == 0, drift.stdout
+    assert "research-emmy: it was onboarded by Service Catalog" in drift.stdout
+    assert "research-data-scientist-emmy" in kept_up.stderr
+    assert kept_up.returncode == 1
+    assert studio.left_of("emmy") == []
+
+
+def test_a_profile_is_as_those_of_the_file_are(studio: Studio) -> None:
+    ended = studio.somebody("linus").launch(studio.product, Name="linus")
+
+    assert (ended.status, ended.error) == ("SUCCEEDED", "")
+    theirs, adas = studio.profile("research-linus"), studio.profile("research-ada")
+    groups = [each["UserSettings"].pop("SecurityGroups") for each in (theirs, adas)]
+    assert theirs["UserSettings"] == adas["UserSettings"]
+    assert len(groups[0]) == len(groups[1])
+    tags = studio.aws.client("sagemaker").list_tags(ResourceArn=theirs["UserProfileArn"])["Tags"]
+    assert {"Key": "clary:owner", "Value": "service-catalog"} in tags
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("ada", "whoever has this name is in the environment's file"),
+        ("Emmy", "give small letters, digits and single hyphens"),
+        ("emmy--", "give small letters, digits and single hyphens"),
+        ("e" * 41, "give small letters, digits and single hyphens"),
+    ],
+)
+def test_a_name_outside_the_constraints_makes_nothing(studio: Studio, name: str, why: str) -> None:
+    somebody = studio.somebody("wrong")
+
+    ended = somebody.launch(studio.product, Name=name)
+
+    assert ended.status == "FAILED"
+    assert why in ended.error
+    assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+
+def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) -> None:
+    somebody, product = studio.somebody("grace"), studio.product
+    launched = somebody.launch(product, Name="grace").provisioned
+    before = studio.profile("research-grace")
+    where = {"ProductId": product.id, "ProvisioningArtifactId": product.version}
+
+    renamed = somebody.update(
+        launched, **where, ProvisioningParameters=[{"Key": "Name", "Value": "margaret"}]
+    )
+    same = somebody.update(
+        launched, **where, ProvisioningParameters=[{"Key": "Name", "UsePreviousValue": True}]
+    )
+
+    assert renamed.status == "FAILED"
+    assert "this belongs to 'research-grace', and its home with it" in renamed.error
+    assert (same.status, same.error) == ("SUCCEEDED", "")
+    after = studio.profile("research-grace")
+    assert (after["CreationTime"], after["HomeEfsFileSystemUid"]) == (
+        before["CreationTime"],
+        before["HomeEfsFileSystemUid"],
+    )
+    assert studio.left_of("margaret") == []
+
+
+def test_what_somebody_has_launched_is_nobody_elses(studio: Studio) -> None:
+    owner, other = studio.somebody("owner"), studio.somebody("other")
+
+    launched = owner.launch(studio.product, Name="barbara").provisioned
+
+    assert other.client.search_provisioned_products()["ProvisionedProducts"] == []
+    with refused("AccessDeniedException"):
+        other.terminate(launched)
+    assert owner.status(launched) == "AVAILABLE"
+
+
+def test_who_launches_has_no_rights_to_what_is_made(studio: Studio) -> None:
+    session = studio.session("poor")
+
+    assert not session.may("sagemaker", "list_user_profiles")
+    assert not session.may("cloudformation", "create_stack", StackName="own", TemplateBody="{}")
+    assert not session.may("sts", "assume_role", RoleArn=_launch_role(studio), RoleSessionName="mine")
+
+
+def test_whoever_is_no_principal_sees_nothing(studio: Studio) -> None:
+    stranger = studio.aws.somebody(statement("servicecatalog:*")).client("servicecatalog")
+
+    assert stranger.search_products()["ProductViewSummaries"] == []
+
+
+def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio) -> None:
+    somebody, product = studio.somebody("least"), studio.product
+    iam = studio.aws.client("iam")
+    name = _launch_role(studio).rpartition("/")[2]
+    (attached,) = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    arn = attached["PolicyArn"]
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    whole = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+    survived = []
+    for number, taken_out in enumerate(whole["Statement"]):
+        less = deepcopy(whole)
+        del less["Statement"][number]
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+        iam.put_role_policy(RoleName=name, PolicyName="less", PolicyDocument=json.dumps(less))
+        ended: Ended = somebody.launch(product, Name=f"least-{number}")
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+        iam.delete_role_policy(RoleName=name, PolicyName="less")
+        if ended.status == "SUCCEEDED":
+            survived.append(taken_out)
+        assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+    assert survived == []
+
+
+def _launch_role(studio: Studio) -> str:
+    (role,) = studio.aws.client("iam").list_roles(PathPrefix="/clary-catalog/local/")["Roles"]
+    return str(role["Arn"])

@@ -1,0 +1,121 @@
+"""What CloudFormation asks AWS for when a product is launched and terminated, and who may.
+
+It is read from templates alone: what a launch takes is what local AWS asks of whoever deploys a resource.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws import hooks
+from local_aws.identity.decision import Policies, decide
+from local_aws.identity.permissions import Needed, needed
+from local_aws.identity.policy import Caller, Request, statements
+
+_DYNAMIC = re.compile(r"\{\{resolve:ssm:([^}]*)\}\}")
+_PSEUDO = {"AWS::Partition": "aws"}
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A product's template with values for its fields, and the catalog's template, which has its role."""
+
+    account: str
+    region: str
+    catalog: Mapping[str, Any]
+    product: Mapping[str, Any]
+    values: Mapping[str, str]
+
+    def calls(self) -> Sequence[Needed]:
+        """Of a launch that succeeds, and of its termination."""
+        with hooks.scope(self.account, self.region):
+            return list(self._calls())
+
+    def allowed(self, policy: Mapping[str, Any], call: Needed) -> bool:
+        found = statements(policy, "launch role")
+        keys = {key.lower(): value for key, value in call.context.items()}
+        caller = Caller((f"arn:aws:sts::{self.account}:assumed-role/launch/servicecatalog",), self.account)
+        request = Request(call.action, call.resource, keys)
+        return decide(caller, request, Policies(identity=found)).allowed
+
+    def policy(self) -> Mapping[str, Any]:
+        """The launch role's, with its references written out."""
+        (found,) = (
+            resource["Properties"]
+            for name, resource in self.catalog["Resources"].items()
+            if resource["Type"] == "AWS::IAM::ManagedPolicy" and self._is_of_the_role(resource)
+        )
+        document: Mapping[str, Any] = self._said(found["PolicyDocument"], {})
+        return document
+
+    def _is_of_the_role(self, resource: Mapping[str, Any]) -> bool:
+        return bool(resource["Properties"].get("Roles"))
+
+    def _calls(self) -> Iterator[Needed]:
+        stack = f"arn:aws:cloudformation:{self.region}:{self.account}:stack/SC-{self.account}-pp-1/1"
+        for action in ("CreateStack", "DescribeStacks", "UpdateStack", "DeleteStack"):
+            yield Needed(f"cloudformation:{action}", stack)
+        copy = {"s3:ExistingObjectTag/servicecatalog:provisioning": "true"}
+        yield Needed("s3:GetObject", "arn:aws:s3:::servicecatalog-templates/pa-1", copy)
+        for parameter in sorted(self._parameters()):
+            where = f"arn:aws:ssm:{self.region}:{self.account}:parameter/{parameter.lstrip('/')}"
+            yield Needed("ssm:GetParameters", where)
+        for name, resource in self.product["Resources"].items():
+            properties = self._said(resource.get("Properties", {}), self._shared())
+            for verb in ("create", "delete"):
+                for call in needed(
+                    resource["Type"],
+                    verb,
+                    properties,
+                    previous={},
+                    physical_id=None if verb == "create" else name.lower(),
+                    name=name.lower(),
+                ):
+                    yield self._in_the_vpc(call)
+
+    def _in_the_vpc(self, call: Needed) -> Needed:
+        """Where a security group is that the launch itself has made."""
+        if "ec2:Vpc" not in call.context:
+            return call
+        vpc = next(value for name, value in self._shared().items() if name.endswith("/vpc-id"))
+        where = f"arn:aws:ec2:{self.region}:{self.account}:vpc/{vpc}"
+        return Needed(call.action, call.resource, {**call.context, "ec2:Vpc": where})
+
+    def _parameters(self) -> set[str]:
+        return {*_DYNAMIC.findall(str(self.product["Resources"]))}
+
+    def _shared(self) -> Mapping[str, str]:
+        return {
+            resource["Properties"]["Name"]: str(self._said(resource["Properties"]["Value"], {}))
+            for resource in self.catalog["Resources"].values()
+            if resource["Type"] == "AWS::SSM::Parameter"
+        }
+
+    def _said(self, value: Any, shared: Mapping[str, str]) -> Any:
+        match value:
+            case {"Ref": name} if len(value) == 1:
+                pseudo = {**_PSEUDO, "AWS::AccountId": self.account, "AWS::Region": self.region}
+                return self.values.get(name, pseudo.get(name, f"the-{name.lower()}"))
+            case {"Fn::GetAtt": [name, attribute]} if attribute == "Arn":
+                return f"arn:aws:any:{self.region}:{self.account}:thing/{name.lower()}"
+            case {"Fn::GetAtt": [name, attribute]}:
+                return f"the-{name.lower()}-{attribute.lower()}"
+            case {"Fn::ImportValue": name}:
+                return f"imported-{name.rpartition(':')[2].lower()}"
+            case {"Fn::Join": [separator, items]}:
+                return separator.join(str(self._said(item, shared)) for item in items)
+            case {"Fn::Sub": str(text)}:
+                return re.sub(
+                    r"\$\{([^}]*)\}", lambda found: str(self._said({"Ref": found[1]}, shared)), text
+                )
+            case dict():
+                return {key: self._said(item, shared) for key, item in value.items()}
+            case list():
+                return [self._said(item, shared) for item in value]
+            case str():
+                return _DYNAMIC.sub(lambda found: shared[found[1]], value)
+            case _:
+                return value

@@ -1,0 +1,143 @@
+"""What a file says of Service Catalog, and what it cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from clary.environment import catalog
+from clary.environment.loader import EnvironmentFileError, load
+from clary.environment.model import Environment
+
+HEAD = 'name: broken\naccount: "111122223333"\nregion: eu-west-1\n'
+TEAMS = "teams: {research: {members: {ada: data-scientist}}}\n"
+PRINCIPALS = 'principals: ["arn:aws:iam::111122223333:role/newcomers"]'
+BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "a portfolio of a team that there is not": (
+        TEAMS + "catalog: {portfolios: {reserch: {" + PRINCIPALS + ", products: {data_scientist: {}}}}}\n",
+        "5:24",
+        ("catalog.portfolios.reserch: no team 'reserch'", "did you mean 'research'?"),
+    ),
+    "a portfolio that offers nothing": (
+        TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
+        "5:93",
+        ("products: offers nothing, name one of: data_scientist",),
+    ),
+    "a portfolio for nobody": (
+        TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
+        "5:35",
+        ("principals: a list has 0 entries, give at least 1",),
+    ),
+    "a principal that is none": (
+        TEAMS + "catalog: {portfolios: {research: {principals: [ada], products: {data_scientist: {}}}}}\n",
+        "5:48",
+        ("'ada' does not fit, give the ARN of a role, a user or a group",),
+    ),
+    "a principal of another account": (
+        TEAMS + "catalog: {portfolios: {research: {"
+        'principals: ["arn:aws:iam::444455556666:role/x"], products: {data_scientist: {}}}}}\n',
+        "5:48",
+        ("belongs to another account than 111122223333, put that into 'accounts'",),
+    ),
+    "one's own account as another": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ', accounts: ["111122223333"], products: {data_scientist: {}}}}}\n',
+        "5:104",
+        ("'111122223333' is the environment's own account, remove it",),
+    ),
+    "a product that there is not": (
+        TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {data_scientst: {}}}}}\n",
+        "5:104",
+        ("no such key, did you mean 'data_scientist'?",),
+    ),
+    "a persona that there is not": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {data_scientist: {persona: data-scientst}}}}}\n",
+        "5:130",
+        ("no persona 'data-scientst', did you mean 'data-scientist'?",),
+    ),
+    "people who come by IAM where others sign in with Identity Center": (
+        "teams: {research: {}}\nstudio: {authentication: identity-center}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {data_scientist: {}}}}}\n",
+        "6:104",
+        ("brings in people by IAM but 'studio.authentication' is 'identity-center'",),
+    ),
+    "people without roles of their own in a team whose people have some": (
+        "teams: {research: {role: person}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {data_scientist: {}}}}}\n",
+        "5:104",
+        ("but the team research has 'role: person'",),
+    ),
+    "a space that a persona may not have": (
+        TEAMS
+        + "personas: {data-scientist: {tools: {instance_types: {allowed: [ml.t3.medium]}}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {data_scientist: {space: {instance_type: ml.m5.large}}}}}}\n",
+        "6:144",
+        ("the space runs on 'ml.m5.large', which 'personas' does not allow data-scientists",),
+    ),
+    "a space that nobody may have": (
+        TEAMS
+        + "guardrails: {instance_types: [ml.m5.large]}\npersonas: {data-scientist: {tools: {instance_types: "
+        + "{default: ml.m5.large}}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {data_scientist: {}}}}}\n",
+        "7:104",
+        ("'ml.t3.medium' is not among 'guardrails.instance_types'",),
+    ),
+    "a tag that nobody may write": (
+        TEAMS + "catalog: {tag_options: {'aws:x': [y]}}\n",
+        "5:25",
+        ("'aws:x'", "not beginning with aws:"),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", BROKEN)
+def test_a_mistake_is_told_at_its_place(tmp_path: Path, mistake: str) -> None:
+    text, place, words = BROKEN[mistake]
+    file = tmp_path / "broken.yaml"
+    file.write_text(HEAD + text)
+
+    with pytest.raises(EnvironmentFileError) as caught:
+        load(file)
+
+    message = str(caught.value)
+    assert f"broken.yaml:{place}:" in message
+    for word in words:
+        assert word in message
+
+
+def environment(text: str) -> Environment:
+    import yaml
+
+    return Environment.model_validate(yaml.safe_load(HEAD + dedent(text)))
+
+
+def test_nothing_is_offered_by_default() -> None:
+    assert environment(TEAMS).catalog.portfolios == {}
+
+
+def test_names_are_taken_by_the_file_also_across_teams_whose_names_begin_alike() -> None:
+    found = environment(
+        """
+        teams:
+          research: {members: {ada: data-scientist}}
+          research-europe: {members: {emmy: data-scientist}}
+        """
+    )
+
+    assert catalog.taken(found, "research") == ["ada", "europe-emmy"]
+    assert catalog.taken(found, "research-europe") == ["emmy"]

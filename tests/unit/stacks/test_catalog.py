@@ -1,0 +1,214 @@
+"""What a team offers in Service Catalog, as templates and policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clary.environment.catalog import Products
+from clary.environment.model import Environment
+from stacks.environment_app import add_stacks, new_app
+from stacks.products import PRODUCTS
+from stacks.products.page import PAGE, page_text
+from support.launches import Launch
+from support.synthesis import ROOT, resources
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
+VALUES: Mapping[str, Mapping[str, str]] = {"data_scientist": {"Name": "emmy"}}
+"""What somebody fills in."""
+OFFERED: Mapping[str, Any] = {"data_scientist": {}}
+
+
+def environment(portfolio: Mapping[str, Any] | None = None, **more: Any) -> Environment:
+    said = {"principals": [PRINCIPAL], "products": OFFERED, **(portfolio or {})}
+    return Environment.model_validate(
+        {
+            "name": "dev",
+            "account": ACCOUNT,
+            "region": REGION,
+            "teams": {"research": {"members": {"ada": "data-scientist"}}},
+            "catalog": {"portfolios": {"research": said}, "tag_options": {"purpose": ["trial", "course"]}},
+        }
+        | more
+    )
+
+
+def synthesise(folder: Path, given: Environment) -> dict[str, Any]:
+    """The templates by their files' names."""
+    app = new_app(ROOT, folder)
+    add_stacks(app, given, ROOT)
+    app.synth()
+    return {path.name: json.loads(path.read_text()) for path in folder.glob("*.template.json")}
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    return synthesise(tmp_path_factory.mktemp("catalog"), environment())
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Any]]:
+    """The templates of an environment that offers one product only, by the product."""
+    return {
+        key: synthesise(tmp_path_factory.mktemp(key), environment({"products": {key: OFFERED[key]}}))
+        for key in PRODUCTS
+    }
+
+
+@cache
+def _words(key: str) -> str:
+    return "".join(word.capitalize() for word in key.split("_"))
+
+
+def product(templates: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    (found,) = (
+        template
+        for name, template in templates.items()
+        if name.endswith(".product.template.json") and f"Research{_words(key)}" in name
+    )
+    return dict(found)
+
+
+def launch(templates: Mapping[str, Any], key: str) -> Launch:
+    catalog = templates["Catalog.template.json"]
+    return Launch(ACCOUNT, REGION, catalog, product(templates, key), VALUES[key])
+
+
+def test_the_page_tells_the_products_as_they_are() -> None:
+    page = (ROOT / PAGE).read_text()
+
+    assert page_text(page, ROOT) == page, "run `python -m stacks.products.page`"
+
+
+def test_every_product_of_the_file_has_a_module() -> None:
+    assert PRODUCTS.keys() == Products.model_fields.keys()
+
+
+@pytest.mark.parametrize("key", PRODUCTS)
+def test_a_launch_role_may_all_that_a_launch_does(alone: Mapping[str, Any], key: str) -> None:
+    launched = launch(alone[key], key)
+
+    refused = [call for call in launched.calls() if not launched.allowed(launched.policy(), call)]
+
+    assert refused == []
+
+
+@pytest.mark.parametrize("key", PRODUCTS)
+def test_a_launch_fails_without_any_statement_of_its_role(alone: Mapping[str, Any], key: str) -> None:
+    launched = launch(alone[key], key)
+    calls, policy = launched.calls(), launched.policy()
+
+    idle = []
+    for number, statement in enumerate(policy["Statement"]):
+        less = deepcopy(dict(policy))
+        del less["Statement"][number]
+        if all(launched.allowed(less, call) for call in calls):
+            idle.append(statement)
+
+    assert idle == []
+
+
+@pytest.mark.parametrize("key", PRODUCTS)
+def test_a_launch_role_has_no_action_with_a_wildcard(alone: Mapping[str, Any], key: str) -> None:
+    actions = [
+        action
+        for statement in launch(alone[key], key).policy()["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    ]
+
+    assert [action for action in actions if "*" in action] == []
+
+
+@pytest.mark.parametrize("key", PRODUCTS)
+def test_a_product_asks_for_no_asset_and_imports_nothing(templates: Mapping[str, Any], key: str) -> None:
+    text = json.dumps(product(templates, key))
+
+    assert "cdk-hnb659fds" not in text
+    assert "Fn::ImportValue" not in text
+
+
+def test_a_portfolio_is_its_principals_and_has_their_choice_of_tags(templates: Mapping[str, Any]) -> None:
+    catalog = templates["Catalog.template.json"]
+
+    (principal,) = resources(catalog, "AWS::ServiceCatalog::PortfolioPrincipalAssociation").values()
+    options = resources(catalog, "AWS::ServiceCatalog::TagOption").values()
+    assert (principal["Properties"]["PrincipalARN"], principal["Properties"]["PrincipalType"]) == (
+        PRINCIPAL,
+        "IAM",
+    )
+    assert sorted(option["Properties"]["Value"] for option in options) == ["course", "trial"]
+
+
+def test_another_account_may_take_the_portfolio(tmp_path: Path) -> None:
+    catalog = synthesise(tmp_path, environment({"accounts": ["444455556666"]}))["Catalog.template.json"]
+
+    (share,) = resources(catalog, "AWS::ServiceCatalog::PortfolioShare").values()
+    assert share["Properties"]["AccountId"] == "444455556666"
+
+
+def test_whoever_is_in_the_file_cannot_be_launched(templates: Mapping[str, Any]) -> None:
+    (rule,) = resources(
+        templates["Catalog.template.json"], "AWS::ServiceCatalog::LaunchTemplateConstraint"
+    ).values()
+
+    (assertion,) = json.loads(rule["Properties"]["Rules"])["NameIsFree"]["Assertions"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Contains": [["ada"], {"Ref": "Name"}]}]}
+
+
+def test_a_changed_setting_is_another_version_and_an_unchanged_file_the_same(
+    templates: Mapping[str, Any], tmp_path: Path
+) -> None:
+    def version(these: Mapping[str, Any]) -> str:
+        (found,) = resources(
+            these["Catalog.template.json"], "AWS::ServiceCatalog::CloudFormationProduct"
+        ).values()
+        return str(found["Properties"]["ProvisioningArtifactParameters"][0]["Name"])
+
+    idle = {"data-scientist": {"tools": {"idle": {"after_minutes": 120, "most_minutes": 240}}}}
+
+    again = synthesise(tmp_path / "again", environment())
+    changed = synthesise(tmp_path / "changed", environment(personas=idle))
+
+    assert version(again) == version(templates)
+    assert version(changed) != version(templates)
+
+
+def test_data_that_is_retained_outlives_a_launch(templates: Mapping[str, Any], tmp_path: Path) -> None:
+    deleted = {"on_destroy": "delete", "delete_confirmed_for": "dev"}
+
+    kept = product(templates, "data_scientist")
+    gone = product(synthesise(tmp_path, environment(data=deleted)), "data_scientist")
+
+    for one, policy in ((kept, "Retain"), (gone, "Delete")):
+        for kind in ("AWS::SageMaker::UserProfile", "AWS::SageMaker::Space"):
+            (resource,) = resources(one, kind).values()
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, policy)
+
+
+def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any]) -> None:
+    found = product(templates, "data_scientist")
+
+    assert resources(found, "AWS::SageMaker::UserProfile").keys() == {"ProfilePerson"}
+    assert resources(found, "AWS::SageMaker::Space").keys() == {"SpacePerson"}
+
+
+def test_a_profile_says_that_it_is_the_catalogs(templates: Mapping[str, Any]) -> None:
+    (profile,) = resources(product(templates, "data_scientist"), "AWS::SageMaker::UserProfile").values()
+
+    assert {"Key": "clary:owner", "Value": "service-catalog"} in profile["Properties"]["Tags"]
+
+
+def test_a_persona_that_nobody_has_yet_gets_its_role(tmp_path: Path) -> None:
+    nobody = environment({}, teams={"research": {}})
+
+    access = synthesise(tmp_path, nobody)["Access.template.json"]
+
+    names = [role["Properties"].get("RoleName") for role in resources(access, "AWS::IAM::Role").values()]
+    assert "clary-dev-research-data-scientist" in names
