@@ -68,6 +68,8 @@ IDLE_SECONDS = 2.0
 """After this, a connection is made anew: nobody has to keep one that is not used."""
 PATIENCE_SECONDS = 120.0
 """For jobs, after the load."""
+LOOK_SECONDS = 10.0
+"""Between two looks at the local AWS."""
 
 _APP = """
 import sys
@@ -235,6 +237,37 @@ class Seen:
             self.say_wrong(f"{what}: {answer.status} is no problem document: {answer.body[:200]!r}")
         elif not endpoint.may_fail(answer.began, answer.ended):
             self.say_wrong(f"{what}: {answer.status} {kind}, and nobody was killed: {answer.body[:300]!r}")
+
+
+@dataclass(frozen=True)
+class Look:
+    """At the local AWS, without the functions and the containers."""
+
+    when: float
+    answers: int
+    processor_seconds: float
+    megabytes: float
+    load_average: float
+    """Of the machine."""
+
+    @classmethod
+    def at(cls, world: World, seen: Seen) -> Look:
+        process_folder = Path(f"/proc/{world.aws.pid}")
+        ticks = process_folder.joinpath("stat").read_text().rpartition(")")[2].split()[11:13]  # user, system
+        pages = int(process_folder.joinpath("statm").read_text().split()[1])
+        return cls(
+            time.monotonic(),
+            sum(map(len, seen.seconds.values())),
+            sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"),
+            pages * os.sysconf("SC_PAGE_SIZE") / 1024**2,
+            os.getloadavg()[0],
+        )
+
+    def since(self, earlier: Look) -> tuple[float, float]:
+        """Answers a second, and milliseconds of processor for each."""
+        answers = self.answers - earlier.answers
+        cost = (self.processor_seconds - earlier.processor_seconds) * 1000 / max(1, answers)
+        return answers / (self.when - earlier.when), cost
 
 
 class World:
@@ -554,8 +587,8 @@ def beside(world: World, clients: int, seconds: float, rounds: int) -> dict[str,
     return found
 
 
-def load(world: World, clients: int, minutes: float) -> tuple[Seen, float]:
-    """What came of it, and the seconds that it took."""
+def load(world: World, clients: int, minutes: float) -> tuple[Seen, float, list[Look]]:
+    """What came of it, the seconds that it took, and the looks at the local AWS meanwhile."""
     seen, ended, asked_all = Seen(), threading.Event(), threading.Event()
     numbers = count(1)
     collectors = [Collector(world, seen, caller) for caller in range(len(world.keys))]
@@ -577,21 +610,21 @@ def load(world: World, clients: int, minutes: float) -> tuple[Seen, float]:
         (0.75, lambda: world.update(AT_ONCE)),
         (0.85, lambda: world.update(LATER)),
     ]
-    last, before = began, 0
+    looks = [Look.at(world, seen)]
     try:
         while (now := time.monotonic()) < began + minutes * 60:
             pending[0] = len(seen.jobs) - sum(one.ended for one in collectors)
             if steps and now > began + steps[0][0] * minutes * 60:
                 steps.pop(0)[1]()
-            if now > last + 10:
-                done = len(seen.seconds["invocation"])
+            if now > looks[-1].when + LOOK_SECONDS:
+                looks.append(Look.at(world, seen))
+                rate, cost = looks[-1].since(looks[-2])
                 print(
-                    f"  {now - began:5.0f} s {(done - before) / (now - last):6.0f}/s {len(seen.jobs):6} jobs,"
-                    f" {pending[0]} of them on their way, {sum(seen.faults.values())} faults,"
-                    f" {len(seen.wrong)} wrong, {_memory(world):.0f} MB",
+                    f"  {now - began:5.0f} s {rate:6.0f}/s {cost:5.1f} ms of processor each,"
+                    f" {looks[-1].megabytes:.0f} MB, {len(seen.jobs)} jobs, {pending[0]} on their way,"
+                    f" {sum(seen.faults.values())} faults, {len(seen.wrong)} wrong",
                     flush=True,
                 )
-                last, before = now, done
             time.sleep(0.05)
     finally:
         ended.set()
@@ -607,7 +640,7 @@ def load(world: World, clients: int, minutes: float) -> tuple[Seen, float]:
         versions = {version for version, _ in endpoint.lives}
         if versions != {version for version, _, _ in endpoint.served} or endpoint.restarts != 1:
             seen.say_wrong(f"{endpoint.name} was not updated twice and killed once: {endpoint.lives}")
-    return seen, took
+    return seen, took, looks
 
 
 def _count_runs(world: World, seen: Seen) -> None:
@@ -621,20 +654,19 @@ def _count_runs(world: World, seen: Seen) -> None:
         seen.say_wrong(f"{number} ran, and was never accepted")
 
 
-def _memory(world: World) -> float:
-    """What the local AWS has resident, without the functions and the containers."""
-    for line in Path(f"/proc/{world.aws.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
 def _all_at_once(calls: list[Callable[[], None]]) -> None:
     threads = [threading.Thread(target=call) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def _parts(looks: list[Look]) -> Iterator[tuple[str, list[Look]]]:
+    """The first of five, in which metrics and logs fill up, and the others, which ought to be alike."""
+    length = (len(looks) - 1) // 5
+    for number in range(5 if length else 0):
+        yield f"part {number + 1} of 5", looks[number * length : (number + 1) * length + 1]
 
 
 def _row(name: str, seconds: list[float], took: float) -> str:
@@ -674,7 +706,7 @@ def main() -> None:
         print(f"{given.clients} clients, {os.cpu_count()} cores; beside a boto3 handler:", flush=True)
         both = beside(world, given.clients, given.seconds, given.rounds)
         print(f"for {given.minutes:g} minutes:", flush=True)
-        seen, took = load(world, given.clients, given.minutes)
+        seen, took, looks = load(world, given.clients, given.minutes)
         print(f"\n{'':34}{'number':>9}{'a second':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
         alone = given.rounds * given.seconds
         print(_row("alone: the boto3 handler", both["boto3"], alone))
@@ -682,6 +714,13 @@ def main() -> None:
         print(_row("under load: invocations", seen.seconds["invocation"], took))
         print(_row("under load: jobs taken", seen.seconds["job"], took))
         print(_row("under load: what became of jobs", seen.seconds["state"], took))
+        print(
+            f"\n{'the local AWS':34}{'a second':>9}{'processor ms':>14}{'MB, then':>10}{'load average':>14}"
+        )
+        for name, some in _parts(looks):
+            rate, cost = some[-1].since(some[0])
+            busy = statistics.mean(look.load_average for look in some)
+            print(f"{name:34}{rate:9.1f}{cost:14.2f}{some[-1].megabytes:10.0f}{busy:14.1f}")
         print(f"\njobs: {dict(Counter(job.state for job in seen.jobs))}")
         print(f"faults while containers were killed: {dict(seen.faults)}")
         print(f"wrong: {len(seen.wrong)}")
