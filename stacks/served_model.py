@@ -50,8 +50,6 @@ _FUNCTIONS = Path(__file__).parent.parent / "lambda"
 def model_endpoint(scope: Construct, construct_id: str, around: Surroundings, name: str) -> ModelEndpoint:
     model = around.environment.models[name]
     endpoint = model.endpoint
-    if model.artifact.package is not None:
-        raise ValueError(f"models.{name}: 'artifact.package' is not deployed by this version")
     variants = _variants(scope, around, name, model)
     asynchronous = endpoint.mode == "asynchronous"
     places = variant_places(around.environment.endpoint_name(name), list(variants))
