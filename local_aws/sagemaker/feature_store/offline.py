@@ -12,7 +12,7 @@ import string
 import threading
 import time
 from collections import defaultdict
-from typing import Any
+from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -36,19 +36,34 @@ _LONGEST_WAIT_SECONDS = 3600.0
 _LONGEST_REASON = 1024
 
 _WAKE = threading.Condition()
-_STATE: dict[str, Any] = {"running": False, "woken": False}
+
+
+@dataclass
+class _Thread:
+    """The one that writes, while there is anything to do; guarded by `_WAKE`."""
+
+    running: bool = False
+    woken: bool = False
+    looks_at: float | None = None
+    """When it looks again by itself; None while it works."""
+
+
+_THREAD = _Thread()
 
 
 # --- the thread that writes ------------------------------------------------------------------------
 
 
-def wake() -> None:
-    """Lets what is due be written, and what has expired go; nothing runs while there is neither."""
+def wake(at: float = 0.0) -> None:
+    """Lets what is due at that time be written, and what expires then go; nothing runs while there is
+    neither."""
     with _WAKE:
-        _STATE["woken"] = True
+        if _THREAD.running and _THREAD.looks_at is not None and _THREAD.looks_at <= at:
+            return
+        _THREAD.woken = True
         _WAKE.notify_all()
-        if not _STATE["running"]:
-            _STATE["running"] = True
+        if not _THREAD.running:
+            _THREAD.running = True
             hooks.in_background(_run, name="feature-store-writer")
 
 
@@ -63,14 +78,16 @@ def _run() -> None:
                 logger.exception("the offline store cannot be written")
                 soonest = time.time() + _RETRY_SECONDS
             with _WAKE:
-                if not _STATE["woken"] and soonest is None:
-                    _STATE["running"] = False
-                    return
-                if not _STATE["woken"] and soonest is not None:
+                if not _THREAD.woken:
+                    if soonest is None:
+                        _THREAD.running = False  # while nobody can wake it
+                        return
+                    _THREAD.looks_at = soonest
                     _WAKE.wait(min(max(0.0, soonest - time.time()), _LONGEST_WAIT_SECONDS))
-                _STATE["woken"] = False
+                    _THREAD.looks_at = None
+                _THREAD.woken = False
     except BaseException:
-        _STATE["running"] = False
+        _THREAD.running = False
         raise
 
 

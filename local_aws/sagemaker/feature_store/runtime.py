@@ -52,7 +52,7 @@ def _put(request: Request) -> dict[str, Any]:
             database().put(group.store, record, now)
         if _OFFLINE in stores:
             _to_offline(group, record.event, record.values, now)
-    _written(stores, record.expires)
+    _written(stores, record.expires, now)
     return {}
 
 
@@ -89,7 +89,7 @@ def _update(request: Request) -> dict[str, Any]:
             database().replace(group.store, record)
         if _OFFLINE in stores:
             _to_offline(group, record.event, record.values, now)
-    _written(stores, record.expires)
+    _written(stores, record.expires, now)
     return {}
 
 
@@ -114,7 +114,7 @@ def _delete(request: Request) -> dict[str, Any]:
         if _OFFLINE in stores:
             marker: Values = {group.identifier: identifier, group.event_time: request["EventTime"]}
             _to_offline(group, event, marker, now, deleted=True)
-    _written(stores, None)
+    _written(stores, None, now)
     return {}
 
 
@@ -131,13 +131,19 @@ def _put_batch(request: Request) -> dict[str, Any]:
 
 
 def _to_offline(group: Group, event: float, found: Values, now: float, *, deleted: bool = False) -> None:
-    due = now + settings.current().offline_store_seconds
-    database().enqueue(group.store, Row(event, found, now, deleted), due)
+    database().enqueue(group.store, Row(event, found, now, deleted), _due(now))
 
 
-def _written(stores: Sequence[str], expires: float | None) -> None:
-    if _OFFLINE in stores or expires is not None:
-        offline.wake()
+def _due(now: float) -> float:
+    return now + settings.current().offline_store_seconds
+
+
+def _written(stores: Sequence[str], expires: float | None, now: float) -> None:
+    moments = [_due(now)] if _OFFLINE in stores else []
+    if expires is not None:
+        moments.append(expires)
+    if moments:
+        offline.wake(min(moments))
 
 
 # --- reading ---------------------------------------------------------------------------------------
