@@ -331,6 +331,17 @@ def test_every_file_is_in_an_iceberg_table_once_whatever_fails(
     assert iceberg_table.opened(destination, location).append([DataFile(files[0], 6, 1, None)]) is None
 
 
+def test_a_record_that_is_due_later_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    thread = offline._Thread(running=True, looks_at=10.0)
+    monkeypatch.setattr(offline, "_THREAD", thread)
+
+    offline.wake(11.0)
+    assert not thread.woken
+    offline.wake(9.0)
+
+    assert thread.woken
+
+
 def test_a_server_that_begins_anew_writes_to_the_file_that_was_begun(tmp_path: Path) -> None:
     path = tmp_path / databases.FILE
     before = Database(path)

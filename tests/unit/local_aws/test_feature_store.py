@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from local_aws.errors import ServiceError
 from local_aws.sagemaker import control
@@ -319,6 +321,34 @@ def test_a_group_of_the_same_name_begins_without_records() -> None:
     create()
 
     assert get() == {}
+
+
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["put", "SoftDelete", "HardDelete"]), st.integers(0, 6)), max_size=12
+)
+
+
+@settings(deadline=None, max_examples=40, derandomize=True, database=None)
+@given(EVENTS)
+def test_the_latest_event_counts_whatever_order_they_come_in(events: list[tuple[str, int]]) -> None:
+    forget()
+    create()
+    latest: tuple[int, str | None] | None = None
+    for number, (deed, at) in enumerate(events):
+        newer = latest is None or at > latest[0]
+        if deed == "put":
+            put("a", at, rooms=str(number))
+            latest = (at, str(number)) if newer else latest
+        elif newer:
+            delete("a", at, deed)
+            latest = None if deed == "HardDelete" else (at, None)
+        elif deed == "SoftDelete":
+            delete("a", at)
+        else:
+            with pytest.raises(ServiceError, match="is not later"):
+                delete("a", at, deed)
+
+    assert found().get("rooms") == (latest[1] if latest else None)
 
 
 # --- several ---------------------------------------------------------------------------------------
