@@ -2365,6 +2365,13 @@ def place_query_results() -> None:
     athena._save_query_results = saved
 
 
+def workgroup_of(query: str) -> str | None:
+    """Of a query that Athena was asked."""
+    athena: Any = importlib.import_module("ministack.services.athena")  # heavy: not before it is used
+    execution = athena._executions.get(query)
+    return None if execution is None else str(execution["WorkGroup"])
+
+
 def complete_athena(
     relation: Callable[[Mapping[str, Any], list[str], Callable[[], str]], str],
     check_reading: Callable[[str], None],

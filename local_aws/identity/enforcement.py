@@ -31,6 +31,15 @@ _BUCKET_POLICY = {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPo
 
 _ABOUT_STREAMS = {"logs:DeleteLogStream", "logs:GetLogEvents", "logs:PutLogEvents"}
 
+_ABOUT_TABLES = {
+    "glue:BatchCreatePartition",
+    "glue:CreateTable",
+    "glue:DeleteTable",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:UpdateTable",
+}
+
 _NAMESPACES = {
     "application-autoscaling": "application-autoscaling",
     "documentdb": "rds",
@@ -211,8 +220,9 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
         if principal is None:
             return refused
         resource_arn = _with_its_stream(action, _with_its_path(resource_arn), request)
+        resource_arn = _with_its_workgroup(action, resource_arn, request)
         try:
-            for resource in _clusters(action, request) or [resource_arn]:
+            for resource in _clusters(action, request) or _tables(action, request) or [resource_arn]:
                 check(principal, action, resource, service_context or {}, request=request)
             for role, passed_to in passing.roles(action, request):
                 check_passing(principal, role, passed_to)
@@ -249,6 +259,18 @@ def _with_its_stream(action: str, resource: str, request: Arrived) -> str:
     return f"{resource.removesuffix(':*')}:log-stream:{stream}"
 
 
+def _with_its_workgroup(action: str, resource: str, request: Arrived) -> str:
+    """A query is its workgroup's, which only who began it has named.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html
+    """
+    query = request.parameters.get("QueryExecutionId")
+    group = hooks.workgroup_of(query) if action.startswith("athena:") and isinstance(query, str) else None
+    if group is None:
+        return resource
+    return f"arn:aws:athena:{hooks.region()}:{hooks.account_id()}:workgroup/{group}"
+
+
 def _clusters(action: str, request: Arrived) -> list[str]:
     """Some actions are about several clusters of EMR at once, of which ministack says none.
 
@@ -259,6 +281,20 @@ def _clusters(action: str, request: Arrived) -> list[str]:
         return []
     place = f"arn:aws:elasticmapreduce:{hooks.region()}:{hooks.account_id()}"
     return [f"{place}:cluster/{name}" for name in named]
+
+
+def _tables(action: str, request: Arrived) -> list[str]:
+    """What is done with a table of Glue's takes its database and the catalog, too.
+
+    https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    """
+    said = request.parameters
+    table = said.get("TableName") or said.get("Name") or (said.get("TableInput") or {}).get("Name")
+    database = said.get("DatabaseName")
+    if action not in _ABOUT_TABLES or not isinstance(database, str) or not isinstance(table, str):
+        return []
+    place = f"arn:aws:glue:{hooks.region()}:{hooks.account_id()}"
+    return [f"{place}:catalog", f"{place}:database/{database}", f"{place}:table/{database}/{table}"]
 
 
 def _reaches_rest_api(resource: str) -> bool:
