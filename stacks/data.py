@@ -80,6 +80,13 @@ class DataStack(cdk.Stack):
             expiration=cdk.Duration.days(_JOB_DAYS),
             noncurrent_version_expiration=cdk.Duration.days(1),
         )
+        if environment.costs.sweeper is not None or environment.costs.cap is not None:
+            # written anew all the time, by whoever looks at what runs
+            data.bucket.add_lifecycle_rule(
+                id="Operations",
+                prefix="operations--",
+                noncurrent_version_expiration=cdk.Duration.days(7),
+            )
         if environment.opens("canvas"):
             # people bring files from their browsers:
             # https://docs.aws.amazon.com/sagemaker/latest/dg/canvas-set-up-local-upload.html

@@ -90,9 +90,8 @@ def calls_itself(function: lambda_.Function) -> AccessPolicy:
     A policy of its own, because it names the function, which comes after its first one.
     """
     assert function.role is not None
-    assert function.node.scope is not None
-    again = AccessPolicy(
-        function.node.scope, "Again", description="Goes on where a call has ended", roles=[function.role]
-    )
+    scope = function.node.scope
+    assert isinstance(scope, Construct)
+    again = AccessPolicy(scope, "Again", description="Goes on where a call has ended", roles=[function.role])
     again.allow(["lambda:InvokeFunction"], [function.function_arn])
     return again

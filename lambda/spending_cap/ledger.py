@@ -6,13 +6,17 @@ compute is not seen, what ran last goes on being charged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from spending_cap.ports import Account, Charge, Ledger, Run, Sight
 
 _HOUR = 3600
+_RESUMES = "endpoint"
+"""What may have no instances for a while, and then the same ones again. All else that has ended is over."""
+_KEPT = timedelta(days=1)
+"""How long what is over is kept by itself: as long as it might be seen once more."""
 
 
 def month_of(now: datetime) -> str:
@@ -42,7 +46,7 @@ def metered(ledger: Ledger, sights: Sequence[Sight], now: datetime) -> Ledger:
                 charges[key] = replace(_until(charge, now), running=bool(sight.unseen))
         if not sight.unseen:
             seen[sight.kind] = now
-    return replace(ledger, charges=charges, seen=seen)
+    return replace(ledger, charges=_summed(charges, seen), seen=seen)
 
 
 def spent(ledger: Ledger, account: Account) -> float:
@@ -70,6 +74,21 @@ def _charged(
         elapsed = max((end - begin).total_seconds(), 0.0)
         usd = charge.usd + max(rate, charge.usd_per_hour) * elapsed / _HOUR
     return Charge(usd, rate, end, kind, run.thing.team, run.thing.person, running=run.ended is None)
+
+
+def _summed(charges: Mapping[str, Charge], seen: Mapping[str, datetime]) -> dict[str, Charge]:
+    """What has been over for long, in one charge for each person and team: a month of them is many."""
+    found: dict[str, Charge] = {}
+    for key, charge in charges.items():
+        looked = seen.get(charge.kind)
+        over = not charge.running and charge.kind != _RESUMES
+        if over and looked is not None and charge.until < looked - _KEPT:
+            key = f"over {charge.kind} {charge.team} {charge.person}"
+        sum_so_far = found.get(key)
+        usd = charge.usd + (0.0 if sum_so_far is None else sum_so_far.usd)
+        until = charge.until if sum_so_far is None else max(charge.until, sum_so_far.until)
+        found[key] = replace(charge, usd=usd, until=until)
+    return found
 
 
 def _until(charge: Charge, now: datetime) -> Charge:

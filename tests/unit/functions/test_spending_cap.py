@@ -214,16 +214,17 @@ def test_what_grows_is_charged_at_the_dearer_of_two_looks(apps: Apps, office: Of
     assert team_spent(office) == pytest.approx(1 + 3)
 
 
-def test_what_went_to_nothing_and_came_back_is_charged_from_when_nothing_was_seen(
-    apps: Apps, office: Office
+def test_an_endpoint_that_went_to_nothing_and_came_back_is_charged_from_when_nothing_was_seen(
+    office: Office,
 ) -> None:
-    apps.start(app("endpoint"))
-    looked(apps, office, START + HOUR)
-    (run,) = apps.running.values()
-    apps.running.clear()
-    by_the_clock(apps, office, START + HOUR, START + 50 * HOUR)
-    apps.running["endpoint"] = run
-    looked(apps, office, START + 51 * HOUR)
+    endpoints = Apps("endpoint")
+    endpoints.start(app("scaled"))
+    looked(endpoints, office, START + HOUR)
+    (run,) = endpoints.running.values()
+    endpoints.running.clear()
+    by_the_clock(endpoints, office, START + HOUR, START + 50 * HOUR)
+    endpoints.running["scaled"] = run
+    looked(endpoints, office, START + 51 * HOUR)
 
     assert team_spent(office) == pytest.approx(1.5 + 1.5)
 
@@ -237,6 +238,19 @@ def test_a_job_between_two_looks_is_charged_once_and_by_the_minute(apps: Apps, o
         looked(apps, office, START + hours * HOUR)
 
     assert team_spent(office) == pytest.approx(1.5 * 4 / 60)
+
+
+def test_what_is_long_over_is_summed_up_and_nothing_of_it_lost(apps: Apps, office: Office) -> None:
+    for hour in range(60):
+        begin = START + hour * HOUR
+        job = app(f"job-{hour}", begin, person="research-ada" if hour % 2 else None)
+        apps.running = {"job": Run(job, 1.5, ended=begin + HOUR / 2)}
+        looked(apps, office, begin + HOUR)
+        looked(apps, office, begin + HOUR)
+
+    assert team_spent(office) == pytest.approx(45)
+    assert spent(office.ledgers["2026-11"], ADA) == pytest.approx(22.5)
+    assert len(office.ledgers["2026-11"].charges) < 30
 
 
 def test_two_looks_at_the_same_time_charge_nothing_twice(apps: Apps, office: Office) -> None:
