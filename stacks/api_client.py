@@ -24,7 +24,7 @@ def clients_of(environment: Environment) -> Mapping[Authorization, Mapping[str, 
 
 def limited_models(environment: Environment) -> list[str]:
     """Those that some client may ask only so often."""
-    limited = {model for client in environment.api.clients.values() for model in client.limits}
+    limited = {model for client in environment.api.clients.values() for model in client.rated_models}
     return [model for model in environment.models if model in limited]
 
 
@@ -43,6 +43,13 @@ def _client(client: Client) -> ApiClient:
         return_to=() if client.sign_in is None else client.sign_in.return_to,
         quota=None if client.quota is None else ApiQuota(client.quota.requests, client.quota.per),
         limits={
-            model: ApiLimit(limit.requests_per_second, limit.burst) for model, limit in client.limits.items()
+            model: ApiLimit(limit.requests_per_second, limit.burst)
+            for model, limit in client.limits.items()
+            if limit.requests_per_second is not None and limit.burst is not None
+        },
+        model_quotas={
+            model: ApiQuota(limit.quota.requests, limit.quota.per)
+            for model, limit in client.limits.items()
+            if limit.quota is not None
         },
     )

@@ -117,12 +117,14 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
 
 
 def _keep_exported(network: NetworkStack, data: DataStack, studio: StudioStack) -> None:
-    """Exports what only models, Canvas or experiments need, whether or not there are any.
+    """Exports what only models, their quotas, Canvas or experiments need, whether or not there are any.
 
     CDK withdraws an export when its last reader goes, and updates the exporting stack first: but
     CloudFormation refuses to withdraw what is still imported, and the model could never be removed.
     """
     network.export_value(network.gateway_security_group.security_group_id)
+    for subnet in network.own_subnets:
+        network.export_value(subnet.route_table.route_table_id)
     studio.export_value(studio.studio.domain.domain_id)
     data.export_value(data.data_bucket.bucket_name)
     data.export_value(data.models_bucket.bucket_name)

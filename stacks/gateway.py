@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 
 from clary.environment.model import Environment
 from clary_constructs import (
+    DYNAMODB_PREFIX_LISTS,
     AlarmTopic,
     ApiAlarms,
     ApiClient,
@@ -22,6 +23,8 @@ from clary_constructs import (
     ApiUserPool,
     InferenceApi,
     InferenceFunction,
+    QuotaAlarm,
+    QuotaTable,
     ServedBatch,
     ServedModel,
     has_local_storage,
@@ -62,6 +65,7 @@ class GatewayStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         api, clients = environment.api, clients_of(environment)
         own_resources = limited_models(environment)
+        quotas = _quota_table(self, environment, network, data) if api.has_model_quotas else None
         inference = InferenceFunction(
             self,
             "Inference",
@@ -77,6 +81,7 @@ class GatewayStack(cdk.Stack):
             batch_prefix=f"clary-{environment.name}-",
             clients={name: client for ways in clients.values() for name, client in ways.items()} or None,
             own_resources=own_resources,
+            quotas=quotas,
             origins=api.cors.origins,
         )
         logging = ApiLogging(self, "Logging", removal_policy=_removal_policy(environment))
@@ -89,6 +94,8 @@ class GatewayStack(cdk.Stack):
         )
         user_pool = self._user_pool(environment, clients["cognito"]) if clients["cognito"] else None
         topic = AlarmTopic(self, "Alarms", encryption_key=data.key).topic
+        if quotas is not None:
+            QuotaAlarm(self, "QuotaAlarm", function=inference, topic=topic)
         vpc_endpoints = vpc_endpoints_of(self, environment, network)
         domain = domain_of(self, environment)
         fronts: list[tuple[InferenceApi, ApiAlarms]] = []
@@ -155,6 +162,20 @@ class GatewayStack(cdk.Stack):
         for who, app in made.clients.items():
             cdk.CfnOutput(self, f"AppClientId{pascal(who)}", value=app.user_pool_client_id)
         return made
+
+
+def _quota_table(
+    scope: Construct, environment: Environment, network: NetworkStack, data: DataStack
+) -> QuotaTable:
+    return QuotaTable(
+        scope,
+        "Quotas",
+        encryption_key=data.key,
+        vpc=network.vpc,
+        security_group=network.gateway_security_group,
+        prefix_list=DYNAMODB_PREFIX_LISTS[environment.region],
+        subnets=network.subnets if environment.network.vpc is None else None,
+    )
 
 
 def _alarms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -41,7 +42,9 @@ class NetworkStack(cdk.Stack):
                 removal_policy=removal_policy,
             )
             self.vpc, self.subnets, endpoints = network.vpc, network.subnets, network.endpoints.group
+            self.own_subnets: Sequence[ec2.ISubnet] = network.vpc.isolated_subnets
         else:
+            self.own_subnets = []
             self.vpc = self._given(environment.network.vpc)
             self.subnets = ec2.SubnetSelection(subnets=self.vpc.isolated_subnets)
             endpoints = ec2.Peer.ipv4(environment.network.vpc.cidr)

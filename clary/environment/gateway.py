@@ -60,12 +60,31 @@ class Quota(Part):
 
 
 class ModelLimit(Part):
-    """How often one client may ask one model."""
+    """How much one client may ask one model."""
 
-    requests_per_second: int = Field(ge=1, le=10_000)
-    """On average."""
-    burst: int = Field(ge=1, le=5_000)
+    requests_per_second: int | None = Field(default=None, ge=1, le=10_000)
+    """On average, and together with `burst`. By default, as often as it may call."""
+    burst: int | None = Field(default=None, ge=1, le=5_000)
     """At once."""
+    quota: Quota | None = None
+    """How often in all: predictions, jobs and batches. Counted by who asks, not by key: nobody needs
+    `metered` for it. By default, without end."""
+
+    @property
+    def has_rate(self) -> bool:
+        return self.requests_per_second is not None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if (self.requests_per_second is None) != (self.burst is None):
+            given, missing = "requests_per_second", "burst"
+            if self.requests_per_second is None:
+                given, missing = missing, given
+            raise refusal(Complaint((given,), f"goes together with '{missing}', give both or none"))
+        if self.requests_per_second is None and self.quota is None:
+            message = "limits nothing, give 'requests_per_second' and 'burst', or a 'quota', or remove it"
+            raise refusal(Complaint((), message))
+        return self
 
 
 class Client(Part):
@@ -88,12 +107,17 @@ class Client(Part):
     quota: Quota | None = None
     """How much it may call in all. By default, without end."""
     limits: Mapping[ServedName, ModelLimit] = Field(default_factory=dict)
-    """How often it may ask single models, within all that it may."""
+    """How much it may ask single models, within all that it may."""
+
+    @property
+    def rated_models(self) -> list[str]:
+        """Those that it may ask only so often."""
+        return [model for model, limit in self.limits.items() if limit.has_rate]
 
     @property
     def is_counted(self) -> bool:
         """Whether it has limits that API Gateway keeps by key only."""
-        return self.quota is not None or bool(self.limits)
+        return self.quota is not None or bool(self.rated_models)
 
     @property
     def may_ask_all(self) -> bool:
@@ -225,7 +249,7 @@ class Api(Part):
     """Who may call it. By default, only roles of the account whose policies say so, and these all models."""
     metered: bool = False
     """Whether clients with a signature or a token send a key as well. API Gateway counts by key: without
-    one, they share the sum of their rates, and can have no quota and no limits of single models."""
+    one, they share the sum of their rates, and can have no quota for all and no rates of single models."""
     cors: Cors = Cors()
     """By default, no web page of another origin may call it."""
     access: Literal["public", "private"] = "public"
@@ -243,6 +267,11 @@ class Api(Part):
     """Where tokens come from."""
     alarms: ApiAlarms = ApiAlarms()
     """When somebody is told."""
+
+    @property
+    def has_model_quotas(self) -> bool:
+        limits = [limit for client in self.clients.values() for limit in client.limits.values()]
+        return any(limit.quota is not None for limit in limits)
 
 
 def misfits(
@@ -268,12 +297,12 @@ def misfits(
             )
             yield Complaint((*at, "models"), message)
         if client.authorization != "api-key" and client.is_counted and not api.metered:
-            key = "quota" if client.quota else "limits"
+            key = ("quota",) if client.quota else ("limits", client.rated_models[0], "requests_per_second")
             message = f"goes by key, give 'metered: true' below 'api' or remove it: '{client.authorization}'"
-            yield Complaint((*at, key), f"{message} clients have none")
-    limited = {model for client in api.clients.values() for model in client.limits}
+            yield Complaint((*at, *key), f"{message} clients have none")
+    limited = {model for client in api.clients.values() for model in client.rated_models}
     if len(limited) > _OWN_RESOURCES:
-        message = f"have limits for {len(limited)} models, an API has room for {_OWN_RESOURCES}: remove some"
+        message = f"have rates for {len(limited)} models, an API has room for {_OWN_RESOURCES}: remove some"
         yield Complaint(("api", "clients"), message)
     yield from _access(api, given_vpc=given_vpc)
     if api.domain is not None:

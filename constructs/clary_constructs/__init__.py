@@ -1,6 +1,6 @@
 """Constructs for data science environments on Amazon SageMaker."""
 
-from clary_constructs._api_alarms import ApiAlarms, ApiDashboard
+from clary_constructs._api_alarms import ApiAlarms, ApiDashboard, QuotaAlarm
 from clary_constructs._api_client import ApiClient, ApiLimit, ApiQuota
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
@@ -70,6 +70,7 @@ from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
+from clary_constructs._quota_table import DYNAMODB_PREFIX_LISTS, QuotaTable
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._shared_value import SharedValue, SharedValues
 from clary_constructs._spending_cap import SpendingCap, SpendingGate
@@ -95,6 +96,7 @@ from clary_constructs._user_template import StudioSpace, StudioUser, part_of
 from clary_constructs._workspace import TEAM_TAG, FeatureLibrary, SharedGroup, TeamWorkspace
 
 __all__ = [
+    "DYNAMODB_PREFIX_LISTS",
     "LICENCE_ACTIONS",
     "S3_PREFIX_LISTS",
     "TEAM_TAG",
@@ -170,6 +172,8 @@ __all__ = [
     "PromotedEndpoint",
     "ProvisionedConcurrencyScaling",
     "QueueScaling",
+    "QuotaAlarm",
+    "QuotaTable",
     "RStudioServer",
     "RequestCapture",
     "RequestQueue",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from clary_constructs._inference_api import InferenceApi
+from clary_constructs._inference_function import InferenceFunction
 from constructs import Construct
 
 _NAMESPACE = "Clary/InferenceApi"
@@ -52,27 +53,55 @@ class ApiAlarms(Construct):
         errors = api.stage.metric_server_error(statistic="Average", period=_WITHIN)
         slow = api.stage.metric_latency(statistic="p99", period=_WITHIN)
         limit = (latency or Duration.seconds(10)).to_milliseconds()
+        failing, late = f"{name}: requests fail", f"{name}: answers take long"
         self.alarms = [
-            self._alarm("ServerErrors", f"{name}: requests fail", errors, server_errors_percent / 100, topic),
-            self._alarm("Latency", f"{name}: answers take long", slow, limit, topic),
-            self._alarm("SentAway", f"{name}: clients are sent away", self.throttled, throttled, topic),
+            _alarm(self, "ServerErrors", failing, errors, server_errors_percent / 100, topic),
+            _alarm(self, "Latency", late, slow, limit, topic),
+            _alarm(self, "SentAway", f"{name}: clients are sent away", self.throttled, throttled, topic),
         ]
 
-    def _alarm(
-        self, construct_id: str, says: str, metric: cloudwatch.Metric, threshold: float, topic: sns.ITopic
-    ) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
+
+class QuotaAlarm(Construct):
+    """An alarm, told on `topic`, as soon as a request of a client with a quota of a model cannot be counted:
+    until it can, such clients are sent away."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, function: InferenceFunction, topic: sns.ITopic
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = Stack.of(self).stack_name
+        uncounted = logs.MetricFilter(
             self,
-            construct_id,
-            alarm_description=says,
-            metric=metric,
-            threshold=threshold,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        alarm.add_alarm_action(actions.SnsAction(topic))
-        return alarm
+            "Uncounted",
+            log_group=function.log_group,
+            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", "not-counted"),
+            metric_namespace=_NAMESPACE,
+            metric_name=f"Uncounted/{name}",
+            default_value=0,
+        ).metric(statistic="Sum", period=_WITHIN)
+        self.alarm = _alarm(self, "Alarm", f"{name}: requests cannot be counted", uncounted, 1, topic)
+
+
+def _alarm(
+    scope: Construct,
+    construct_id: str,
+    says: str,
+    metric: cloudwatch.Metric,
+    threshold: float,
+    topic: sns.ITopic,
+) -> cloudwatch.Alarm:
+    alarm = cloudwatch.Alarm(
+        scope,
+        construct_id,
+        alarm_description=says,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    return alarm
 
 
 class ApiDashboard(Construct):

@@ -43,7 +43,8 @@ class ApiClient:
 
     `principal` is who it is, where requests are signed. With tokens, it is a program with a secret, or
     people who sign in and come back to one of the pages `return_to`. `models` are those it may ask, None
-    for all. A quota, and limits of single models, are kept by key.
+    for all. A quota, and limits of single models, are kept by key; `model_quotas` by who it is, in a
+    `QuotaTable`.
     """
 
     requests_per_second: int
@@ -53,6 +54,7 @@ class ApiClient:
     return_to: Sequence[str] = ()
     quota: ApiQuota | None = None
     limits: Mapping[str, ApiLimit] = field(default_factory=dict)
+    model_quotas: Mapping[str, ApiQuota] = field(default_factory=dict)
 
     @property
     def is_counted(self) -> bool:

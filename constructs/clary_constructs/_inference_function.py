@@ -22,6 +22,7 @@ from clary_constructs._acknowledgement import acknowledge
 from clary_constructs._api_client import ApiClient
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._python_code import python_code
+from clary_constructs._quota_table import QuotaTable
 from constructs import Construct
 
 _ENVIRONMENT_BYTES = 4096
@@ -81,7 +82,8 @@ class InferenceFunction(Construct):
 
     With `clients`, each may ask its own models, and for it there are no others; `recognise` says how it shows
     who it is. Without, whom the API lets in may ask all. Models of `own_resources` have resources of their
-    own in the API, and are answered there only.
+    own in the API, and are answered there only. Quotas that clients have of single models are counted in
+    `quotas`.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class InferenceFunction(Construct):
         batch_prefix: str = "batch-",
         clients: Mapping[str, ApiClient] | None = None,
         own_resources: Sequence[str] = (),
+        quotas: QuotaTable | None = None,
         origins: Sequence[str] = (),
         reserved_concurrency: int = 50,
         memory_mib: int = 512,
@@ -120,13 +123,17 @@ class InferenceFunction(Construct):
             variables["JOBS_BUCKET"] = jobs_bucket.bucket_name
         if any(model.batch for model in models.values()):
             variables |= {"BATCH_PREFIX": batch_prefix, "JOBS_KEY": encryption_key.key_arn}
+        if any(client.model_quotas for client in (clients or {}).values()) and quotas is None:
+            raise ValueError("quotas of single models are counted in a table, give 'quotas'")
+        if quotas is not None:
+            variables["QUOTA_TABLE"] = quotas.table.table_name
         if origins:
             variables["ORIGINS"] = " ".join(origins)
         files = {"models.json": _description(models)}
         if clients is not None:
             files["clients.json"] = _clients(clients, own_resources)
             _check_size(models, variables["MODELS"], clients)
-        log_group = logs.LogGroup(
+        self.log_group = log_group = logs.LogGroup(
             self,
             "Logs",
             encryption_key=encryption_key,
@@ -141,6 +148,8 @@ class InferenceFunction(Construct):
         )
         policy = _execution_policy(self, role, models, encryption_key, log_group)
         _allow_orders(policy, models, encryption_key, jobs_bucket, batch_prefix)
+        if quotas is not None:
+            policy.allow(["dynamodb:UpdateItem"], [quotas.table.table_arn])
         self.function = lambda_.Function(
             self,
             "Function",
@@ -174,6 +183,8 @@ class InferenceFunction(Construct):
         )
         # Lambda refuses a function whose role may not yet make network interfaces
         self.function.node.add_dependency(policy)
+        if quotas is not None:
+            self.function.node.add_dependency(quotas)
 
     def recognise(
         self,
@@ -232,12 +243,19 @@ def _clients(clients: Mapping[str, ApiClient], own_resources: Sequence[str]) -> 
                 name: {"models": None if client.models is None else list(client.models)}
                 | ({} if client.principal is None else {"principal": client.principal.arn})
                 | ({"people": True} if client.return_to else {})
+                | ({"quotas": _quotas(client)} if client.model_quotas else {})
                 for name, client in clients.items()
             },
             "own_resources": list(own_resources),
         },
         indent=1,
     )
+
+
+def _quotas(client: ApiClient) -> dict[str, object]:
+    return {
+        model: {"requests": quota.requests, "per": quota.per} for model, quota in client.model_quotas.items()
+    }
 
 
 def _description(models: Mapping[str, ServedModel]) -> str:

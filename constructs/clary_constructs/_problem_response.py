@@ -87,7 +87,8 @@ _FOR_EVERYBODY = (
     ),
     _Problem(
         _TYPE.QUOTA_EXCEEDED,
-        *_THROTTLED,
+        "quota-used-up",
+        "The quota is used up",
         "the client has sent all the requests that its plan allows",
         429,
         retry_after_seconds=3600,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from inference_gateway.client import Client, Clients
 from inference_gateway.problem import FORBIDDEN, Problem
+from inference_gateway.quota import Quota
 
 SCOPES_OF = "models/"
 """What the scope of a model begins with: the identifier of the user pool's resource server."""
@@ -18,6 +19,8 @@ class Caller(NamedTuple):
     identity: str
     models: frozenset[str] | None = None
     """Those that the caller may know of; None for all."""
+    quotas: Mapping[str, Quota] = {}
+    """By model: its client's, whoever it is that calls for that."""
 
     def sees(self, model: str) -> bool:
         return self.models is None or model in self.models
@@ -53,7 +56,7 @@ def caller(context: Mapping[object, object], clients: Clients | None = None) -> 
         scopes = _text(claims.get("scope")).split()
         granted = frozenset(scope[len(SCOPES_OF) :] for scope in scopes if scope.startswith(SCOPES_OF))
         models = granted if models is None else models & granted
-    return Caller(name, models)
+    return Caller(name, models, client.quotas)
 
 
 def _signer(principal: str, clients: Clients | None) -> tuple[str, Client | None]:

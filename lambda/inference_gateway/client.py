@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from inference_gateway.quota import PERIODS, Per, Quota
+
 
 class Client(NamedTuple):
     name: str
@@ -13,6 +15,8 @@ class Client(NamedTuple):
     """Those that it may ask; None for all."""
     people: bool = False
     """Whether people sign in with it, of whom those in the group of its name are meant."""
+    quotas: Mapping[str, Quota] = {}
+    """How much it may ask single models in all."""
 
 
 class Clients(NamedTuple):
@@ -36,9 +40,10 @@ class Clients(NamedTuple):
 
 
 def parse(described: str, keys: str, apps: str) -> Clients:
-    """`described`: `{"clients": {"shop": {"models": ["housing"], "principal": "arn:…"}}, …}`; the others are
-    ids by the clients' names, which are known only when they are made. ValueError, KeyError and TypeError for
-    anything else: whoever deploys has to hear of it, and no request can be answered.
+    """`described`: `{"clients": {"shop": {"models": ["housing"], "principal": "arn:…", "quotas": {"housing":
+    {"requests": 5, "per": "day"}}}}, …}`; the others are ids by the clients' names, which are known only
+    when they are made. ValueError, KeyError and TypeError for anything else: whoever deploys has to hear of
+    it, and no request can be answered.
     """
     said = json.loads(described)
     clients = {
@@ -46,6 +51,7 @@ def parse(described: str, keys: str, apps: str) -> Clients:
             name,
             None if entry["models"] is None else frozenset(entry["models"]),
             entry.get("people") is True,
+            {model: _quota(name, model, **quota) for model, quota in entry.get("quotas", {}).items()},
         )
         for name, entry in said["clients"].items()
     }
@@ -59,6 +65,12 @@ def parse(described: str, keys: str, apps: str) -> Clients:
         },
         frozenset(said.get("own_resources", ())),
     )
+
+
+def _quota(client: str, model: str, *, requests: int, per: Per) -> Quota:
+    if type(requests) is not int or per not in PERIODS:
+        raise ValueError(f"{client} may ask {model} {requests!r} times a {per!r}: that is no quota")
+    return Quota(client, model, requests, per)
 
 
 def _as_caller(principal: str) -> str:

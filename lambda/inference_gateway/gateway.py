@@ -10,12 +10,15 @@ from inference_gateway.answer import Answer
 from inference_gateway.caller import Caller
 from inference_gateway.catalogue import Model
 from inference_gateway.ports import (
+    HAS_NOT_RUN,
     AnswerTooLarge,
     EndpointFault,
     Endpoints,
     ModelFailed,
     ModelRefused,
+    NotCounted,
     NotInService,
+    QuotaUsedUp,
     RequestTooLarge,
     StoreFailed,
     TargetMissing,
@@ -29,8 +32,10 @@ from inference_gateway.problem import (
     BODY_TOO_LARGE,
     MODEL_FAILED,
     MODEL_REFUSED,
+    NOT_COUNTED,
     NOT_IN_SERVICE,
     NOT_OFFERED,
+    QUOTA_USED_UP,
     TEMPORARILY_UNAVAILABLE,
     THROTTLED,
     TOO_SLOW,
@@ -52,6 +57,7 @@ from runtime_common.deadline import Deadline
 
 if TYPE_CHECKING:
     from inference_gateway.jobs import Jobs
+    from inference_gateway.quota import Meter
     from inference_gateway.schema import Check
 
 NO_SUCH_MODEL = "GET /models lists those there are"
@@ -83,10 +89,13 @@ class Desks(Protocol):
 class Gateway:
     """`desks` makes them when the first order comes: a model that answers at once needs none."""
 
-    def __init__(self, models: Mapping[str, Model], endpoints: Endpoints, desks: Callable[[], Desks]) -> None:
+    def __init__(
+        self, models: Mapping[str, Model], endpoints: Endpoints, desks: Callable[[], Desks], meter: Meter
+    ) -> None:
         self._models = models
         self._endpoints = endpoints
         self._desks = desks
+        self._meter = meter
         self._checks: dict[str, Check] = {}
 
     def answer(self, asked: Question, request: Request, deadline: Deadline) -> Answer:
@@ -104,7 +113,7 @@ class Gateway:
             return Answer.of_json(openapi.document(seen))
         model = self._model(asked.model, caller)
         if route == DESCRIBE_MODEL:
-            return self._describe(model, deadline)
+            return self._describe(model, caller, deadline)
         way = asked.route.path.split("/")[3]
         if way not in model.ways:
             ways = " or ".join(f"/models/{model.name}/{way}" for way in model.ways)
@@ -129,7 +138,7 @@ class Gateway:
             raise Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
         return model
 
-    def _describe(self, model: Model, deadline: Deadline) -> Answer:
+    def _describe(self, model: Model, caller: Caller, deadline: Deadline) -> Answer:
         state: str = "on-demand"
         reason = None
         if model.endpoint is not None:
@@ -153,6 +162,9 @@ class Gateway:
             "content_types": model.content_types,
             "limits": limits,
         }
+        quota = caller.quotas.get(model.name)
+        if quota is not None:
+            description["quota"] = {"requests": quota.requests, "per": quota.per}
         if model.targets:
             description["targets"] = True
         if model.schema is not None:
@@ -166,17 +178,24 @@ class Gateway:
         payload.check(body, request.content_type, model, self._check_of(model))
         content_type = payload.header("Content-Type", request.content_type)
         accept = payload.header("Accept", request.accept)
+        target = payload.target(request.query.get("target")) if model.targets else None
         assert model.endpoint is not None
-        prediction = self._endpoints.invoke(
-            model.endpoint,
-            body=body,
-            content_type=content_type or "",
-            accept=accept,
-            component=model.component,
-            target=payload.target(request.query.get("target")) if model.targets else None,
-            deadline=deadline,
-            limit_bytes=payload.body_bytes(model),
-        )
+        quota = request.caller.quotas.get(model.name)
+        self._meter.spend(quota, deadline)
+        try:
+            prediction = self._endpoints.invoke(
+                model.endpoint,
+                body=body,
+                content_type=content_type or "",
+                accept=accept,
+                component=model.component,
+                target=target,
+                deadline=deadline,
+                limit_bytes=payload.body_bytes(model),
+            )
+        except HAS_NOT_RUN as fault:
+            self._meter.give_back(quota, fault, deadline)
+            raise
         return Answer(prediction.content_type, prediction.body)
 
     def _order(
@@ -248,6 +267,21 @@ def _problem(fault: EndpointFault, model: Model) -> Problem:
                 THROTTLED,
                 "the model gets more requests than it can take, try again later",
                 headers=_retry_after(_RETRY_THROTTLED_SECONDS),
+                reason=reason,
+            )
+        case QuotaUsedUp():
+            return Problem(
+                QUOTA_USED_UP,
+                f"this client may ask this model {fault.requests} times a {fault.per}: try again when the"
+                " next one begins (in UTC, weeks on Sunday)",
+                headers=_retry_after(fault.seconds),
+                members={"quota": {"requests": fault.requests, "per": fault.per}},
+            )
+        case NotCounted():
+            return Problem(
+                NOT_COUNTED,
+                "the request could not be counted, and the model was not asked: try again later",
+                headers=_retry_after(_RETRY_UNAVAILABLE_SECONDS),
                 reason=reason,
             )
         case Unavailable():

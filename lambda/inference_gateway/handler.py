@@ -3,9 +3,10 @@
 Environment: MODELS (see `catalogue.parse`; what is too long for it is in `models.json` beside the
 packages), API_KEYS and APP_CLIENTS (ids by the names of the clients in `clients.json`, see `client.parse`;
 without that file, whom API Gateway lets in may ask all models), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where
-models take jobs or batches, ORIGINS where web pages may call; AWS_REGION and the credentials that Lambda
-sets; for a service that is elsewhere, AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME,
-SAGEMAKER, S3), and AWS_CA_BUNDLE with the certificates to trust there.
+models take jobs or batches, QUOTA_TABLE where clients have quotas of models, ORIGINS where web pages may
+call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere, AWS_ENDPOINT_URL or
+AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, S3, DYNAMODB), and AWS_CA_BUNDLE with the
+certificates to trust there.
 
 Called twice with one event, it asks the model twice, unless the event has an idempotency key.
 """
@@ -27,7 +28,9 @@ from inference_gateway.answer import Answer
 from inference_gateway.caller import caller
 from inference_gateway.gateway import NO_SUCH_MODEL, Desks, Gateway, Request
 from inference_gateway.metric import metrics
+from inference_gateway.ports import Counter
 from inference_gateway.problem import CONTENT_TYPE, INTERNAL_ERROR, UNKNOWN_MODEL, Problem
+from inference_gateway.quota import Meter
 from inference_gateway.routes import Question, methods_of, question
 from runtime_common.connection import KeptConnection, Origin
 from runtime_common.deadline import Deadline
@@ -122,6 +125,16 @@ def _gateway() -> Gateway:
     models = catalogue.parse(environment["MODELS"], described)
 
     @cache
+    def counter() -> Counter:
+        from inference_gateway.counter import TableCounter  # not paid for where nobody has a quota
+
+        connection = _connection("DYNAMODB", f"https://dynamodb.{region}.amazonaws.com")
+        table = environment["QUOTA_TABLE"]
+        return TableCounter(connection, table, region=region, credentials=credentials)
+
+    meter = Meter(counter)
+
+    @cache
     def desks() -> Desks:
         from inference_gateway.desks import AwsDesks  # not paid for where nothing is asked for later
 
@@ -137,9 +150,10 @@ def _gateway() -> Gateway:
             name_prefix=environment.get("BATCH_PREFIX", ""),
             key_id=environment.get("JOBS_KEY"),
             new_id=lambda: os.urandom(16).hex(),
+            meter=meter,
         )
 
-    return Gateway(models, SageMakerEndpoints(sagemaker), desks)
+    return Gateway(models, SageMakerEndpoints(sagemaker), desks, meter)
 
 
 @cache

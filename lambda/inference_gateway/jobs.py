@@ -25,18 +25,7 @@ from typing import Literal, NamedTuple
 from inference_gateway import limit
 from inference_gateway.answer import Answer
 from inference_gateway.caller import Caller
-from inference_gateway.ports import (
-    NotInService,
-    Order,
-    Progress,
-    RequestTooLarge,
-    Runner,
-    Store,
-    StoreFailed,
-    Taken,
-    Throttled,
-    Unavailable,
-)
+from inference_gateway.ports import HAS_NOT_RUN, Order, Progress, Runner, Store, StoreFailed, Taken
 from inference_gateway.problem import (
     IDEMPOTENCY_KEY_REUSED,
     INPUT_MISSING,
@@ -47,11 +36,10 @@ from inference_gateway.problem import (
     Kind,
     Problem,
 )
+from inference_gateway.quota import Meter
 from runtime_common.deadline import Deadline
 
 _RECORD_BYTES = 16_384
-_HAS_NOT_RUN = (Throttled, Unavailable, NotInService, RequestTooLarge, StoreFailed)
-"""After these the order is certain not to run: nothing is left of it, and the same key can be used again."""
 _RETRY_SECONDS = 5
 
 
@@ -98,7 +86,9 @@ class Jobs:
         *,
         now: Callable[[], float],
         new_id: Callable[[], str],
+        meter: Meter,
     ) -> None:
+        self._meter = meter
         self._kind = kind
         self._model = model
         self._runner = runner
@@ -127,9 +117,9 @@ class Jobs:
             tag = self._write(order, kept, None, deadline)
         except Taken:
             return self._again(order, ask, deadline)
-        return (
-            self._waiting(order, kept) if ask.upload else self._submit(order, kept, tag, ask.body, deadline)
-        )
+        if ask.upload:
+            return self._waiting(order, kept)
+        return self._submit(order, kept, tag, ask.body, deadline, caller=caller)
 
     def start(self, caller: Caller, id_: str, deadline: Deadline) -> Answer:
         """Hands over an order whose input is uploaded; once more makes no difference."""
@@ -138,8 +128,9 @@ class Jobs:
             return self._accepted(order, kept)
         if kept.state == "waiting" and not sizes.get(order.input):
             raise Problem(INPUT_MISSING, "send the form first, with the file in its last field")
+        first = kept.state == "waiting"
         kept, tag = self._take(order, kept, tag, deadline)
-        return self._submit(order, kept, tag, None, deadline)
+        return self._submit(order, kept, tag, None, deadline, caller=caller if first else None)
 
     def describe(self, caller: Caller, id_: str, deadline: Deadline, request_id: str) -> Answer:
         sizes, kept, _, order = self._find(caller, id_, deadline)
@@ -189,7 +180,7 @@ class Jobs:
             return self._waiting(order, kept)
         if kept.state == "submitting":
             kept, tag = self._take(order, kept, tag, deadline)
-            return self._submit(order, kept, tag, ask.body, deadline)
+            return self._submit(order, kept, tag, ask.body, deadline, caller=None)
         return self._accepted(order, kept)
 
     def _take(self, order: Order, kept: Kept, tag: str, deadline: Deadline) -> tuple[Kept, str]:
@@ -203,17 +194,33 @@ class Jobs:
         except Taken:
             raise self._still("another request was faster") from None
 
-    def _submit(self, order: Order, kept: Kept, tag: str, body: bytes | None, deadline: Deadline) -> Answer:
-        """`body` is None for what is uploaded: it stays, whatever happens."""
+    def _submit(
+        self,
+        order: Order,
+        kept: Kept,
+        tag: str,
+        body: bytes | None,
+        deadline: Deadline,
+        *,
+        caller: Caller | None,
+    ) -> Answer:
+        """`body` is None for what is uploaded: it stays, whatever happens.
+
+        `caller` is None for an order that has been counted: its request has died since.
+        """
+        quota = None if caller is None else caller.quotas.get(self._model)
         inline = (
             body if body is not None and len(body) <= limit.INLINE_BYTES and self._kind == "job" else None
         )
         try:
+            self._meter.spend(quota, deadline)
             if body is not None and inline is None:
                 self._store.put(order.input, body, kept.content_type, deadline)
             places = self._runner.submit(order, inline, deadline)
-        except _HAS_NOT_RUN:
+        except HAS_NOT_RUN as fault:
+            # Nothing is left of the order, and the same key can be used again.
             self._undo(order, kept, tag, uploaded=body is None, deadline=deadline)
+            self._meter.give_back(quota, fault, deadline)
             raise
         kept = kept._replace(
             state="submitted", moved=self._now(), output=places.output, failure=places.failure

@@ -14,6 +14,7 @@ from typing import Any
 from inference_gateway import limit, payload
 from inference_gateway.catalogue import Model
 from inference_gateway.problem import CONTENT_TYPE
+from inference_gateway.quota import PERIODS
 from inference_gateway.routes import (
     CREATE_BATCH,
     CREATE_JOB,
@@ -265,6 +266,12 @@ def _model_schema() -> dict[str, Any]:
             "ways": {"type": "array", "items": {"enum": ["invocations", "jobs", "batches"]}},
             "content_types": {"type": "array", "items": {"type": "string"}},
             "limits": {"type": "object", "additionalProperties": {"type": "number"}},
+            "quota": {
+                "type": "object",
+                "description": "How often whoever asks may ask the model in all",
+                "required": ["requests", "per"],
+                "properties": {"requests": {"type": "integer"}, "per": {"enum": list(PERIODS)}},
+            },
             "targets": {"const": True, "description": "The parameter `target` says which model is meant"},
             "schema": {"description": "JSON Schema of a body, or of a line"},
             "example": {"type": "string"},

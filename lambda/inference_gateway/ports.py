@@ -75,6 +75,43 @@ class StoreFailed(EndpointFault):
     """Where jobs are kept could not be asked."""
 
 
+class QuotaUsedUp(EndpointFault):
+    """The client has asked the model as often as it may, until `seconds` from now."""
+
+    def __init__(self, requests: int, per: str, seconds: int) -> None:
+        super().__init__(f"{requests} per {per}")
+        self.requests = requests
+        self.per = per
+        self.seconds = seconds
+
+
+class NotCounted(EndpointFault):
+    """Whether the client may still ask the model could not be found out; it was not asked."""
+
+
+HAS_NOT_RUN = (
+    NotCounted,
+    NotInService,
+    QuotaUsedUp,
+    RequestTooLarge,
+    StoreFailed,
+    TargetMissing,
+    Throttled,
+    Unavailable,
+)
+"""After these the model is certain not to have run, and not to run later."""
+
+
+class Counter(Protocol):
+    """Where requests are counted. Both raise :class:`NotCounted`."""
+
+    def add(self, name: str, most: int, expires: int, deadline: Deadline) -> bool:
+        """Counts one, unless there are `most`: whether it has. The count may go after `expires`."""
+
+    def take_back(self, name: str, deadline: Deadline) -> None:
+        """Counts one less."""
+
+
 class Endpoints(Protocol):
     """Where the models are served. Both raise :class:`EndpointFault`, and end with the deadline."""
 

@@ -21,12 +21,14 @@ body-does-not-fit          422    the body does not fit the model's schema: memb
 idempotency-key-reused     422    this idempotency key belongs to another request
 model-refused              424    the model answered with 4xx: member `model_status`
 throttled                  429    too many requests: header Retry-After
+quota-used-up              429    as many requests as the client may send: header Retry-After
 internal-error             500    a bug or a broken configuration of the gateway, never the input
 model-failed               502    the model answered with 5xx
 answer-failed              502    no answer came back, and the model may have run
 answer-too-large           502    the model's answer does not fit: member `limit_bytes`
 not-in-service             503    the model is not ready: header Retry-After, member `state`
 temporarily-unavailable    503    the model was not reached, and has not run: header Retry-After
+not-counted                503    the model has a quota that could not be looked up: header Retry-After
 too-slow                   504    no answer within the time
 ========================== ====== ===========================================================
 
@@ -73,12 +75,14 @@ BODY_DOES_NOT_FIT = Kind("body-does-not-fit", 422, "The body does not fit the mo
 IDEMPOTENCY_KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 MODEL_REFUSED = Kind("model-refused", 424, "The model refused the request")
 THROTTLED = Kind("throttled", 429, "Too many requests")
+QUOTA_USED_UP = Kind("quota-used-up", 429, "The quota is used up")
 INTERNAL_ERROR = Kind("internal-error", 500, "The gateway failed")
 MODEL_FAILED = Kind("model-failed", 502, "The model failed")
 ANSWER_FAILED = Kind("answer-failed", 502, "The answer was lost")
 ANSWER_TOO_LARGE = Kind("answer-too-large", 502, "The model's answer is too large")
 NOT_IN_SERVICE = Kind("not-in-service", 503, "The model is not in service")
 TEMPORARILY_UNAVAILABLE = Kind("temporarily-unavailable", 503, "The model cannot be reached")
+NOT_COUNTED = Kind("not-counted", 503, "The quota cannot be looked up")
 TOO_SLOW = Kind("too-slow", 504, "The model took too long")
 
 JOB_FAILED = Kind("job-failed", 424, "The model could not answer")

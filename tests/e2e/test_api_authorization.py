@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -84,6 +85,14 @@ api:
       limits: {{hidden: {{requests_per_second: 1, burst: 40}}}}
     auditor: {{authorization: cognito, models: [hidden]}}
     counted: {{authorization: api-key, models: [shared], quota: {{requests: 3, per: day}}}}
+    rationed:
+      authorization: cognito
+      models: [shared, hidden, queued]
+      requests_per_second: 100
+      burst: 200
+      limits:
+        shared: {{quota: {{requests: 5, per: month}}}}
+        queued: {{quota: {{requests: 2, per: month}}}}
   user_pool: {{second_factor: optional}}
   alarms: {{throttled: 3}}
 """
@@ -682,7 +691,67 @@ def test_a_quota_ends(world: World) -> None:
     said = caller("GET", "/models")
 
     assert statuses == [200, 200, 200, 429]
-    assert (said.kind, said.headers["retry-after"]) == ("throttled", "3600")
+    assert (said.kind, said.headers["retry-after"]) == ("quota-used-up", "3600")
+
+
+@pytest.fixture(scope="module")
+def rationed(world: World) -> Caller:
+    """May ask `shared` five times a month and `queued` twice, and comes with a token: without a key."""
+    return world.with_token(world.tokens.program(world.app("rationed")))
+
+
+def test_a_models_own_quota_ends_exactly_though_all_ask_at_once(world: World, rationed: Caller) -> None:
+    refused = [rationed("POST", "/models/shared/invocations", b"1\n", {"content-type": "image/png"})]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: ask(rationed, "shared"), range(24)))
+
+    assert refused[0].status == 415
+    assert sorted(said.status for said in answers) == [200] * 5 + [429] * 19
+    said = next(said for said in answers if said.status == 429)
+    assert (said.kind, said.json["quota"]) == ("quota-used-up", {"requests": 5, "per": "month"})
+    assert 0 < int(said.headers["retry-after"]) <= 31 * 86400
+    assert rationed("GET", "/models/shared").json["quota"] == {"requests": 5, "per": "month"}
+    assert (ask(rationed, "hidden").status, ask(world.callers["planner"], "shared").status) == (200, 200)
+
+
+def test_a_job_counts_once_however_often_its_key_comes(rationed: Caller) -> None:
+    def job(key: str) -> int:
+        return rationed("POST", "/models/queued/jobs", b"1\n", {**CSV, "idempotency-key": key}).status
+
+    assert [job(key) for key in ("one", "one", "two", "two", "three", "one")] == [
+        202,
+        202,
+        202,
+        202,
+        429,
+        202,
+    ]
+
+
+def test_what_cannot_be_counted_is_not_asked_and_somebody_is_told(world: World, rationed: Caller) -> None:
+    dynamodb, cloudwatch = (world.aws.client(service) for service in ("dynamodb", "cloudwatch"))
+    (table,) = [name for name in dynamodb.list_tables()["TableNames"] if "gateway" in name]
+    made = dynamodb.describe_table(TableName=table)["Table"]
+    dynamodb.delete_table(TableName=table)
+
+    said, other = ask(rationed, "shared"), ask(world.callers["planner"], "shared")
+
+    def told() -> bool:
+        alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+        (alarm,) = [each for each in alarms if "cannot be counted" in each["AlarmDescription"]]
+        return bool(alarm["StateValue"] == "ALARM")
+
+    try:
+        assert (said.status, said.kind, said.headers["retry-after"]) == (503, "not-counted", "5")
+        assert other.status == 200
+        eventually(told, 120)
+    finally:
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            **{name: made[name] for name in ("AttributeDefinitions", "KeySchema")},
+        )
 
 
 def test_somebody_is_told_when_clients_are_sent_away(world: World) -> None:

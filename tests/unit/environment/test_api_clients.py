@@ -49,6 +49,26 @@ def test_a_metered_api_counts_everybody(tmp_path: Path) -> None:
     assert read(tmp_path, text).api.clients["planner"].is_counted
 
 
+def test_a_quota_of_a_model_needs_no_key(tmp_path: Path) -> None:
+    text = (
+        "api:\n  clients:\n"
+        "    planner: {authorization: cognito, models: [housing], limits: {housing: {quota: "
+        "{requests: 5, per: day}}}}\n"
+    )
+
+    api = read(tmp_path, text).api
+
+    assert api.has_model_quotas
+    assert not api.clients["planner"].is_counted
+    assert api.clients["planner"].rated_models == []
+
+
+def test_no_api_counts_by_default(tmp_path: Path) -> None:
+    text = "api: {clients: {shop: {authorization: api-key, quota: {requests: 5, per: day}}}}\n"
+
+    assert not read(tmp_path, text).api.has_model_quotas
+
+
 def test_an_api_with_a_name_and_one_for_the_vpc_fit(tmp_path: Path) -> None:
     zone = "hosted_zone: {id: Z0123456789, name: example.com}"
     named = f"api: {{domain: {{name: models.example.com, certificate: '{CERTIFICATE}', {zone}}}}}\n"
@@ -74,6 +94,28 @@ BROKEN = {
         + "      {authorization: api-key, models: all, limits: {a: {requests_per_second: 1, burst: 1}}}\n",
         "11:54",
         ("no model 'a'",),
+    ),
+    "limits that limit nothing": (
+        CLIENT + "      {authorization: api-key, models: all, limits: {housing: {}}}\n",
+        "11:54",
+        ("limits nothing, give 'requests_per_second' and 'burst', or a 'quota'",),
+    ),
+    "a rate without a burst": (
+        CLIENT + "      {authorization: api-key, models: all, limits: {housing: {requests_per_second: 1}}}\n",
+        "11:85",
+        ("goes together with 'burst', give both or none",),
+    ),
+    "a burst without a rate": (
+        CLIENT + "      {authorization: api-key, models: all, limits: {housing: {burst: 1}}}\n",
+        "11:71",
+        ("goes together with 'requests_per_second'",),
+    ),
+    "a rate of a model for who has no key": (
+        CLIENT
+        + "      {authorization: cognito, models: all, limits:"
+        + " {housing: {requests_per_second: 1, burst: 1}}}\n",
+        "11:85",
+        ("goes by key", "'cognito' clients have none"),
     ),
     "a model that is no list": (
         CLIENT + "      {authorization: api-key, models: housing}\n",
@@ -176,7 +218,7 @@ def test_an_api_has_room_for_so_many_models_with_limits(tmp_path: Path) -> None:
         f"        model-{number}: {{requests_per_second: 1, burst: 1}}\n" for number in range(41)
     )
 
-    with pytest.raises(EnvironmentFileError, match=r"have limits for 41 models, an API has room for 40"):
+    with pytest.raises(EnvironmentFileError, match=r"have rates for 41 models, an API has room for 40"):
         read(
             tmp_path,
             models + CLIENT + "      authorization: api-key\n      models: all\n      limits:\n" + limits,

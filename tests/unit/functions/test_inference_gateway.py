@@ -18,6 +18,7 @@ from inference_gateway.catalogue import CatalogueError
 from inference_gateway.gateway import Gateway
 from inference_gateway.handler import handler
 from inference_gateway.ports import EndpointFault, Prediction, State, Throttled
+from inference_gateway.quota import Meter
 from runtime_common.deadline import Deadline
 from support.scripted_service import ENDPOINT, Context, event
 
@@ -78,10 +79,14 @@ def no_desks() -> Any:
     raise AssertionError("these models answer at once")
 
 
+def no_counter() -> Any:
+    raise AssertionError("nobody has a quota here")
+
+
 @pytest.fixture
 def endpoints(monkeypatch: pytest.MonkeyPatch) -> PlayedEndpoints:
     endpoints = PlayedEndpoints()
-    monkeypatch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks))
+    monkeypatch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter)))
     return endpoints
 
 
@@ -368,7 +373,9 @@ FAULTS = st.none() | st.sampled_from([Throttled("t"), EndpointFault("e")])
 @given(given_event=EVENTS | JSON_VALUES, fault=FAULTS)
 def test_no_event_makes_it_raise_or_answer_500(given_event: object, fault: EndpointFault | None) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, PlayedEndpoints(fault), no_desks))
+        patch.setattr(
+            module, "_gateway", lambda: Gateway(MODELS, PlayedEndpoints(fault), no_desks, Meter(no_counter))
+        )
 
         answer = handler(given_event, Context())
 
@@ -383,7 +390,7 @@ def test_passes_on_what_a_strict_reader_takes_and_nothing_else(body: bytes) -> N
     encoded = base64.b64encode(body).decode()
     sent = event("/models/words/invocations", encoded, content_type="application/json", isBase64Encoded=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks))
+        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter)))
 
         status, _, _ = answered(sent)
 

@@ -16,23 +16,28 @@ from inference_gateway.jobs import Ask, Jobs
 from inference_gateway.ports import (
     AnswerFailed,
     EndpointFault,
+    NotCounted,
     NotInService,
     Order,
     Places,
     Progress,
+    QuotaUsedUp,
     Stored,
     StoreFailed,
     Taken,
     Throttled,
 )
 from inference_gateway.problem import Problem
+from inference_gateway.quota import Meter, Quota
 from runtime_common.deadline import Deadline
+from support.played_counter import PlayedCounter
 
 ADA, GRACE = Caller("key ada"), Caller("key grace")
 SOON = Deadline(3600)
 ROWS = Ask(b"1,2\n", "text/csv", None, None, upload=False)
 KEYED = ROWS._replace(idempotency_key="monday")
 UPLOAD = ROWS._replace(body=b"", upload=True)
+RATIONED = Caller("key ida", quotas={"housing": Quota("ida", "housing", 2, "month")})
 
 
 @dataclass
@@ -121,6 +126,7 @@ class Office:
 
     store: PlayedStore = field(default_factory=PlayedStore)
     runner: PlayedRunner = field(default_factory=PlayedRunner)
+    counter: PlayedCounter = field(default_factory=PlayedCounter)
     time: float = 1_800_000_000.0
     ids: Any = field(default_factory=lambda: (f"{number:032x}" for number in itertools.count(1)))
 
@@ -133,6 +139,7 @@ class Office:
             self.store,
             now=lambda: self.time,
             new_id=lambda: str(next(self.ids)),
+            meter=Meter(lambda: self.counter, lambda: self.time),
         )
 
     def create(self, ask: Ask = ROWS, who: Caller = ADA) -> dict[str, Any]:
@@ -364,6 +371,71 @@ def test_an_upload_stays_when_its_start_is_refused(office: Office) -> None:
     office.runner.fault = None
 
     assert told(office.jobs.start(ADA, job, SOON))["status"] == 202
+
+
+def test_an_order_counts_once_however_often_its_key_comes(office: Office) -> None:
+    for _ in range(3):
+        office.create(KEYED, RATIONED)
+
+    assert office.counter.total == 1
+
+
+def test_an_order_too_many_is_not_taken_and_leaves_nothing(office: Office) -> None:
+    office.create(ROWS, RATIONED)
+    office.create(KEYED, RATIONED)
+    before = dict(office.store.objects)
+
+    with pytest.raises(QuotaUsedUp):
+        office.create(KEYED._replace(idempotency_key="tuesday"), RATIONED)
+
+    assert office.store.objects == before
+    assert len(office.runner.submitted) == 2
+    assert office.create(KEYED, RATIONED)["status"] == 202
+
+
+@pytest.mark.parametrize("fault", [Throttled("t"), NotInService("creating", "n")])
+def test_an_order_that_cannot_run_is_given_back(office: Office, fault: EndpointFault) -> None:
+    office.runner.fault = fault
+
+    with pytest.raises(type(fault)):
+        office.create(KEYED, RATIONED)
+
+    assert office.counter.total == 0
+
+
+def test_an_order_whose_answer_was_lost_has_counted(office: Office) -> None:
+    office.runner.fault = AnswerFailed("lost")
+    with pytest.raises(AnswerFailed):
+        office.create(KEYED, RATIONED)
+    office.runner.fault, office.time = None, office.time + 60
+
+    office.create(KEYED, RATIONED)
+
+    assert office.counter.total == 1
+
+
+def test_an_upload_counts_when_it_starts(office: Office) -> None:
+    job = office.create(UPLOAD, RATIONED)["job"]
+    office.store.put(f"jobs/housing/{job}/input", b"1", "text/csv", SOON)
+    waiting = office.counter.total
+
+    for _ in range(2):
+        office.jobs.start(RATIONED, job, SOON)
+
+    assert (waiting, office.counter.total) == (0, 1)
+
+
+def test_an_upload_that_cannot_be_counted_waits_on(office: Office) -> None:
+    job = office.create(UPLOAD, RATIONED)["job"]
+    office.store.put(f"jobs/housing/{job}/input", b"1", "text/csv", SOON)
+    office.counter.broken = True
+    with pytest.raises(NotCounted):
+        office.jobs.start(RATIONED, job, SOON)
+    office.counter.broken = False
+
+    office.jobs.start(RATIONED, job, SOON)
+
+    assert (office.counter.total, len(office.runner.submitted)) == (1, 1)
 
 
 def test_a_deleted_job_is_gone_for_good_though_its_answer_comes(office: Office) -> None:

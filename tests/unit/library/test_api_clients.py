@@ -19,6 +19,8 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 
 from clary_constructs import (
+    DYNAMODB_PREFIX_LISTS,
+    S3_PREFIX_LISTS,
     ApiAlarms,
     ApiClient,
     ApiDashboard,
@@ -29,9 +31,14 @@ from clary_constructs import (
     InferenceApi,
     InferenceFunction,
     PrivateApiEndpoint,
+    QuotaAlarm,
+    QuotaTable,
     ServedModel,
 )
+from clary_constructs._inference_function import _clients
 from inference_gateway.client import parse
+from inference_gateway.problem import NOT_COUNTED
+from inference_gateway.quota import Quota
 from inference_gateway.routes import ROUTES
 
 ACCOUNT = "111122223333"
@@ -63,6 +70,18 @@ class Made:
             isolated_subnet_ids=["subnet-1"],
             isolated_subnet_route_table_ids=["rtb-1"],
         )
+        self.group = ec2.SecurityGroup.from_security_group_id(self.stack, "Group", "sg-1")
+
+    def quotas(self, *, own_network: bool = True) -> QuotaTable:
+        return QuotaTable(
+            self.stack,
+            "Quotas",
+            encryption_key=self.key,
+            vpc=self.vpc,
+            security_group=self.group,
+            prefix_list="pl-6fa54006",
+            subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets) if own_network else None,
+        )
 
     def users(self, clients: Mapping[str, ApiClient], **settings: Any) -> ApiUserPool:
         given = {"models": MODELS, "clients": clients, "domain_prefix": "clary-dev"}
@@ -86,7 +105,12 @@ class Made:
             **settings,
         )
 
-    def function(self, clients: Mapping[str, ApiClient] | None, own: Sequence[str] = ()) -> InferenceFunction:
+    def function(
+        self,
+        clients: Mapping[str, ApiClient] | None,
+        own: Sequence[str] = (),
+        quotas: QuotaTable | None = None,
+    ) -> InferenceFunction:
         return InferenceFunction(
             self.stack,
             "Inference",
@@ -95,9 +119,10 @@ class Made:
             encryption_key=self.key,
             vpc=self.vpc,
             subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets),
-            security_groups=[ec2.SecurityGroup.from_security_group_id(self.stack, "Group", "sg-1")],
+            security_groups=[self.group],
             clients=clients,
             own_resources=own,
+            quotas=quotas,
         )
 
     @property
@@ -266,6 +291,82 @@ class TestFunction:
     def test_refuses_more_clients_than_its_environment_holds(self, made: Made) -> None:
         with pytest.raises(ValueError, match="of its 2 models and 99 clients takes"):
             made.function({f"client-{number}": PROGRAM for number in range(99)})
+
+
+RATIONED = ApiClient(10, 20, models=MODELS, model_quotas={"churn": ApiQuota(5, "day")})
+
+
+class TestQuotasOfModels:
+    def test_a_table_counts_and_forgets_and_is_encrypted_with_the_key(self, made: Made) -> None:
+        made.quotas()
+
+        table = made.one_of("AWS::DynamoDB::Table")
+
+        assert table["SSESpecification"]["KMSMasterKeyId"].endswith("key/a-key")
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+    def test_the_way_there_leads_to_this_table_and_nowhere_else(self, made: Made) -> None:
+        made.quotas()
+
+        (statement,) = made.one_of("AWS::EC2::VPCEndpoint")["PolicyDocument"]["Statement"]
+        assert (statement["Action"], statement["Resource"]) == (
+            "dynamodb:UpdateItem",
+            {"Fn::GetAtt": [next(iter(made.template.find_resources("AWS::DynamoDB::Table"))), "Arn"]},
+        )
+        rule = made.one_of("AWS::EC2::SecurityGroupEgress")
+        assert (rule["GroupId"], rule["DestinationPrefixListId"]) == ("sg-1", "pl-6fa54006")
+
+    def test_a_networks_owner_keeps_its_endpoints(self, made: Made) -> None:
+        made.quotas(own_network=False)
+
+        assert made.all_of("AWS::EC2::VPCEndpoint") == []
+        assert len(made.all_of("AWS::EC2::SecurityGroupEgress")) == 1
+
+    def test_the_function_may_count_and_nothing_else_of_the_table(self, made: Made) -> None:
+        made.function({"shop": RATIONED}, quotas=made.quotas())
+
+        statements = made.one_of("AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
+        of_tables = [one for one in statements if "dynamodb" in json.dumps(one["Action"])]
+        assert [one["Action"] for one in of_tables] == ["dynamodb:UpdateItem"]
+        assert "QUOTA_TABLE" in made.one_of("AWS::Lambda::Function")["Environment"]["Variables"]
+
+    def test_the_function_knows_them_in_its_own_words(self) -> None:
+        known = parse(
+            _clients({"shop": RATIONED, "kiosk": PROGRAM}, ()), '{"shop": "k1", "kiosk": "k2"}', "{}"
+        )
+
+        shop, kiosk = (known.of_key(key) for key in ("k1", "k2"))
+        assert shop is not None
+        assert kiosk is not None
+        assert (shop.quotas, kiosk.quotas) == ({"churn": Quota("shop", "churn", 5, "day")}, {})
+
+    def test_nothing_is_made_for_clients_without_quotas_of_models(self, made: Made) -> None:
+        made.function({"shop": LIMITED})
+
+        assert "QUOTA_TABLE" not in made.one_of("AWS::Lambda::Function")["Environment"]["Variables"]
+        assert "dynamodb" not in json.dumps(made.one_of("AWS::IAM::ManagedPolicy"))
+
+    def test_refuses_quotas_that_nobody_counts(self, made: Made) -> None:
+        with pytest.raises(ValueError, match="counted in a table, give 'quotas'"):
+            made.function({"shop": RATIONED})
+
+    def test_somebody_is_told_of_the_first_request_that_cannot_be_counted(self, made: Made) -> None:
+        function = made.function({"shop": RATIONED}, quotas=made.quotas())
+        QuotaAlarm(made.stack, "Alarm", function=function, topic=sns.Topic(made.stack, "Topic"))
+
+        alarm, counted = made.one_of("AWS::CloudWatch::Alarm"), made.one_of("AWS::Logs::MetricFilter")
+
+        assert (alarm["Threshold"], alarm["Statistic"], alarm["TreatMissingData"]) == (
+            1,
+            "Sum",
+            "notBreaching",
+        )
+        assert alarm["MetricName"] == counted["MetricTransformations"][0]["MetricName"]
+        assert f'"{NOT_COUNTED.name}"' in counted["FilterPattern"]
+
+    def test_every_region_with_a_way_to_s3_has_one_to_the_table(self) -> None:
+        assert DYNAMODB_PREFIX_LISTS.keys() == S3_PREFIX_LISTS.keys()
 
 
 class TestPlace:
