@@ -53,18 +53,20 @@ def main(function: str, small: int, large: int) -> None:
     rows = json.dumps([[0.038076] * 10] * 9_800).encode()
     as_json, checked = (event("application/json", rows, model) for model in ("housing", "checked"))
     for name, sent, count in (
-        ("csv_1kb_ms", kilobyte, small),
-        ("csv_1mb_ms", megabyte, large),
-        ("json_1mb_ms", as_json, large),
-        ("schema_1mb_ms", checked, large),
+        ("csv_1kb", kilobyte, small),
+        ("csv_1mb", megabyte, large),
+        ("json_1mb", as_json, large),
+        ("schema_1mb", checked, large),
     ):
-        times = []
+        times, busy = [], []
         for _ in range(count):
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.process_time()
             answer = handler(sent, Context())
             times.append((time.perf_counter() - started) * 1000)
+            busy.append((time.process_time() - worked) * 1000)
             assert answer["statusCode"] == 200, answer
-        measured[name] = statistics.median(times)
+        measured[f"{name}_ms"] = statistics.median(times)
+        measured[f"{name}_busy_ms"] = statistics.median(busy)
     measured["peak_mb"] = peak_megabytes()
     print(json.dumps(measured), file=sys.stderr)
 

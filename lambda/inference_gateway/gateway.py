@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from inference_gateway.jobs import Jobs
     from inference_gateway.quota import Meter
     from inference_gateway.schema import Check
+    from inference_gateway.shape import Shape
 
 NO_SUCH_MODEL = "GET /models lists those there are"
 """Also where there is one, and the caller may not ask it: nobody learns of it."""
@@ -96,7 +97,7 @@ class Gateway:
         self._endpoints = endpoints
         self._desks = desks
         self._meter = meter
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, tuple[Check, Shape | None]] = {}
 
     def answer(self, asked: Question, request: Request, deadline: Deadline) -> Answer:
         """Raises :class:`Problem`."""
@@ -175,7 +176,7 @@ class Gateway:
 
     def _invoke(self, model: Model, request: Request, deadline: Deadline) -> Answer:
         body = payload.decoded(request.body, is_base64=request.is_base64)
-        payload.check(body, request.content_type, model, self._check_of(model))
+        payload.check(body, request.content_type, model, *self._checks_of(model))
         content_type = payload.header("Content-Type", request.content_type)
         accept = payload.header("Accept", request.accept)
         target = payload.target(request.query.get("target")) if model.targets else None
@@ -211,7 +212,7 @@ class Gateway:
                 raise Problem(UNREADABLE_REQUEST, "a start has no body: its input is what was uploaded")
             return desk.start(request.caller, asked.item, deadline)
         upload = payload.choice("input", request.query.get("input"), ("body", "upload")) == "upload"
-        payload.check(body, request.content_type, model, self._check_of(model), empty=upload)
+        payload.check(body, request.content_type, model, *self._checks_of(model), empty=upload)
         from inference_gateway.jobs import Ask  # there is a desk, so this is not the first time
 
         ask = Ask(
@@ -223,13 +224,14 @@ class Gateway:
         )
         return desk.create(request.caller, ask, deadline)
 
-    def _check_of(self, model: Model) -> Check | None:
+    def _checks_of(self, model: Model) -> tuple[Check | None, Shape | None]:
         if model.schema is None:
-            return None
+            return None, None
         if model.name not in self._checks:
             from inference_gateway.schema import compiled  # not paid for where no model has one
+            from inference_gateway.shape import shape
 
-            self._checks[model.name] = compiled(model.schema)
+            self._checks[model.name] = compiled(model.schema), shape(model.schema)
         return self._checks[model.name]
 
 

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, NamedTuple, cast
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_ANNOTATIONS = frozenset(
+ANNOTATIONS = frozenset(
     {
         "$comment", "$defs", "$id", "$schema", "contentEncoding", "contentMediaType", "default",
         "deprecated", "description", "examples", "format", "readOnly", "title", "writeOnly",
@@ -83,7 +83,7 @@ class _Compiler:
             if keyword == "$defs":
                 for name, each in _object(value, (*at, keyword)).items():
                     self.check(each, (*at, keyword, name))
-            if keyword in _ANNOTATIONS:
+            if keyword in ANNOTATIONS:
                 continue
             make = _KEYWORDS.get(keyword)
             if make is None:
@@ -280,7 +280,7 @@ def _surely(schema: object) -> _Surely | None:
     """For numbers, text and arrays of these: rows and columns, checked without a call for each."""
     if not isinstance(schema, dict) or not isinstance(schema.get("type"), str):
         return None
-    asked, kind = schema.keys() - _ANNOTATIONS - {"type"}, schema["type"]
+    asked, kind = schema.keys() - ANNOTATIONS - {"type"}, schema["type"]
     types = _TYPES[kind]
     if not asked:
         return lambda values: types.issuperset(map(type, values))
