@@ -17,7 +17,7 @@ from stacks.environment_app import add_stacks, new_app
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENTS = ("local", "dev", "prod", "showcase")
-UNITS = ("Network", "Data", "Access", "Studio", "Serving", "Gateway", "Operations", "Catalog")
+UNITS = ("Network", "Data", "Features", "Access", "Studio", "Serving", "Gateway", "Operations", "Catalog")
 
 Template = Mapping[str, Any]
 
@@ -38,7 +38,11 @@ def synthesise(environment: str, outdir: Path) -> Mapping[str, Path]:
 def units_of(environment: str) -> list[str]:
     """The stacks that an environment has: what nobody asks for is not there."""
     said = loader.load(loader.find(environment, ROOT))
-    asked_for = {"Operations": said.costs.watched, "Catalog": bool(said.catalog.portfolios)}
+    asked_for = {
+        "Operations": said.costs.watched,
+        "Catalog": bool(said.catalog.portfolios),
+        "Features": bool(said.features),
+    }
     return [unit for unit in UNITS if asked_for.get(unit, True)]
 
 
