@@ -18,7 +18,12 @@ from clary_constructs._sweeper import allow_to_stop
 from clary_constructs._watchman import TEAM_NAMES, Watchman
 from constructs import Construct
 
-_JOBS = ("Processing", "Training", "Transform")
+_JOBS = {
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+    "ProcessingJob": "processing-job",
+    "TrainingJob": "training-job",
+    "TransformJob": "transform-job",
+}
 _SEEN = ("app", "endpoint", "notebook-instance")
 
 
@@ -96,17 +101,15 @@ class SpendingCap(Construct):
             sees=_SEEN,
             variables={"TOPIC_ARN": topic.topic_arn, "GATE_ARN_PREFIX": policy_arn("")},
         )
-        jobs = [
-            arn for kind in _JOBS for arn in watchman.arns("sagemaker", f"{kind.lower()}-job", declared=False)
-        ]
+        jobs = [arn for kind in _JOBS.values() for arn in watchman.arns("sagemaker", kind, declared=False)]
         watchman.policy.allow(
-            [f"sagemaker:List{kind}Jobs" for kind in _JOBS],
+            [f"sagemaker:List{name}s" for name in _JOBS],
             ["*"],
             wildcard_because="list operations take no resource",
         )
         meters = watchman.also("Meters", f"Meters jobs and writes gates in {environment_name}")
         meters.allow(
-            [*(f"sagemaker:Describe{kind}Job" for kind in _JOBS), "sagemaker:ListTags"],
+            [*(f"sagemaker:Describe{name}" for name in _JOBS), "sagemaker:ListTags"],
             jobs,
             wildcard_because=TEAM_NAMES,
         )
@@ -118,7 +121,7 @@ class SpendingCap(Construct):
         if stops:
             policy = watchman.also("Stops", f"Stops what is beyond a cap in {environment_name}")
             allow_to_stop(policy, watchman, _SEEN)
-            policy.allow([f"sagemaker:Stop{kind}Job" for kind in _JOBS], jobs, wildcard_because=TEAM_NAMES)
+            policy.allow([f"sagemaker:Stop{name}" for name in _JOBS], jobs, wildcard_because=TEAM_NAMES)
         first = CustomResource(
             self,
             "FirstLook",

@@ -23,14 +23,17 @@ class JobType(NamedTuple):
     """What its instances are paid for as."""
     cluster: tuple[str, ...]
     """Where its description says what it runs on."""
+    billed: bool = True
+    """Whether it runs on anything itself."""
 
 
 JOB_TYPES = (
     JobType("TrainingJob", "training_jobs", "training", ("ResourceConfig",)),
     JobType("ProcessingJob", "processing_jobs", "processing", ("ProcessingResources", "ClusterConfig")),
     JobType("TransformJob", "transform_jobs", "transform", ("TransformResources",)),
+    JobType("HyperParameterTuningJob", "hyper_parameter_tuning_jobs", "tuning", (), billed=False),
 )
-"""Tuning jobs run as training jobs, which are named after them."""
+"""A tuning job starts training jobs, which are named after it and billed, until it is stopped itself."""
 
 
 @dataclass(frozen=True)
@@ -112,5 +115,5 @@ class Jobs:
 
 
 def _ended(found: Mapping[str, Any]) -> datetime | None:
-    ends = ("TrainingEndTime", "ProcessingEndTime", "TransformEndTime")
+    ends = ("TrainingEndTime", "ProcessingEndTime", "TransformEndTime", "HyperParameterTuningEndTime")
     return next((found[member] for member in ends if member in found), None)

@@ -53,7 +53,8 @@ class RunningJobs:
             if isinstance(each, Unseen):
                 yield each
             else:
-                yield Run(each.thing, _usd_per_hour(each.thing, self._prices), each.ended)
+                usd = _usd_per_hour(each.thing, self._prices) if self._type.billed else 0.0
+                yield Run(each.thing, usd, each.ended)
 
     def stop(self, thing: Thing) -> None:
         self._jobs.stop(thing)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from compute_common.cluster import Clusters
 from compute_common.hosting import Endpoints
+from compute_common.job import JOB_TYPES, Job, Jobs
 from compute_common.studio import Apps
 from compute_common.thing import CannotSee, Place, Thing, Unseen
 from sweeper.adapters import AppUsage, ClusterUsage, EndpointUsage, Measurements
@@ -290,3 +291,28 @@ def test_stopping_what_is_gone_is_harmless_and_what_is_refused_is_told() -> None
 
     with pytest.raises(ClientError, match="AccessDenied"):
         Endpoints(Client(delete_endpoint="AccessDenied"), PLACE).stop(ENDPOINT)
+
+
+def _tuning(status: str) -> list[Job | Unseen]:
+    summary = {"HyperParameterTuningJobName": "risk--tuned"}
+    sagemaker = Client(
+        list_hyper_parameter_tuning_jobs={"HyperParameterTuningJobSummaries": [summary]},
+        describe_hyper_parameter_tuning_job={
+            "HyperParameterTuningJobArn": "arn:of:it",
+            "HyperParameterTuningJobStatus": status,
+            "CreationTime": LONG_AGO,
+            "HyperParameterTuningEndTime": NOW,
+        },
+        list_tags={"Tags": []},
+    )
+    tuning = next(each for each in JOB_TYPES if not each.billed)
+    return list(Jobs(sagemaker, PLACE).changed_since(tuning, LONG_AGO))
+
+
+def test_a_tuning_job_is_seen_though_it_runs_on_nothing_itself() -> None:
+    (running,), (over,) = _tuning("InProgress"), _tuning("Completed")
+
+    assert isinstance(running, Job)
+    assert (running.thing.team, running.thing.instances, running.ended) == ("risk", {}, None)
+    assert isinstance(over, Job)
+    assert over.ended == NOW

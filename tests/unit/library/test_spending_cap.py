@@ -104,6 +104,7 @@ def test_stops_compute_and_deletes_nothing_that_keeps_anything(template: asserti
         "iam:DeletePolicyVersion",
         "sagemaker:DeleteApp",
         "sagemaker:DeleteEndpoint",
+        "sagemaker:StopHyperParameterTuningJob",
         "sagemaker:StopNotebookInstance",
         "sagemaker:StopProcessingJob",
         "sagemaker:StopTrainingJob",
