@@ -46,6 +46,7 @@ _UNPRICED: Mapping[str, str] = {"AWS::SageMaker::MlflowApp": "MLflow Apps"}
 """What is paid for in ways that the table says nothing of."""
 _BY_USE: Mapping[str, str] = {
     "AWS::ApiGateway::RestApi": "requests to the API",
+    "AWS::Athena::WorkGroup": "queries, by what they read",
     "AWS::Cognito::UserPool": "people and programs that sign in",
     "AWS::DynamoDB::Table": "reads, writes and bytes of tables",
     "AWS::EC2::FlowLog": "flow logs, by their size",
