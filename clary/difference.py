@@ -139,7 +139,7 @@ def check_replacements(target: Target, assembly: Path) -> Difference:
     if found.refusals:
         raise ClaryError("this would lose data, nothing was changed:\n" + "\n".join(found.refusals))
     _check_names(target, found.new_profiles)
-    _check_feature_groups(target, found.new_feature_groups)
+    check_feature_groups(target, found.new_feature_groups)
     return found
 
 
@@ -172,7 +172,7 @@ def _owner(target: Target, domain_id: str, profile: str) -> str | None:
     return tags.get(OWNER_TAG)
 
 
-def _check_feature_groups(target: Target, names: Sequence[str]) -> None:
+def check_feature_groups(target: Target, names: Sequence[str]) -> None:
     """Raises ClaryError when a feature group is there already that CloudFormation would make."""
     if not names:
         return

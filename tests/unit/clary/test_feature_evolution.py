@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from clary.difference import Difference, difference
+from clary.difference import Difference, check_feature_groups, difference
 from clary.environment import loader
 from clary.environment.model import Environment
+from clary.errors import ClaryError
 
 ROOT = Path(__file__).parents[3]
 NAME = "research--local-patients"
@@ -138,3 +139,29 @@ def test_another_identifier_is_a_replacement_and_refused_once(environment: Envir
     (refusal,) = said(old, new, environment).refusals
 
     assert "RecordIdentifierFeatureName cannot change in place" in refusal
+
+
+class Account:
+    """A target whose SageMaker has some feature groups already."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def client(self, service: str) -> Account:
+        return self
+
+    def get_paginator(self, operation: str) -> Account:
+        assert operation == "list_feature_groups"
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        return [{"FeatureGroupSummaries": [{"FeatureGroupName": name}]} for name in self._names]
+
+
+def test_a_group_that_was_kept_is_not_made_again() -> None:
+    with pytest.raises(ClaryError, match=f"has a feature group '{NAME}' already, which is in no stack"):
+        check_feature_groups(Account("another", NAME), [NAME])  # type: ignore[arg-type] # what it needs of one
+
+
+def test_other_groups_are_nobodys_business() -> None:
+    check_feature_groups(Account("another"), [NAME])  # type: ignore[arg-type] # what it needs of one
