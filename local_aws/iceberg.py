@@ -5,13 +5,14 @@ https://iceberg.apache.org/spec/
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws import avro
+import fastavro
 
 Metadata = dict[str, Any]
 Type = str | dict[str, Any]
@@ -132,7 +133,7 @@ def append(
         "existing_rows_count": 0,
         "deleted_rows_count": 0,
     }
-    manifests = [told, *map(_carried, avro.read(fetch(before["manifest-list"])) if before else [])]
+    manifests = [told, *map(_carried, _read(fetch(before["manifest-list"])) if before else [])]
     made = {
         "snapshot-id": identifier,
         "sequence-number": sequence,
@@ -148,7 +149,7 @@ def append(
     }
     if before:
         made["parent-snapshot-id"] = before["snapshot-id"]
-    listed = avro.write(
+    listed = _write(
         _MANIFEST_LIST,
         manifests,
         {"format-version": "2", "snapshot-id": str(identifier), "sequence-number": str(sequence)},
@@ -172,10 +173,10 @@ def files_of(table: Metadata, fetch: Callable[[str], bytes]) -> list[str]:
     if current is None:
         return []
     found: list[str] = []
-    for manifest in avro.read(fetch(current["manifest-list"])):
+    for manifest in _read(fetch(current["manifest-list"])):
         if manifest.get("content", _DATA) != _DATA:
             raise NotSupported("a table of Iceberg's with deleted rows")
-        entries = avro.read(fetch(manifest["manifest_path"]))
+        entries = _read(fetch(manifest["manifest_path"]))
         found += [one["data_file"]["file_path"] for one in entries if one["status"] != _DELETED]
     return found
 
@@ -224,7 +225,18 @@ def _manifest(table: Metadata, files: Iterable[DataFile], identifier: int, seque
         "format-version": "2",
         "content": "data",
     }
-    return avro.write(_entry_schema(spec), entries, head)
+    return _write(_entry_schema(spec), entries, head)
+
+
+def _read(manifest: bytes) -> list[dict[str, Any]]:
+    """Raises `ValueError` of what is no file of Avro's."""
+    return [dict(one) for one in fastavro.reader(io.BytesIO(manifest)) if isinstance(one, dict)]
+
+
+def _write(schema: dict[str, Any], values: Iterable[Mapping[str, Any]], metadata: Mapping[str, str]) -> bytes:
+    file = io.BytesIO()
+    fastavro.writer(file, schema, values, metadata=dict(metadata))
+    return file.getvalue()
 
 
 def _field(number: int, name: str, type_: Any, *, optional: bool = False) -> dict[str, Any]:

@@ -1,17 +1,12 @@
-"""Tables in Iceberg's format, and the files of Avro's that their metadata is in."""
+"""Tables in Iceberg's format."""
 
 from __future__ import annotations
 
-import io
-import json
-import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from local_aws import avro, iceberg
+from local_aws import iceberg
 
 COLUMNS = {"id": "string", "at": "string", "visits": "list<long>"}
 LOCATION = "s3://bucket/table"
@@ -37,7 +32,7 @@ class Folder:
     def manifests(self) -> list[dict[str, Any]]:
         current = iceberg.snapshot(self.table)
         assert current is not None
-        return avro.read(self.contents[current["manifest-list"]])
+        return iceberg._read(self.contents[current["manifest-list"]])
 
 
 # --- tables ----------------------------------------------------------------------------------------
@@ -77,7 +72,7 @@ def test_a_manifest_says_what_each_file_is() -> None:
     folder = Folder()
     folder.append("a")
     (manifest,) = folder.manifests()
-    (entry,) = avro.read(folder.contents[manifest["manifest_path"]])
+    (entry,) = iceberg._read(folder.contents[manifest["manifest_path"]])
 
     assert manifest["manifest_length"] == len(folder.contents[manifest["manifest_path"]])
     assert (manifest["added_files_count"], manifest["added_rows_count"]) == (1, 2)
@@ -117,7 +112,7 @@ def test_what_others_have_written_is_carried_on() -> None:
         for one in iceberg._MANIFEST_LIST["fields"]
         if one["name"] != "content"
     ]
-    folder.contents[current["manifest-list"]] = avro.write(
+    folder.contents[current["manifest-list"]] = iceberg._write(
         {**iceberg._MANIFEST_LIST, "fields": fields}, [theirs], {}
     )
 
@@ -133,87 +128,20 @@ def test_a_table_with_deleted_rows_is_not_read() -> None:
     current = iceberg.snapshot(folder.table)
     assert current is not None
     deletes = [one | {"content": 1} for one in folder.manifests()]
-    folder.contents[current["manifest-list"]] = avro.write(iceberg._MANIFEST_LIST, deletes, {})
+    folder.contents[current["manifest-list"]] = iceberg._write(iceberg._MANIFEST_LIST, deletes, {})
 
     with pytest.raises(iceberg.NotSupported, match="with deleted rows"):
         folder.files()
 
 
-# --- avro ------------------------------------------------------------------------------------------
+def test_what_is_no_list_of_files_is_not_taken_for_an_empty_one() -> None:
+    folder = Folder()
+    folder.append("a")
+    current = iceberg.snapshot(folder.table)
+    assert current is not None
+    whole = folder.contents[current["manifest-list"]]
 
-SCHEMA = {
-    "type": "record",
-    "name": "everything",
-    "fields": [
-        {"name": "number", "type": "long"},
-        {"name": "perhaps", "type": ["null", "string"]},
-        {"name": "flag", "type": "boolean"},
-        {"name": "measure", "type": "double"},
-        {"name": "raw", "type": "bytes"},
-        {"name": "several", "type": {"type": "array", "items": "int"}},
-        {"name": "named", "type": {"type": "map", "values": "float"}},
-    ],
-}
-LONGS = st.integers(-(2**63), 2**63 - 1)
-RECORDS = st.fixed_dictionaries(
-    {
-        "number": LONGS,
-        "perhaps": st.none() | st.text(),
-        "flag": st.booleans(),
-        "measure": st.floats(allow_nan=False),
-        "raw": st.binary(),
-        "several": st.lists(st.integers(-(2**31), 2**31 - 1)),
-        "named": st.dictionaries(st.text(), st.floats(width=32, allow_nan=False)),
-    }
-)
-
-
-@settings(deadline=None, max_examples=40, derandomize=True, database=None)
-@given(st.lists(RECORDS, max_size=5))
-def test_what_is_written_is_read(records: list[dict[str, Any]]) -> None:
-    assert avro.read(avro.write(SCHEMA, records, {"more": "ü"})) == records
-
-
-@pytest.mark.parametrize(
-    ("number", "content"), [(0, b"\x00"), (-1, b"\x01"), (1, b"\x02"), (-64, b"\x7f"), (64, b"\x80\x01")]
-)
-def test_numbers_are_written_as_the_specification_has_them(number: int, content: bytes) -> None:
-    file = io.BytesIO()
-
-    avro._write(file, "long", number)
-
-    assert file.getvalue() == content
-
-
-def test_compressed_files_and_blocks_with_a_size_are_read() -> None:
-    packer = zlib.compressobj(wbits=-15)
-    block = (
-        packer.compress(b"\x03\x04\x02\x04\x00") + packer.flush()
-    )  # two items in two bytes: 1 and 2; the end
-    file = io.BytesIO()
-    file.write(b"Obj\x01")
-    head = {
-        "avro.schema": json.dumps({"type": "array", "items": "int"}).encode(),
-        "avro.codec": b"deflate",
-    }
-    avro._write(file, {"type": "map", "values": "bytes"}, head)
-    file.write(b"s" * 16)
-    avro._write(file, "long", 1)
-    avro._write(file, "bytes", block)
-    file.write(b"s" * 16)
-
-    assert avro.read(file.getvalue()) == [[1, 2]]
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"PAR1", "does not begin as a file of Avro's"),
-        (avro.write("null", [None], {"avro.codec": "snappy"}), "compressed with snappy"),
-        (avro.write("string", ["x"], {})[:10], "it ends too early"),
-    ],
-    ids=["another format", "another codec", "a part"],
-)
-def test_says_what_it_cannot_read(content: bytes, words: str) -> None:
-    with pytest.raises(avro.NotReadable, match=words):
-        avro.read(content)
+    for broken in (b"PAR1", whole[:10], whole[:-5]):
+        folder.contents[current["manifest-list"]] = broken
+        with pytest.raises(ValueError, match=r"avro file|sync marker"):
+            folder.files()
