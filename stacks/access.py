@@ -88,7 +88,7 @@ class AccessStack(cdk.Stack):
         pipeline_roles: dict[str, iam.IRole] = {}
         persona_roles: dict[tuple[str, Persona], iam.IRole] = {}
         for name in environment.teams:
-            workspace = _workspace(environment, name, network, data)
+            workspace = workspace_of(environment, name, network, data)
             job_roles[name] = JobRole(
                 self,
                 f"{pascal(name)}Jobs",
@@ -250,7 +250,9 @@ def _perimeter(network: NetworkStack, data: DataStack) -> Perimeter:
     )
 
 
-def _workspace(environment: Environment, team: str, network: NetworkStack, data: DataStack) -> TeamWorkspace:
+def workspace_of(
+    environment: Environment, team: str, network: NetworkStack, data: DataStack
+) -> TeamWorkspace:
     models = {name: model for name, model in environment.models.items() if model.team == team}
     images = [each.image for each in environment.containers.values() if each.team == team]
     repositories = sorted({image.repository for image in images if image and image.repository})

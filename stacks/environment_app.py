@@ -116,6 +116,26 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     tag(app, environment.all_tags)
 
 
+def add_product(app: cdk.App, which: str) -> None:
+    """A product of the catalog as a stack of its own: `research/data_scientist`."""
+    catalog = app.node.try_find_child("Catalog")
+    offered = catalog.offered if isinstance(catalog, CatalogStack) else {}
+    team, _, key = which.partition("/")
+    if (team, key) not in offered:
+        known = ", ".join("/".join(each) for each in offered) or "none"
+        raise ValueError(f"the catalog offers no product '{which}', there are: {known}")
+    product = offered[team, key]
+    environment = product.offer.environment
+    stack = cdk.Stack(
+        app,
+        "Product",
+        stack_name=f"{product.name}-alone",
+        env=cdk.Environment(account=environment.account, region=environment.region),
+    )
+    product.add_to(stack)
+    tag(stack, {**environment.all_tags, **product.marks})
+
+
 def _keep_exported(network: NetworkStack, data: DataStack, studio: StudioStack) -> None:
     """Exports what only models, their quotas, Canvas or experiments need, whether or not there are any.
 

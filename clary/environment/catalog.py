@@ -15,8 +15,10 @@ from clary.environment.part import (
     AccountId,
     Complaint,
     EmailAddress,
+    InstanceType,
     Part,
     TagName,
+    WebAddress,
     no_such,
 )
 from clary.environment.people import Persona, Space, TeamName, profile_name
@@ -60,11 +62,26 @@ class DataScientist(Part):
     """By default, a small private space; `null` for none."""
 
 
+class NotebookInstance(Part):
+    """A notebook instance of the team's, in the network, that stops when nothing is computed on it."""
+
+    instance_types: Annotated[tuple[InstanceType, ...], FROM_LIST, SOME] = ("ml.t3.medium",)
+    """What it may run on, the first by default."""
+    most_storage_gib: int = Field(default=50, ge=5, le=16384)
+    """How large its disk may be, in GiB."""
+    idle_minutes: int = Field(default=60, ge=15, le=1440)
+    """After how many minutes without a computation it stops, whatever is open."""
+    repositories: Annotated[tuple[WebAddress, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=4)
+    """Git repositories that it clones when it is made."""
+
+
 class Products(Part):
     """What a team offers. Each product that is not named is not offered."""
 
     data_scientist: DataScientist | None = None
     """People of the team's, who bring themselves in."""
+    notebook_instance: NotebookInstance | None = None
+    """Notebook instances, for those whose work needs one rather than Studio."""
 
     def offered(self) -> Iterator[tuple[str, Part]]:
         """The name and the settings of each product that there is."""
@@ -149,6 +166,24 @@ def misfits(environment: Environment) -> Iterator[Complaint]:
             products = ", ".join(Products.model_fields)
             yield Complaint((*at, "products"), f"offers nothing, name one of: {products}")
         yield from _people(environment, team, portfolio)
+        yield from _notebooks(environment, team, portfolio)
+
+
+def _notebooks(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:
+    said, at = portfolio.products.notebook_instance, ("catalog", "portfolios", team, "products")
+    if said is None:
+        return
+    path: tuple[str | int, ...] = (*at, "notebook_instance")
+    for index, instance_type in enumerate(said.instance_types):
+        if not environment.guardrails.allows_instance_type(instance_type):
+            given = ("instance_types", index) if "instance_types" in said.model_fields_set else ()
+            message = f"'{instance_type}' is not among 'guardrails.instance_types', choose one of:"
+            allowed = ", ".join(environment.guardrails.instance_types or ())
+            yield Complaint((*path, *given), f"{message} {allowed}")
+    cap = environment.costs.cap
+    if cap is not None and cap.mode == "act" and team in cap.gated(environment):
+        message = "is made by a role of its own, which 'costs.cap' does not stop, remove one of the two"
+        yield Complaint(path, message)
 
 
 def _people(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:

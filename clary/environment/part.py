@@ -37,6 +37,15 @@ ImageTag = Annotated[str, Form("an image's tag", "v1", "[A-Za-z0-9_][A-Za-z0-9._
 EmailAddress = Annotated[
     str, Form("an e-mail address", "costs@example.com", r"[^@\s]+@[^@\s]+\.[^@\s.]+", longest=254)
 ]
+WebAddress = Annotated[
+    str,
+    Form(
+        "an https address, without a query",
+        "https://git.example.org/research/notebooks.git",
+        "https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?",
+        longest=256,
+    ),
+]
 TagName = Annotated[
     str,
     Form(

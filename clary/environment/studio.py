@@ -20,21 +20,13 @@ from clary.environment.part import (
     RepositoryName,
     Variable,
     VariableName,
+    WebAddress,
     name_of,
     refusal,
 )
 from clary.environment.persona import Capability
 
 StudioImageName = Annotated[str, name_of("an image's name", "geospatial")]
-WebAddress = Annotated[
-    str,
-    Form(
-        "an https address, without a query",
-        "https://git.example.org/research/notebooks.git",
-        "https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?",
-        longest=256,
-    ),
-]
 Package = Annotated[
     str,
     Form(

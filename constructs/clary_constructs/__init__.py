@@ -65,6 +65,7 @@ from clary_constructs._network import (
     PrivateEndpoints,
     PrivateNetwork,
 )
+from clary_constructs._notebook import NotebookRole, NotebookStartup
 from clary_constructs._person_roles import PersonRole, PersonRoles
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
@@ -160,6 +161,8 @@ __all__ = [
     "MonitorJob",
     "MonitorLimit",
     "NetworkGroups",
+    "NotebookRole",
+    "NotebookStartup",
     "OnlineFeatures",
     "PermissionsBoundary",
     "PersonRole",

@@ -67,7 +67,7 @@ class JobRole(Construct):
             self, "Jobs", description=f"What jobs of the team {workspace.name} may do", roles=[self.role]
         )
         position = Position(cdk.Stack.of(self), workspace, self.role, shared_groups=shared_groups)
-        _allow(policy, _rights(position))
+        allow(policy, job_rights(position))
         histories = [*query_histories(position), *write_histories(position)]
         if histories:
             more = AccessPolicy(
@@ -76,7 +76,7 @@ class JobRole(Construct):
                 description=f"Histories of features for jobs of the team {workspace.name}",
                 roles=[self.role],
             )
-            _allow(more, histories)
+            allow(more, histories)
 
 
 class PipelineRole(Construct):
@@ -112,10 +112,10 @@ class PipelineRole(Construct):
             description=f"What pipelines of the team {workspace.name} may do",
             roles=[self.role],
         )
-        _allow(policy, _pipeline_rights(Position(cdk.Stack.of(self), workspace, job_role)))
+        allow(policy, _pipeline_rights(Position(cdk.Stack.of(self), workspace, job_role)))
 
 
-def _allow(policy: AccessPolicy, rights: Iterable[Right]) -> None:
+def allow(policy: AccessPolicy, rights: Iterable[Right]) -> None:
     for right in rights:
         policy.allow(
             right.actions,
@@ -134,7 +134,7 @@ def _pipeline_rights(position: Position) -> Iterator[Right]:
     yield Right("Data", READ_KEY, [position.workspace.encryption_key.key_arn])
 
 
-def _rights(position: Position) -> Iterator[Right]:
+def job_rights(position: Position) -> Iterator[Right]:
     stack, workspace = position.stack, position.workspace
     key = workspace.encryption_key.key_arn
     yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)

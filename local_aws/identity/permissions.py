@@ -176,6 +176,8 @@ def needed(
         yield Needed(action, resource, context)
     if kind in _LOOKS:
         yield Needed(_LOOKS[kind], "*")
+    if kind == "AWS::SageMaker::NotebookInstance":
+        yield from _notebook(verb, properties)
     if verb == "delete":
         return
     for property_name, action in _BY_PROPERTY.get(kind, {}).items():
@@ -285,6 +287,27 @@ def _security_group(kind: str, properties: Properties) -> dict[str, str]:
         vpc = str(groups.get(properties.get("GroupId"), {}).get("VpcId", ""))
     where = f"arn:aws:ec2:{hooks.region()}:{hooks.account_id()}:vpc/{vpc}"
     return {"ec2:Vpc": where, "ec2:CreateAction": "CreateSecurityGroup"}
+
+
+def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
+    """SageMaker puts a notebook instance into a network, and encrypts its disk, as whoever makes it."""
+    where, subnet = f"{hooks.region()}:{hooks.account_id()}", properties.get("SubnetId")
+    interface = f"arn:aws:ec2:{where}:network-interface/*"
+    within = {"ec2:Subnet": f"arn:aws:ec2:{where}:subnet/{subnet}"}
+    if subnet and verb == "create":
+        yield Needed("ec2:DescribeSubnets", "*")
+        yield Needed("ec2:CreateNetworkInterface", interface)
+        yield Needed("ec2:CreateNetworkInterface", within["ec2:Subnet"])
+        for group in properties.get("SecurityGroupIds") or ():
+            yield Needed("ec2:CreateNetworkInterface", f"arn:aws:ec2:{where}:security-group/{group}")
+        yield Needed("ec2:CreateNetworkInterfacePermission", interface, within)
+    elif subnet and verb == "delete":
+        yield Needed("ec2:DeleteNetworkInterface", interface, within)
+    key = str(properties.get("KmsKeyId", ""))
+    if key and verb == "create":
+        via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
+        arn_of_key = key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}"
+        yield Needed("kms:CreateGrant", arn_of_key, via)
 
 
 def _about_property(name: str, properties: Properties) -> Iterator[dict[str, Any]]:

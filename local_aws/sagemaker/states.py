@@ -105,7 +105,9 @@ def begin(family: Family, record: Record, reason: str | None) -> None:
 def begin_update(family: Family, record: Record) -> None:
     states = cycle(family)
     if states is not None and states.updating is not None:
-        change(family, record, states.updating, states.updated)
+        # what is changed while it is stopped stays so, as notebook instances do
+        stopped = states.stopped is not None and record[states.member] == states.stopped
+        change(family, record, states.updating, str(states.stopped) if stopped else states.updated)
 
 
 def change(

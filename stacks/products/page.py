@@ -17,7 +17,7 @@ from stacks.products.product import Product
 PAGE = "docs/catalog.md"
 _BEGIN = "<!-- the products: written by `python -m stacks.products.page`, from what is launched -->\n"
 _END = "<!-- the end of the products -->\n"
-_SAMPLE: Mapping[str, Any] = {
+SAMPLE: Mapping[str, Any] = {
     "name": "dev",
     "account": "111122223333",
     "region": "eu-west-1",
@@ -44,7 +44,7 @@ def page_text(page: str, root: Path) -> str:
 def _sections(root: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         app = new_app(root, Path(folder))
-        add_stacks(app, Environment.model_validate(_SAMPLE), root)
+        add_stacks(app, Environment.model_validate(SAMPLE), root)
         catalog = app.node.find_child("Catalog")
         assert isinstance(catalog, CatalogStack)
         for key, product in catalog.offered.items():

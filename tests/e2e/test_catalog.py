@@ -27,10 +27,12 @@ catalog:
   portfolios:
     research:
       principals: ["arn:aws:iam::000000000000:role/newcomers"]
-      products: {data_scientist: {}}
+      products:
+        data_scientist: {}
+        notebook_instance: {instance_types: [ml.t3.medium, ml.t3.large], most_storage_gib: 20}
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
-_PRODUCT = "clary-local-research-data-scientist"
+_PRODUCTS = ("data-scientist", "notebook-instance")
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,14 @@ class Studio:
 
     @property
     def product(self) -> Product:
+        return self.offered("data-scientist")
+
+    def offered(self, name: str) -> Product:
         admin = self.aws.client("servicecatalog")
         (found,) = (
             each["ProductViewSummary"]["ProductId"]
             for each in admin.search_products_as_admin()["ProductViewDetails"]
-            if each["ProductViewSummary"]["Name"] == _PRODUCT
+            if each["ProductViewSummary"]["Name"] == f"clary-local-research-{name}"
         )
         (version,) = admin.describe_product_as_admin(Id=found)["ProvisioningArtifactSummaries"]
         return Product(found, version["Id"])
@@ -104,7 +109,7 @@ def _clary(studio: Studio, *arguments: str) -> str:
 
 
 def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> None:
-    (offered,) = json.loads(_clary(studio, "list", "local", "--json"))
+    offered, notebook = json.loads(_clary(studio, "list", "local", "--json"))
     made = json.loads(_clary(studio, "launch", "local", offered["product"], "Name=emmy", "--json"))
     (there,) = json.loads(_clary(studio, "status", "local", "research-data-scientist-emmy", "--json"))
     drift = studio.checkout("drift", "local")
@@ -112,6 +117,7 @@ def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> 
     _clary(studio, "terminate", "local", "research-data-scientist-emmy")
 
     assert [field["name"] for field in offered["fields"]] == ["Name"]
+    assert [field["name"] for field in notebook["fields"]] == ["Name", "InstanceType", "StorageGib"]
     assert made["Profile"] == "research-emmy"
     assert there["status"] == "AVAILABLE"
     assert drift.returncode == 0, drift.stdout
@@ -176,6 +182,54 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
     assert studio.left_of("margaret") == []
 
 
+def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
+    somebody, product = studio.somebody("ada"), studio.offered("notebook-instance")
+    sagemaker, name = studio.aws.client("sagemaker"), "research--churn"
+    launched = somebody.launch(product, Name="churn")
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    made = sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+
+    given = {"Name": None, "InstanceType": "ml.t3.large", "StorageGib": None}
+    larger = somebody.update(
+        launched.provisioned,
+        ProductId=product.id,
+        ProvisioningArtifactId=product.version,
+        ProvisioningParameters=[
+            {"Key": key, "UsePreviousValue": True} if value is None else {"Key": key, "Value": value}
+            for key, value in given.items()
+        ],
+    )
+    changed = sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+    gone = somebody.terminate(launched.provisioned)
+
+    assert (made["DirectInternetAccess"], made["RootAccess"]) == ("Disabled", "Disabled")
+    assert (larger.status, larger.error) == ("SUCCEEDED", "")
+    assert changed["InstanceType"] == "ml.t3.large"
+    assert changed["CreationTime"] == made["CreationTime"]
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+    assert sagemaker.list_notebook_instances(NameContains=name)["NotebookInstances"] == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Name": "wrong", "InstanceType": "ml.p3.2xlarge"},
+        {"Name": "wrong", "StorageGib": "21"},
+        {"Name": "Wrong"},
+    ],
+)
+def test_a_notebook_instance_outside_the_limits_is_not_made(
+    studio: Studio, values: Mapping[str, str]
+) -> None:
+    somebody = studio.somebody("wrong")
+
+    ended = somebody.launch(studio.offered("notebook-instance"), **values)
+
+    assert ended.status == "FAILED"
+    assert studio.aws.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []
+    assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+
 def test_what_somebody_has_launched_is_nobody_elses(studio: Studio) -> None:
     owner, other = studio.somebody("owner"), studio.somebody("other")
 
@@ -201,10 +255,11 @@ def test_whoever_is_no_principal_sees_nothing(studio: Studio) -> None:
     assert stranger.search_products()["ProductViewSummaries"] == []
 
 
-def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio) -> None:
-    somebody, product = studio.somebody("least"), studio.product
+@pytest.mark.parametrize("which", _PRODUCTS)
+def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio, which: str) -> None:
+    somebody, product = studio.somebody("least"), studio.offered(which)
     iam = studio.aws.client("iam")
-    name = _launch_role(studio).rpartition("/")[2]
+    name = _launch_role(studio, which).rpartition("/")[2]
     (attached,) = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     arn = attached["PolicyArn"]
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
@@ -226,6 +281,7 @@ def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio) -> Non
     assert survived == []
 
 
-def _launch_role(studio: Studio) -> str:
-    (role,) = studio.aws.client("iam").list_roles(PathPrefix="/clary-catalog/local/")["Roles"]
+def _launch_role(studio: Studio, product: str = "data-scientist") -> str:
+    roles = studio.aws.client("iam").list_roles(PathPrefix="/clary-catalog/local/")["Roles"]
+    (role,) = (each for each in roles if f"research-{product}," in each["Description"])
     return str(role["Arn"])

@@ -59,6 +59,18 @@ def test_takes_the_time_that_is_set_to_start_and_to_stop(sagemaker: Any, setting
     assert _until(sagemaker, "slow", "Stopped") == ["Stopping", "Stopped"]
 
 
+def test_a_notebook_instance_that_is_changed_stays_stopped(sagemaker: Any) -> None:
+    sagemaker.create_notebook_instance(NotebookInstanceName="changed", **NOTEBOOK)
+    sagemaker.stop_notebook_instance(NotebookInstanceName="changed")
+    _until(sagemaker, "changed", "Stopped")
+
+    sagemaker.update_notebook_instance(NotebookInstanceName="changed", InstanceType="ml.t3.large")
+
+    assert _until(sagemaker, "changed", "Stopped")[-1] == "Stopped"
+    described = sagemaker.describe_notebook_instance(NotebookInstanceName="changed")
+    assert described["InstanceType"] == "ml.t3.large"
+
+
 def test_refuses_what_its_state_does_not_allow(sagemaker: Any) -> None:
     arn = sagemaker.create_notebook_instance(NotebookInstanceName="running", **NOTEBOOK)
     assert _status(sagemaker, "running") == "InService"

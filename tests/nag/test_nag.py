@@ -19,6 +19,8 @@ from aws_cdk import cloudformation_include
 
 from clary.environment.model import Environment
 from stacks.environment_app import add_stacks, new_app
+from stacks.products import PRODUCTS
+from stacks.products.page import SAMPLE
 from support.synthesis import ENVIRONMENTS, ROOT, app_of, nested
 
 PACKS = (
@@ -148,6 +150,22 @@ def test_leaves_no_finding_open_where_people_use_glue(tmp_path: Path) -> None:
     reports = [pack(app).validate_scope(app) for pack in PACKS]
 
     assert [violation.rule_name for report in reports for violation in report.violations] == []
+
+
+def test_leaves_no_finding_open_in_what_a_catalog_offers(tmp_path: Path) -> None:
+    """All products: the catalog's stack, and what their launches make."""
+    app = new_app(ROOT, tmp_path)
+    add_stacks(app, Environment.model_validate(SAMPLE), ROOT)
+    reports = [pack(app).validate_scope(app) for pack in PACKS]
+    rendered = new_app(ROOT, tmp_path / "rendered")
+    add_stacks(rendered, Environment.model_validate(SAMPLE), ROOT)
+    products = sorted((tmp_path / "rendered").glob("*.product.template.json"))
+
+    launched = _included(tmp_path / "included", *products)
+
+    reports += [pack(launched).validate_scope(launched) for pack in PACKS]
+    assert [violation.rule_name for report in reports for violation in report.violations] == []
+    assert len(products) == len(PRODUCTS)
 
 
 def _included(folder: Path, *templates: Path) -> cdk.App:

@@ -43,16 +43,20 @@ class Launch:
 
     def policy(self) -> Mapping[str, Any]:
         """The launch role's, with its references written out."""
+        resources = self.catalog["Resources"].values()
+        (role,) = (
+            each["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+            for each in resources
+            if each["Type"] == "AWS::ServiceCatalog::LaunchRoleConstraint"
+        )
         (found,) = (
-            resource["Properties"]
-            for name, resource in self.catalog["Resources"].items()
-            if resource["Type"] == "AWS::IAM::ManagedPolicy" and self._is_of_the_role(resource)
+            each["Properties"]
+            for each in resources
+            if each["Type"] == "AWS::IAM::ManagedPolicy"
+            and each["Properties"].get("Roles") == [{"Ref": role}]
         )
         document: Mapping[str, Any] = self._said(found["PolicyDocument"], {})
         return document
-
-    def _is_of_the_role(self, resource: Mapping[str, Any]) -> bool:
-        return bool(resource["Properties"].get("Roles"))
 
     def _calls(self) -> Iterator[Needed]:
         stack = f"arn:aws:cloudformation:{self.region}:{self.account}:stack/SC-{self.account}-pp-1/1"
@@ -100,11 +104,11 @@ class Launch:
                 pseudo = {**_PSEUDO, "AWS::AccountId": self.account, "AWS::Region": self.region}
                 return self.values.get(name, pseudo.get(name, f"the-{name.lower()}"))
             case {"Fn::GetAtt": [name, attribute]} if attribute == "Arn":
-                return f"arn:aws:any:{self.region}:{self.account}:thing/{name.lower()}"
+                return self._arn(name)
             case {"Fn::GetAtt": [name, attribute]}:
                 return f"the-{name.lower()}-{attribute.lower()}"
             case {"Fn::ImportValue": name}:
-                return f"imported-{name.rpartition(':')[2].lower()}"
+                return self._arn(name) if "Arn" in name else f"imported-{name.rpartition(':')[2].lower()}"
             case {"Fn::Join": [separator, items]}:
                 return separator.join(str(self._said(item, shared)) for item in items)
             case {"Fn::Sub": str(text)}:
@@ -119,3 +123,9 @@ class Launch:
                 return _DYNAMIC.sub(lambda found: shared[found[1]], value)
             case _:
                 return value
+
+    def _arn(self, name: str) -> str:
+        kind = self.catalog["Resources"].get(name, {}).get("Type")
+        if kind == "AWS::IAM::Role":
+            return f"arn:aws:iam::{self.account}:role/{name.lower()}"
+        return f"arn:aws:any:{self.region}:{self.account}:thing/{name.lower()}"

@@ -23,7 +23,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a portfolio that offers nothing": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
         "5:93",
-        ("products: offers nothing, name one of: data_scientist",),
+        ("products: offers nothing, name one of: data_scientist, notebook_instance",),
     ),
     "a portfolio for nobody": (
         TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
@@ -96,6 +96,23 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         + ", products: {data_scientist: {}}}}}\n",
         "7:104",
         ("'ml.t3.medium' is not among 'guardrails.instance_types'",),
+    ),
+    "a notebook instance that nobody may have": (
+        "teams: {research: {}}\nguardrails: {instance_types: [ml.m5.*]}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {notebook_instance: {instance_types: [ml.m5.large, ml.p3.2xlarge]}}}}}\n",
+        "6:154",
+        ("'ml.p3.2xlarge' is not among 'guardrails.instance_types', choose one of: ml.m5.*",),
+    ),
+    "a notebook instance beside a cap": (
+        TEAMS
+        + "costs: {cap: {mode: act, teams: {research: 300}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {notebook_instance: {}}}}}\n",
+        "6:104",
+        ("which 'costs.cap' does not stop",),
     ),
     "a tag that nobody may write": (
         TEAMS + "catalog: {tag_options: {'aws:x': [y]}}\n",

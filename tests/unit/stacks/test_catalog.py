@@ -13,7 +13,7 @@ import pytest
 
 from clary.environment.catalog import Products
 from clary.environment.model import Environment
-from stacks.environment_app import add_stacks, new_app
+from stacks.environment_app import add_product, add_stacks, new_app
 from stacks.products import PRODUCTS
 from stacks.products.page import PAGE, page_text
 from support.launches import Launch
@@ -21,9 +21,12 @@ from support.synthesis import ROOT, resources
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
-VALUES: Mapping[str, Mapping[str, str]] = {"data_scientist": {"Name": "emmy"}}
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "data_scientist": {"Name": "emmy"},
+    "notebook_instance": {"Name": "churn", "InstanceType": "ml.t3.medium", "StorageGib": "5"},
+}
 """What somebody fills in."""
-OFFERED: Mapping[str, Any] = {"data_scientist": {}}
+OFFERED: Mapping[str, Any] = {"data_scientist": {}, "notebook_instance": {}}
 
 
 def environment(portfolio: Mapping[str, Any] | None = None, **more: Any) -> Environment:
@@ -103,7 +106,8 @@ def test_a_launch_role_may_all_that_a_launch_does(alone: Mapping[str, Any], key:
 @pytest.mark.parametrize("key", PRODUCTS)
 def test_a_launch_fails_without_any_statement_of_its_role(alone: Mapping[str, Any], key: str) -> None:
     launched = launch(alone[key], key)
-    calls, policy = launched.calls(), launched.policy()
+    policy = launched.policy()
+    calls = [call for call in launched.calls() if launched.allowed(policy, call)]
 
     idle = []
     for number, statement in enumerate(policy["Statement"]):
@@ -134,6 +138,26 @@ def test_a_product_asks_for_no_asset_and_imports_nothing(templates: Mapping[str,
     assert "Fn::ImportValue" not in text
 
 
+@pytest.mark.parametrize("key", PRODUCTS)
+def test_a_product_is_a_stack_of_its_own_too(tmp_path: Path, key: str) -> None:
+    app = new_app(ROOT, tmp_path)
+    add_stacks(app, environment(), ROOT)
+
+    add_product(app, f"research/{key}")
+
+    app.synth()
+    templates = {path.name: json.loads(path.read_text()) for path in tmp_path.glob("*.template.json")}
+    assert templates["Product.template.json"]["Resources"] == product(templates, key)["Resources"]
+
+
+def test_a_product_that_nobody_offers_is_no_stack(tmp_path: Path) -> None:
+    app = new_app(ROOT, tmp_path)
+    add_stacks(app, environment({"products": {"data_scientist": {}}}), ROOT)
+
+    with pytest.raises(ValueError, match="there are: research/data_scientist"):
+        add_product(app, "research/notebook_instance")
+
+
 def test_a_portfolio_is_its_principals_and_has_their_choice_of_tags(templates: Mapping[str, Any]) -> None:
     catalog = templates["Catalog.template.json"]
 
@@ -154,11 +178,12 @@ def test_another_account_may_take_the_portfolio(tmp_path: Path) -> None:
 
 
 def test_whoever_is_in_the_file_cannot_be_launched(templates: Mapping[str, Any]) -> None:
-    (rule,) = resources(
-        templates["Catalog.template.json"], "AWS::ServiceCatalog::LaunchTemplateConstraint"
-    ).values()
+    rules = resources(templates["Catalog.template.json"], "AWS::ServiceCatalog::LaunchTemplateConstraint")
 
-    (assertion,) = json.loads(rule["Properties"]["Rules"])["NameIsFree"]["Assertions"]
+    (text,) = (
+        rule["Properties"]["Rules"] for rule in rules.values() if "NameIsFree" in rule["Properties"]["Rules"]
+    )
+    (assertion,) = json.loads(text)["NameIsFree"]["Assertions"]
     assert assertion["Assert"] == {"Fn::Not": [{"Fn::Contains": [["ada"], {"Ref": "Name"}]}]}
 
 
@@ -166,10 +191,13 @@ def test_a_changed_setting_is_another_version_and_an_unchanged_file_the_same(
     templates: Mapping[str, Any], tmp_path: Path
 ) -> None:
     def version(these: Mapping[str, Any]) -> str:
-        (found,) = resources(
-            these["Catalog.template.json"], "AWS::ServiceCatalog::CloudFormationProduct"
-        ).values()
-        return str(found["Properties"]["ProvisioningArtifactParameters"][0]["Name"])
+        products = resources(these["Catalog.template.json"], "AWS::ServiceCatalog::CloudFormationProduct")
+        (found,) = (
+            product["Properties"]
+            for product in products.values()
+            if product["Properties"]["Name"] == "clary-dev-research-data-scientist"
+        )
+        return str(found["ProvisioningArtifactParameters"][0]["Name"])
 
     idle = {"data-scientist": {"tools": {"idle": {"after_minutes": 120, "most_minutes": 240}}}}
 
@@ -197,6 +225,20 @@ def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any
 
     assert resources(found, "AWS::SageMaker::UserProfile").keys() == {"ProfilePerson"}
     assert resources(found, "AWS::SageMaker::Space").keys() == {"SpacePerson"}
+
+
+def test_a_notebook_instance_is_in_the_network_encrypted_without_root_or_internet(
+    templates: Mapping[str, Any],
+) -> None:
+    (notebook,) = resources(
+        product(templates, "notebook_instance"), "AWS::SageMaker::NotebookInstance"
+    ).values()
+
+    said = notebook["Properties"]
+    assert (said["DirectInternetAccess"], said["RootAccess"]) == ("Disabled", "Disabled")
+    assert said["SubnetId"] == "{{resolve:ssm:/clary/dev/catalog/subnet-id}}"
+    assert said["KmsKeyId"] == "{{resolve:ssm:/clary/dev/catalog/key-arn}}"
+    assert said["LifecycleConfigName"] == "{{resolve:ssm:/clary/dev/catalog/research-notebook-startup}}"
 
 
 def test_a_profile_says_that_it_is_the_catalogs(templates: Mapping[str, Any]) -> None:

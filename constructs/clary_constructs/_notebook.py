@@ -1,0 +1,94 @@
+"""What notebook instances of a team run as, and what happens when they start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+
+from clary_constructs._persona import studio_role
+from clary_constructs._policy import AccessPolicy
+from clary_constructs._right import Position, Right
+from clary_constructs._team import allow, job_rights
+from clary_constructs._workspace import TeamWorkspace
+from constructs import Construct
+
+_PROGRAM = Path(__file__).parent / "startup" / "idle_notebook.py"
+_EVERY_MINUTES = 5
+
+
+class NotebookRole(Construct):
+    """What a team's notebook instances run as: what the team's jobs may, and stopping themselves.
+
+    Of private data it sees none: that is told by the name of whoever signs in to Studio, and a notebook
+    instance is one of the team's.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        workspace: TeamWorkspace,
+        permissions_boundary: iam.IManagedPolicy,
+        path: str = "/",
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role: iam.IRole = studio_role(
+            self,
+            f"Notebook instances of the team {workspace.name}",
+            permissions_boundary=permissions_boundary,
+            path=path,
+        )
+        policy = AccessPolicy(
+            self,
+            "Notebooks",
+            description=f"What notebook instances of the team {workspace.name} may do",
+            roles=[self.role],
+        )
+        position = Position(cdk.Stack.of(self), workspace, self.role)
+        allow(policy, job_rights(position))
+        stop = ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"]
+        ours = position.ours("notebook-instance")
+        allow(policy, [Right("Jobs", stop, ours, wildcard_because="the team's, told by their names")])
+
+
+class NotebookStartup(Construct):
+    """Stops an instance that has computed nothing for `idle_minutes`, looking every five.
+
+    An open notebook or terminal does not keep it. The instance's role may describe and stop it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, idle_minutes: int) -> None:
+        super().__init__(scope, construct_id)
+        kind = sagemaker.CfnNotebookInstanceLifecycleConfig
+        config = kind(
+            self,
+            "Startup",
+            on_start=[
+                kind.NotebookInstanceLifecycleHookProperty(content=cdk.Fn.base64(script(idle_minutes)))
+            ],
+        )
+        self.name: str = config.attr_notebook_instance_lifecycle_config_name
+
+
+def script(idle_minutes: int) -> str:
+    """It runs as root and within five minutes, or the instance does not start:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html"""
+    program = _PROGRAM.read_text(encoding="utf-8")
+    look = f"/usr/bin/python3 /opt/clary/idle_notebook.py --minutes {idle_minutes}"
+    lines: Sequence[str] = [
+        "#!/bin/bash",
+        "mkdir -p /opt/clary",
+        f"cat >/opt/clary/idle_notebook.py <<'END_OF_FILE'\n{program}END_OF_FILE",
+        "cat >/etc/cron.d/clary-idle <<'END_OF_FILE'",
+        "PATH=/usr/local/bin:/usr/bin:/bin:/home/ec2-user/anaconda3/bin",
+        f"*/{_EVERY_MINUTES} * * * * root {look} >>/var/log/clary-idle.log 2>&1",
+        "END_OF_FILE",
+        "exit 0",
+        "",
+    ]
+    return "\n".join(lines)
