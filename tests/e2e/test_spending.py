@@ -168,10 +168,9 @@ def test_a_month_of_sweeping_stops_compute_and_nothing_else(world: World) -> Non
     def tags(values: Mapping[str, str]) -> list[dict[str, str]]:
         return [{"Key": key, "Value": value} for key, value in values.items()]
 
-    until = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
     for name, more in (
         ("research--forgotten", {}),
-        ("research--kept", {"clary:keep-until": until}),
+        ("research--kept", {}),
         ("elsewhere", theirs),
     ):
         sagemaker.create_notebook_instance(
@@ -193,6 +192,9 @@ def test_a_month_of_sweeping_stops_compute_and_nothing_else(world: World) -> Non
     }
     world.open("research-emmy")
     start = datetime.now(UTC)
+    kept = sagemaker.describe_notebook_instance(NotebookInstanceName="research--kept")
+    until = (start + timedelta(days=20)).date().isoformat()
+    sagemaker.add_tags(ResourceArn=kept["NotebookInstanceArn"], Tags=tags({"clary:keep-until": until}))
     hours = [start.replace(minute=0, second=0, microsecond=0) + each * HOUR for each in range(24 * 30)]
     for name in ("idle", "protected", "foreign"):
         dimensions = [{"Name": "JobFlowId", "Value": clusters[name]}]
@@ -208,7 +210,7 @@ def test_a_month_of_sweeping_stops_compute_and_nothing_else(world: World) -> Non
     sweep = world.at(_SWEEPER)
     stopped: dict[str, int] = {}
     for day in range(30):
-        found = sweep(start + timedelta(days=day, minutes=5))
+        found = sweep(start + timedelta(days=day))
         stopped |= dict.fromkeys(found.stopped, day)
         assert dict(found.failed) == {}
 
