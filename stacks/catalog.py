@@ -114,5 +114,7 @@ class CatalogStack(cdk.Stack):
             conditions={"StringEquals": {"servicecatalog:userLevel": "self"}},
             wildcard_because="what has been launched has no ARN; the condition is who has launched it",
         )
+        for right in (each for product in offers for each in product.uses()):
+            users.allow(right.actions, right.resources, wildcard_because=right.wildcard_because)
         cdk.CfnOutput(self, f"PortfolioId{pascal(team)}", value=portfolio.portfolio_id)
         cdk.CfnOutput(self, f"CatalogUserPolicyArn{pascal(team)}", value=users.policy.managed_policy_arn)

@@ -15,8 +15,8 @@ from stacks.products.product import Offer, Product
 
 _NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _LONGEST = 40
-"""With it and the team's name, an instance's name fits SageMaker's 63 characters."""
 _LEAST_GIB = 5
+_OURS = "each instance is named for its stack, whose id nobody knows before; the team's all begin so"
 
 
 class NotebookInstance(Product):
@@ -24,7 +24,7 @@ class NotebookInstance(Product):
     title = "Notebook instance"
     about = (
         "A notebook instance in the team's network, with the rights of the team's jobs. It stops when nothing"
-        " has been computed for a while; what is on its disk stays until it is terminated."
+        " has been computed for a while; its disk stays until it is terminated, whatever is changed."
     )
 
     def __init__(self, offer: Offer) -> None:
@@ -60,7 +60,7 @@ class NotebookInstance(Product):
         name = cdk.CfnParameter(
             stack,
             "Name",
-            description="What to call it, for example churn: small letters, digits and single hyphens",
+            description="What to call it (its tag Name), for example churn: letters, digits and single hyphens",
             allowed_pattern=_NAME,
             max_length=_LONGEST,
             constraint_description="give small letters, digits and single hyphens, beginning with a letter",
@@ -81,7 +81,9 @@ class NotebookInstance(Product):
             max_value=said.most_storage_gib,
             default=_LEAST_GIB,
         )
-        called = cdk.Fn.join("", [self._prefix, name.value_as_string])
+        # the name of the stack's own id: one that could change would replace the instance, and its disk
+        own_id = cdk.Fn.select(2, cdk.Fn.split("/", cdk.Aws.STACK_ID))
+        called = cdk.Fn.join("", [self._prefix, cdk.Fn.select(4, cdk.Fn.split("-", own_id))])
         repositories = list(said.repositories)
         sagemaker.CfnNotebookInstance(
             stack,
@@ -104,8 +106,30 @@ class NotebookInstance(Product):
             ),
             default_code_repository=repositories[0] if repositories else None,
             additional_code_repositories=repositories[1:] or None,
+            tags=[cdk.CfnTag(key="Name", value=name.value_as_string)],
         )
         cdk.CfnOutput(stack, "NotebookInstance", value=called, description="Its name in SageMaker")
+
+    @property
+    def _instances(self) -> str:
+        return self.offer.stack.format_arn(
+            service="sagemaker", resource="notebook-instance", resource_name=f"{self._prefix}*"
+        )
+
+    def uses(self) -> Sequence[LaunchRight]:
+        return [
+            LaunchRight(
+                "opens, starts and stops the team's notebook instances",
+                [
+                    "sagemaker:CreatePresignedNotebookInstanceUrl",
+                    "sagemaker:DescribeNotebookInstance",
+                    "sagemaker:StartNotebookInstance",
+                    "sagemaker:StopNotebookInstance",
+                ],
+                [self._instances],
+                wildcard_because=_OURS,
+            )
+        ]
 
     def shared_values(self) -> Sequence[SharedValue]:
         return list(self._values.values())
@@ -122,9 +146,6 @@ class NotebookInstance(Product):
         def ec2(kind: str, name: str) -> str:
             return stack.format_arn(service="ec2", resource=kind, resource_name=name)
 
-        instances = stack.format_arn(
-            service="sagemaker", resource="notebook-instance", resource_name=f"{self._prefix}*"
-        )
         unnamed = "a network interface has no ARN before it is made; its subnet and group are named"
         return [
             LaunchRight(
@@ -140,8 +161,8 @@ class NotebookInstance(Product):
                     "sagemaker:StopNotebookInstance",
                     "sagemaker:UpdateNotebookInstance",
                 ],
-                [instances],
-                wildcard_because="people choose the names of notebook instances, which all begin so",
+                [self._instances],
+                wildcard_because=_OURS,
             ),
             LaunchRight(
                 "gives the instance its role",

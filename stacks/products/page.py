@@ -62,6 +62,10 @@ def _section(product: Product, made: CatalogProduct, catalog: CatalogStack) -> I
     if rules:
         yield "\nRefused before anything is made:\n\n"
         yield from (f"- {rule.says}\n" for rule in rules)
+    uses = product.uses()
+    if uses:
+        yield "\nWith the stack's policy, whoever launches it\n\n"
+        yield from (f"- {right.does}: {_actions(right)}\n" for right in uses)
     yield "\nIts launch role, and what fails without each of its statements:\n\n"
     yield "| A launch | by these actions | on |\n|---|---|---|\n"
     for right in made.rights:
@@ -85,14 +89,19 @@ def _taken(field: Mapping[str, Any]) -> str:
 
 
 def _row(right: LaunchRight, catalog: CatalogStack) -> str:
-    actions = ", ".join(f"`{action}`" for action in right.actions)
     resources = ", ".join(f"`{_readable(catalog.resolve(each))}`" for each in right.resources)
     conditions = "; ".join(
         f"`{key}` is `{_readable(catalog.resolve(value))}`"
         for keys in right.conditions.values()
         for key, value in keys.items()
     )
-    return f"| {right.does} | {actions} | {resources}{f', where {conditions}' if conditions else ''} |\n"
+    return (
+        f"| {right.does} | {_actions(right)} | {resources}{f', where {conditions}' if conditions else ''} |\n"
+    )
+
+
+def _actions(right: LaunchRight) -> str:
+    return ", ".join(f"`{action}`" for action in right.actions)
 
 
 def _readable(value: Any) -> str:

@@ -59,6 +59,10 @@ class Product(ABC):
     def rights(self) -> Sequence[LaunchRight]:
         """What the launch role may do, besides what every launch takes."""
 
+    def uses(self) -> Sequence[LaunchRight]:
+        """What whoever launches may do with what was made, by rights of their own. By default, nothing."""
+        return ()
+
     def rules(self) -> Sequence[FieldRule]:
         """What fields may not hold, beyond what they say themselves. By default, nothing."""
         return ()

@@ -184,12 +184,13 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
 
 def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
     somebody, product = studio.somebody("ada"), studio.offered("notebook-instance")
-    sagemaker, name = studio.aws.client("sagemaker"), "research--churn"
+    sagemaker = studio.aws.client("sagemaker")
     launched = somebody.launch(product, Name="churn")
     assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    name = launched.outputs["NotebookInstance"]
     made = sagemaker.describe_notebook_instance(NotebookInstanceName=name)
 
-    given = {"Name": None, "InstanceType": "ml.t3.large", "StorageGib": None}
+    given = {"Name": "leavers", "InstanceType": "ml.t3.large", "StorageGib": None}
     larger = somebody.update(
         launched.provisioned,
         ProductId=product.id,
@@ -200,14 +201,34 @@ def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
         ],
     )
     changed = sagemaker.describe_notebook_instance(NotebookInstanceName=name)
+    tags = sagemaker.list_tags(ResourceArn=made["NotebookInstanceArn"])["Tags"]
     gone = somebody.terminate(launched.provisioned)
 
     assert (made["DirectInternetAccess"], made["RootAccess"]) == ("Disabled", "Disabled")
     assert (larger.status, larger.error) == ("SUCCEEDED", "")
     assert changed["InstanceType"] == "ml.t3.large"
     assert changed["CreationTime"] == made["CreationTime"]
+    assert {"Key": "Name", "Value": "leavers"} in tags
     assert (gone.status, gone.error) == ("SUCCEEDED", "")
     assert sagemaker.list_notebook_instances(NameContains=name)["NotebookInstances"] == []
+
+
+def test_whoever_launches_opens_starts_and_stops_it_themselves(studio: Studio) -> None:
+    somebody, session = studio.somebody("opener"), studio.session("opener")
+    launched = somebody.launch(studio.offered("notebook-instance"), Name="opened")
+    mine = {"NotebookInstanceName": launched.outputs["NotebookInstance"]}
+    theirs = {"NotebookInstanceName": "operations--notebook"}
+    sagemaker = session.client("sagemaker")
+
+    address = sagemaker.create_presigned_notebook_instance_url(**mine)["AuthorizedUrl"]
+    sagemaker.stop_notebook_instance(**mine)
+    sagemaker.get_waiter("notebook_instance_stopped").wait(**mine, WaiterConfig={"Delay": 1})
+    sagemaker.start_notebook_instance(**mine)
+    somebody.terminate(launched.provisioned)
+
+    assert address.startswith("http")
+    assert not session.may("sagemaker", "stop_notebook_instance", **theirs)
+    assert not session.may("sagemaker", "delete_notebook_instance", **mine)
 
 
 @pytest.mark.parametrize(
