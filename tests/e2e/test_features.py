@@ -53,6 +53,12 @@ features:
       words: {type: string, collection: list}
     online: {storage: in-memory}
     offline: null
+  scores:
+    team: research
+    identifier: patient
+    event_time: at_second
+    features: {patient: integral, at_second: fractional, score: fractional}
+    offline: {table: iceberg}
 """
 GROUP, FACES = "research--local-patients", "research--local-faces"
 BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -123,7 +129,8 @@ class World:
         s3 = self.client("s3")
         (bucket,) = (each["Name"] for each in s3.list_buckets()["Buckets"] if "databucket" in each["Name"])
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="research/features/")
-        return {each["Key"] for page in pages for each in page.get("Contents", ())}
+        keys = {each["Key"] for page in pages for each in page.get("Contents", ())}
+        return {key for key in keys if f"/{GROUP}-" in key}
 
     def latest(self, patient: str) -> dict[str, str]:
         runtime = self.client("sagemaker-featurestore-runtime")
@@ -227,7 +234,8 @@ def test_a_training_set_knows_nothing_of_what_came_later(
         assert row == [patient, at, label, str(known[-1]) if known else ""]
     glue = ingested.client("glue")
     tables = glue.get_tables(DatabaseName="clary_local_features")["TableList"]
-    assert [each["Name"] for each in tables] == ["research__patients"], "what was asked for is gone"
+    names = {each["Name"] for each in tables}
+    assert names == {"research__patients", "research__scores"}, "what was asked for is gone"
 
 
 def test_messages_become_records_and_what_cannot_is_kept(ingested: World) -> None:
@@ -243,6 +251,19 @@ def test_messages_become_records_and_what_cannot_is_kept(ingested: World) -> Non
     redrive = json.loads(attributes["Attributes"]["RedrivePolicy"])
     assert redrive["maxReceiveCount"] == 5
     assert "DeadLetters" in redrive["deadLetterTargetArn"]
+
+
+def test_a_history_of_icebergs_takes_records_one_by_one(world: World) -> None:
+    ada = world.somebody("research", "data-scientist")
+    record = {"patient": "7", "at_second": "1767225600.5", "score": "0.25"}
+
+    ada.client("sagemaker-featurestore-runtime").put_record(
+        FeatureGroupName="research--local-scores",
+        Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
+    )
+
+    query = "SELECT patient, score FROM research__scores WHERE NOT is_deleted"
+    eventually(lambda: world.asked(ada, "research", query) == [["7", "0.25"]], seconds=300)
 
 
 def test_who_it_is_shared_with_reads_and_nobody_else(ingested: World) -> None:

@@ -110,7 +110,7 @@ RECORDS = st.lists(
 LABELS = st.lists(st.builds(Label, st.sampled_from(KEYS), MOMENTS), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(records=RECORDS, labels=LABELS, max_age=st.one_of(st.none(), st.integers(0, 4)))
 def test_each_line_has_what_was_known_at_its_time(
     records: list[Record], labels: list[Label], max_age: int | None
