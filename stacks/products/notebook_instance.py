@@ -60,7 +60,7 @@ class NotebookInstance(Product):
         name = cdk.CfnParameter(
             stack,
             "Name",
-            description="What to call it (its tag Name), for example churn: letters, digits and single hyphens",
+            description="What to call it, its tag Name, like churn: small letters, digits, single hyphens",
             allowed_pattern=_NAME,
             max_length=_LONGEST,
             constraint_description="give small letters, digits and single hyphens, beginning with a letter",
