@@ -287,8 +287,7 @@ def queries_prefix(team: TeamName) -> str:
 def query_histories(groups: Mapping[FeatureGroupName, FeatureGroup], team: TeamName) -> bool:
     """Whether a team, or somebody of it, has any history to read."""
     return any(
-        group.offline is not None and (group.team == team or group.open_to(team))
-        for group in groups.values()
+        group.offline is not None and (group.team == team or group.open_to(team)) for group in groups.values()
     )
 
 
