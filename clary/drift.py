@@ -17,6 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from clary.catalog import in_use
 from clary.difference import deployed
 from clary.environment.catalog import CATALOG, OWNER_TAG
 from clary.environment.people import construct_id, profile_name, shared_name
@@ -181,6 +182,7 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
         wanted = merged(properties.get("UserSettings", {}), sent.get(name, {}))
         yield from differing(subject, {"UserSettings": wanted}, found, there)
     launched = set()
+    there_are = {each.id for each in in_use(target)} if stack_states(target)["catalog"] else set()
     for each in profiles:
         if each["UserProfileName"] not in known:
             arn = sagemaker.describe_user_profile(
@@ -189,7 +191,7 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
             tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
             if tags.get(OWNER_TAG) == CATALOG:
                 launched.add(str(each["UserProfileName"]))
-            yield unknown_profile(each["UserProfileName"], tags)
+            yield unknown_profile(each["UserProfileName"], tags, there_are)
     yield from _spaces(sagemaker, domain_id, spaces, there, launched)
 
 
@@ -228,14 +230,20 @@ def _spaces(
             yield Finding(Kind.DRIFT, f"space {name}", f"it is not in the file, and {whose}")
 
 
-def unknown_profile(name: str, tags: Mapping[str, str]) -> Finding:
-    """Whose a profile is that no template of ours has, by what is written on it."""
+def unknown_profile(name: str, tags: Mapping[str, str], launched: Collection[str] = ()) -> Finding:
+    """Whose a profile is that no template of ours has, by what is written on it.
+
+    `launched` are the identifiers of what people have from Service Catalog now.
+    """
     subject = f"profile {name}"
     owner = tags.get(OWNER_TAG)
-    product = tags.get("aws:servicecatalog:provisionedProductArn")
-    if owner == CATALOG and product is None:
+    product = tags.get("aws:servicecatalog:provisionedProductArn", "")
+    if owner == CATALOG and not product:
         return Finding(Kind.NOTE, subject, "somebody launched it from Service Catalog")
-    if product is not None:
+    if owner == CATALOG and product.rpartition("/")[2] not in launched:
+        message = "it was launched from Service Catalog once and was kept: delete it and its spaces to free"
+        return Finding(Kind.DRIFT, subject, f"{message} the name")
+    if product:
         return Finding(Kind.NOTE, subject, f"it was onboarded by Service Catalog ({product})")
     if owner == FILE:
         message = "it was in the file once and was kept: delete it and its spaces to free the name"

@@ -172,8 +172,12 @@ def test_a_failure_is_told_with_awss_reasons() -> None:
         Catalog(ServiceCatalog(), environment()).ended("rec-1")
 
 
-def test_a_profile_that_somebody_launched_is_no_drift() -> None:
-    finding = unknown_profile("research-emmy", {"clary:owner": "service-catalog"})
+def test_a_profile_that_somebody_has_launched_is_no_drift_until_they_terminate_it() -> None:
+    product = "arn:aws:servicecatalog:eu-west-1:111122223333:stack/emmys/pp-1"
+    tags = {"clary:owner": "service-catalog", "aws:servicecatalog:provisionedProductArn": product}
 
-    assert finding.kind is Kind.NOTE
-    assert "Service Catalog" in finding.message
+    there, kept = (unknown_profile("research-emmy", tags, ids) for ids in (["pp-1"], ["pp-2"]))
+
+    assert (there.kind, kept.kind) == (Kind.NOTE, Kind.DRIFT)
+    assert "onboarded by Service Catalog" in there.message
+    assert "launched from Service Catalog once and was kept" in kept.message
