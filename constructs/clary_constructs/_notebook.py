@@ -18,6 +18,8 @@ from constructs import Construct
 
 _PROGRAM = Path(__file__).parent / "startup" / "idle_notebook.py"
 _EVERY_MINUTES = 5
+_PATH = "/usr/local/bin:/usr/bin:/bin:/home/ec2-user/anaconda3/bin"
+"""Where the AWS CLI may be."""
 
 
 class NotebookRole(Construct):
@@ -59,7 +61,7 @@ class NotebookRole(Construct):
 class NotebookStartup(Construct):
     """Stops an instance that has computed nothing for `idle_minutes`, looking every five.
 
-    An open notebook or terminal does not keep it. The instance's role may describe and stop it.
+    A notebook or terminal that is only open does not keep it. The instance's role may describe and stop it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, idle_minutes: int) -> None:
@@ -77,17 +79,19 @@ class NotebookStartup(Construct):
 
 def script(idle_minutes: int) -> str:
     """It runs as root and within five minutes, or the instance does not start:
-    https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html"""
+    https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-lifecycle-config.html
+
+    A timer of systemd's starts the program, because Amazon Linux 2023 comes without cron:
+    https://docs.aws.amazon.com/linux/al2/ug/prepare-for-al2023.html
+    """
     program = _PROGRAM.read_text(encoding="utf-8")
     look = f"/usr/bin/python3 /opt/clary/idle_notebook.py --minutes {idle_minutes}"
+    timer = f"--on-active={_EVERY_MINUTES}min --on-unit-active={_EVERY_MINUTES}min"
     lines: Sequence[str] = [
         "#!/bin/bash",
         "mkdir -p /opt/clary",
         f"cat >/opt/clary/idle_notebook.py <<'END_OF_FILE'\n{program}END_OF_FILE",
-        "cat >/etc/cron.d/clary-idle <<'END_OF_FILE'",
-        "PATH=/usr/local/bin:/usr/bin:/bin:/home/ec2-user/anaconda3/bin",
-        f"*/{_EVERY_MINUTES} * * * * root {look} >>/var/log/clary-idle.log 2>&1",
-        "END_OF_FILE",
+        f"systemd-run --unit=clary-idle {timer} --setenv=PATH={_PATH} {look}",
         "exit 0",
         "",
     ]
