@@ -724,6 +724,8 @@ def main() -> None:
         print(f"\njobs: {dict(Counter(job.state for job in seen.jobs))}")
         print(f"faults while containers were killed: {dict(seen.faults)}")
         print(f"wrong: {len(seen.wrong)}")
+        if seen.wrong:
+            print("what the local AWS said last:\n", process.log_file(world.aws.state).read_text()[-8000:])
     sys.exit(1 if seen.wrong else 0)
 
 

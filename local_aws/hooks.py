@@ -10,6 +10,7 @@ import asyncio
 import html
 import importlib
 import json
+import logging
 import os
 import queue
 import sys
@@ -71,6 +72,8 @@ from ministack.services.cloudformation import stacks as _stacks
 from ministack.services.cloudformation import wait_conditions as _wait_conditions
 
 from local_aws import function_logs, function_process
+
+logger = logging.getLogger("local_aws.hooks")
 
 Response = tuple[int, dict[str, Any], bytes]
 ServiceHandler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Response]]
@@ -541,7 +544,10 @@ def _give_log_streams() -> None:
         configuration = function.get("config") or function
         megabytes = _lambda._probe_peak_memory_mb(function)
         lines = function_logs.lines(configuration, request_id, printed, milliseconds, megabytes)
-        append_log_lines(function_logs.group_of(configuration), stream, lines)
+        try:
+            append_log_lines(function_logs.group_of(configuration), stream, lines)
+        except Exception:  # a call that was made is answered, whatever becomes of its log
+            logger.exception("the call %s is not logged", request_id)
 
     _lambda_runtime.Worker._spawn = spawned
     _lambda_runtime.execution_credentials = of_process

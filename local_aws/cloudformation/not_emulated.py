@@ -146,9 +146,6 @@ _REASONS: Mapping[str, Mapping[str, str]] = {
         "TracingConfig": "it is kept and answered, but there are no traces",
         "VpcConfig": "it is kept and answered, but functions run in this machine's network",
     },
-    "AWS::Logs::LogGroup": {
-        "RetentionInDays": _NO_TIME,
-    },
     "AWS::S3::Bucket": {
         "LifecycleConfiguration": _NO_TIME,
         "LoggingConfiguration": "it is kept and answered, but no access log is written",
