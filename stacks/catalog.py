@@ -6,7 +6,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
-from clary.environment.catalog import Portfolio
+from clary.environment.catalog import Portfolio, launch_role_path
 from clary.environment.model import Environment
 from clary_constructs import AccessPolicy, CatalogPortfolio, CatalogProduct, SharedValues
 from constructs import Construct
@@ -78,7 +78,7 @@ class CatalogStack(cdk.Stack):
                 template=product.template(),
                 rights=product.rights(),
                 rules=product.rules(),
-                role_path=f"/clary-catalog/{environment.name}/",
+                role_path=launch_role_path(environment.name),
             )
             for product in offers
         }

@@ -71,8 +71,11 @@ class NotebookInstance(Part):
     """How large its disk may be, in GiB."""
     idle_minutes: int = Field(default=60, ge=15, le=1440)
     """After how many minutes without a computation it stops, whatever is open."""
-    repositories: Annotated[tuple[WebAddress, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=4)
-    """Git repositories that it clones when it is made."""
+    repositories: Annotated[tuple[WebAddress, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=50)
+    """Git repositories of which people choose one that it clones: reached from within the VPC, and read
+    without a password. By default, there is nothing to choose."""
+    root: bool = False
+    """Whether people are root on it, and so may keep it from stopping."""
 
 
 class Products(Part):
@@ -121,6 +124,17 @@ class Catalog(Part):
 def product_name(environment: str, team: str, product: str) -> str:
     """As Service Catalog has it: `clary-dev-research-data-scientist`."""
     return f"clary-{environment}-{team}-{product.replace('_', '-')}"
+
+
+def launch_role_path(environment: str) -> str:
+    """Where the launch roles of an environment's products are, and nothing else."""
+    return f"/clary-catalog/{environment}/"
+
+
+def gives_root(catalog: Catalog) -> bool:
+    """Whether people are root on some of what they launch."""
+    offered = (each.products.notebook_instance for each in catalog.portfolios.values())
+    return any(notebook is not None and notebook.root for notebook in offered)
 
 
 def personas(catalog: Catalog, team: str) -> Iterator[Persona]:

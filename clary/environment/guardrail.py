@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from clary.environment.catalog import gives_root, launch_role_path
 from clary.environment.model import ENVIRONMENT_TAG, TEAM_TAG, Environment
 from clary.environment.people import TeamName
 from clary.errors import ClaryError
@@ -138,17 +139,7 @@ def denials(environment: Environment, perimeter: Perimeter) -> list[Statement]:
             ["sagemaker:CreateNotebookInstance"],
             {"StringNotEquals": {"sagemaker:DirectInternetAccess": "Disabled"}},
         ),
-        _deny(
-            "NotebookWithRoot",
-            ["sagemaker:CreateNotebookInstance"],
-            {"StringNotEquals": {"sagemaker:RootAccess": "Disabled"}},
-        ),
-        # an update that says nothing of it changes nothing of it
-        _deny(
-            "RootAfterwards",
-            ["sagemaker:UpdateNotebookInstance"],
-            {"StringEquals": {"sagemaker:RootAccess": "Enabled"}},
-        ),
+        *_root(environment),
         _deny(
             "PlainBetweenContainers",
             _BETWEEN_CONTAINERS,
@@ -224,6 +215,25 @@ def _keys(perimeter: Perimeter) -> Iterator[Statement]:
             yield _deny(f"{sid}WithoutKey", actions, {"Null": {key: "true"}})
         else:
             yield _deny(f"{sid}WithoutOurKey", actions, {"ArnNotEquals": {key: perimeter.key_arn}})
+
+
+def _root(environment: Environment) -> Iterator[Statement]:
+    """Nobody is root on a notebook instance, but where the file says so of those that people launch."""
+    launched: dict[str, object] = {}
+    if gives_root(environment.catalog):
+        roles = f"role{launch_role_path(environment.name)}*"
+        launched = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{environment.account}:{roles}"}}
+    yield _deny(
+        "NotebookWithRoot",
+        ["sagemaker:CreateNotebookInstance"],
+        {"StringNotEquals": {"sagemaker:RootAccess": "Disabled"}, **launched},
+    )
+    # an update that says nothing of it changes nothing of it
+    yield _deny(
+        "RootAfterwards",
+        ["sagemaker:UpdateNotebookInstance"],
+        {"StringEquals": {"sagemaker:RootAccess": "Enabled"}, **launched},
+    )
 
 
 def _domains(environment: Environment) -> Iterator[Statement]:

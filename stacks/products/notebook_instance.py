@@ -16,6 +16,7 @@ from stacks.products.product import Offer, Product
 _NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _LONGEST = 40
 _LEAST_GIB = 5
+_NO_REPOSITORY = "none"
 _OURS = "each instance is named for its stack, whose id nobody knows before; the team's all begin so"
 
 
@@ -84,7 +85,7 @@ class NotebookInstance(Product):
         # the name of the stack's own id: one that could change would replace the instance, and its disk
         own_id = cdk.Fn.select(2, cdk.Fn.split("/", cdk.Aws.STACK_ID))
         called = cdk.Fn.join("", [self._prefix, cdk.Fn.select(4, cdk.Fn.split("-", own_id))])
-        repositories = list(said.repositories)
+        repository = _chosen(stack, said.repositories) if said.repositories else None
         sagemaker.CfnNotebookInstance(
             stack,
             "Notebook",
@@ -96,7 +97,7 @@ class NotebookInstance(Product):
             security_group_ids=[values["group"].reference],
             kms_key_id=values["key"].reference,
             direct_internet_access="Disabled",
-            root_access="Disabled",
+            root_access="Enabled" if said.root else "Disabled",
             lifecycle_config_name=values["startup"].reference,
             platform_identifier="notebook-al2023-v1",
             instance_metadata_service_configuration=(
@@ -104,8 +105,7 @@ class NotebookInstance(Product):
                     minimum_instance_metadata_service_version="2"
                 )
             ),
-            default_code_repository=repositories[0] if repositories else None,
-            additional_code_repositories=repositories[1:] or None,
+            default_code_repository=repository,
             tags=[cdk.CfnTag(key="Name", value=name.value_as_string)],
         )
         cdk.CfnOutput(stack, "NotebookInstance", value=called, description="Its name in SageMaker")
@@ -215,3 +215,18 @@ class NotebookInstance(Product):
                 sorted(value.parameter_arn for value in values.values()),
             ),
         ]
+
+
+def _chosen(stack: cdk.Stack, repositories: Sequence[str]) -> str:
+    """The address of the repository that somebody chooses, or no value."""
+    given = cdk.CfnParameter(
+        stack,
+        "Repository",
+        description="What it clones, and opens first",
+        allowed_values=[_NO_REPOSITORY, *repositories],
+        default=_NO_REPOSITORY,
+    ).value_as_string
+    nothing = cdk.CfnCondition(
+        stack, "NoRepository", expression=cdk.Fn.condition_equals(given, _NO_REPOSITORY)
+    )
+    return cdk.Fn.condition_if(nothing.logical_id, cdk.Aws.NO_VALUE, given).to_string()

@@ -29,7 +29,10 @@ catalog:
       principals: ["arn:aws:iam::000000000000:role/newcomers"]
       products:
         data_scientist: {}
-        notebook_instance: {instance_types: [ml.t3.medium, ml.t3.large], most_storage_gib: 20}
+        notebook_instance:
+          instance_types: [ml.t3.medium, ml.t3.large]
+          most_storage_gib: 20
+          repositories: [https://git.example.org/research/notebooks.git]
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 _PRODUCTS = ("data-scientist", "notebook-instance")
@@ -117,7 +120,12 @@ def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> 
     _clary(studio, "terminate", "local", "research-data-scientist-emmy")
 
     assert [field["name"] for field in offered["fields"]] == ["Name"]
-    assert [field["name"] for field in notebook["fields"]] == ["Name", "InstanceType", "StorageGib"]
+    assert [field["name"] for field in notebook["fields"]] == [
+        "Name",
+        "InstanceType",
+        "StorageGib",
+        "Repository",
+    ]
     assert made["Profile"] == "research-emmy"
     assert there["status"] == "AVAILABLE"
     assert drift.returncode == 0, drift.stdout
@@ -185,12 +193,13 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
 def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
     somebody, product = studio.somebody("ada"), studio.offered("notebook-instance")
     sagemaker = studio.aws.client("sagemaker")
+    repository = "https://git.example.org/research/notebooks.git"
     launched = somebody.launch(product, Name="churn")
     assert (launched.status, launched.error) == ("SUCCEEDED", "")
     name = launched.outputs["NotebookInstance"]
     made = sagemaker.describe_notebook_instance(NotebookInstanceName=name)
 
-    given = {"Name": "leavers", "InstanceType": "ml.t3.large", "StorageGib": None}
+    given = {"Name": "leavers", "InstanceType": "ml.t3.large", "StorageGib": None, "Repository": repository}
     larger = somebody.update(
         launched.provisioned,
         ProductId=product.id,
@@ -206,7 +215,8 @@ def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
 
     assert (made["DirectInternetAccess"], made["RootAccess"]) == ("Disabled", "Disabled")
     assert (larger.status, larger.error) == ("SUCCEEDED", "")
-    assert changed["InstanceType"] == "ml.t3.large"
+    assert (changed["InstanceType"], changed["DefaultCodeRepository"]) == ("ml.t3.large", repository)
+    assert "DefaultCodeRepository" not in made
     assert changed["CreationTime"] == made["CreationTime"]
     assert {"Key": "Name", "Value": "leavers"} in tags
     assert (gone.status, gone.error) == ("SUCCEEDED", "")
@@ -236,6 +246,7 @@ def test_whoever_launches_opens_starts_and_stops_it_themselves(studio: Studio) -
     [
         {"Name": "wrong", "InstanceType": "ml.p3.2xlarge"},
         {"Name": "wrong", "StorageGib": "21"},
+        {"Name": "wrong", "Repository": "https://git.example.org/somebody-elses.git"},
         {"Name": "Wrong"},
     ],
 )

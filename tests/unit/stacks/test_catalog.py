@@ -13,6 +13,7 @@ import pytest
 
 from clary.environment.catalog import Products
 from clary.environment.model import Environment
+from local_aws.cloudformation.schema import resource_type
 from stacks.environment_app import add_product, add_stacks, new_app
 from stacks.products import PRODUCTS
 from stacks.products.page import PAGE, page_text
@@ -225,6 +226,20 @@ def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any
 
     assert resources(found, "AWS::SageMaker::UserProfile").keys() == {"ProfilePerson"}
     assert resources(found, "AWS::SageMaker::Space").keys() == {"SpacePerson"}
+    notebook = product(templates, "notebook_instance")
+    assert resources(notebook, "AWS::SageMaker::NotebookInstance").keys() == {"Notebook"}
+
+
+def test_nothing_that_somebody_fills_in_would_replace_a_notebook_instance(
+    templates: Mapping[str, Any],
+) -> None:
+    found = product(templates, "notebook_instance")
+
+    (notebook,) = resources(found, "AWS::SageMaker::NotebookInstance").values()
+
+    create_only = resource_type("AWS::SageMaker::NotebookInstance").create_only
+    fixed = json.dumps([notebook["Properties"].get(name) for (name,) in create_only])
+    assert [field for field in found["Parameters"] if f'"Ref": "{field}"' in fixed] == []
 
 
 def test_a_notebook_instance_is_in_the_network_encrypted_without_root_or_internet(
@@ -239,6 +254,24 @@ def test_a_notebook_instance_is_in_the_network_encrypted_without_root_or_interne
     assert said["SubnetId"] == "{{resolve:ssm:/clary/dev/catalog/subnet-id}}"
     assert said["KmsKeyId"] == "{{resolve:ssm:/clary/dev/catalog/key-arn}}"
     assert said["LifecycleConfigName"] == "{{resolve:ssm:/clary/dev/catalog/research-notebook-startup}}"
+
+
+def test_a_notebook_instance_clones_what_is_chosen_and_has_root_where_the_file_says_so(
+    tmp_path: Path,
+) -> None:
+    address = "https://git.example.org/research/notebooks.git"
+    said = {"repositories": [address], "root": True}
+
+    found = product(
+        synthesise(tmp_path, environment({"products": {"notebook_instance": said}})), "notebook_instance"
+    )
+
+    (notebook,) = resources(found, "AWS::SageMaker::NotebookInstance").values()
+    assert notebook["Properties"]["RootAccess"] == "Enabled"
+    assert found["Parameters"]["Repository"]["AllowedValues"] == ["none", address]
+    assert notebook["Properties"]["DefaultCodeRepository"] == {
+        "Fn::If": ["NoRepository", {"Ref": "AWS::NoValue"}, {"Ref": "Repository"}]
+    }
 
 
 def test_a_profile_says_that_it_is_the_catalogs(templates: Mapping[str, Any]) -> None:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from clary.cli import app as command_line
 from clary.environment.guardrail import CONTROL_POLICY_CHARACTERS, TooManyGuardrailsError, control_policies
 from clary.environment.model import Environment
+from local_aws.identity.decision import Policies, decide
+from local_aws.identity.policy import Caller, Request, statements
 from stacks.environment_app import add_stacks, new_app
 from stacks.policy_limits import problems
 from support.synthesis import ROOT, app_of
@@ -27,6 +29,7 @@ SMALLEST: dict[str, Any] = {
     "teams": {"research": {"members": {"ada": "data-scientist"}}},
 }
 FAMILIES = [f"ml.family{number:02}.*" for number in range(60)]
+_HERE = {"aws:requestedregion": "eu-west-1"}
 NO_SPACE = {"research": {"members": {"ada": {"persona": "data-scientist", "space": None}}}}
 
 
@@ -70,6 +73,29 @@ def test_writes_the_same_policies_for_whoever_may_attach_them(tmp_path: Path) ->
         "StringNotEquals": {"aws:RequestedRegion": ["eu-west-1"]}
     }
     assert {each["Effect"] for each in statements.values()} == {"Deny"}
+
+
+@pytest.mark.parametrize("root", [False, True])
+def test_root_on_a_notebook_instance_is_for_launches_alone_and_where_the_file_says_so(root: bool) -> None:
+    portfolio = {
+        "principals": ["arn:aws:iam::111122223333:role/newcomers"],
+        "products": {"notebook_instance": {"root": root}},
+    }
+    environment = Environment.model_validate(SMALLEST | {"catalog": {"portfolios": {"research": portfolio}}})
+    policy = statements(json.loads(control_policies(environment)[0]), "control policy")
+
+    def refused(role: str) -> bool:
+        roles = "arn:aws:iam::111122223333:role"
+        keys = {"aws:principalarn": f"{roles}/{role}", "sagemaker:rootaccess": "Enabled"}
+        notebook = "arn:aws:sagemaker:eu-west-1:111122223333:notebook-instance/research--1"
+        request = Request("sagemaker:UpdateNotebookInstance", notebook, keys | _HERE)
+        caller = Caller((keys["aws:principalarn"],), "111122223333")
+        anything = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "anything")
+        return not decide(caller, request, Policies(identity=[*anything, *policy])).allowed
+
+    assert refused("clary-catalog/dev/launch") is not root
+    assert refused("clary/dev/clary-dev-research-data-scientist")
+    assert refused("clary-catalog/prod/launch")
 
 
 def test_divides_what_one_control_policy_does_not_take() -> None:
