@@ -224,9 +224,9 @@ def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:
 
 
 def test_whoever_launches_opens_starts_and_stops_it_themselves(studio: Studio) -> None:
-    somebody, session = studio.somebody("opener"), studio.session("opener")
-    launched = somebody.launch(studio.offered("notebook-instance"), Name="opened")
-    mine = {"NotebookInstanceName": launched.outputs["NotebookInstance"]}
+    product, session = "research-notebook-instance", studio.session("opener")
+    outputs = json.loads(_clary(studio, "launch", "local", product, "Name=opened", "--json"))
+    mine = {"NotebookInstanceName": outputs["NotebookInstance"]}
     theirs = {"NotebookInstanceName": "operations--notebook"}
     sagemaker = session.client("sagemaker")
 
@@ -234,7 +234,7 @@ def test_whoever_launches_opens_starts_and_stops_it_themselves(studio: Studio) -
     sagemaker.stop_notebook_instance(**mine)
     sagemaker.get_waiter("notebook_instance_stopped").wait(**mine, WaiterConfig={"Delay": 1})
     sagemaker.start_notebook_instance(**mine)
-    somebody.terminate(launched.provisioned)
+    _clary(studio, "terminate", "local", f"{product}-opened")
 
     assert address.startswith("http")
     assert not session.may("sagemaker", "stop_notebook_instance", **theirs)
