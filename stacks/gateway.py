@@ -11,6 +11,7 @@ from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_sns as sns
 
 from clary.environment.model import Environment
+from clary.environment.model_features import ModelFeatures
 from clary_constructs import (
     DYNAMODB_PREFIX_LISTS,
     AlarmTopic,
@@ -21,8 +22,10 @@ from clary_constructs import (
     ApiLogging,
     ApiPage,
     ApiUserPool,
+    FeatureAlarm,
     InferenceApi,
     InferenceFunction,
+    LookedUpFeatures,
     QuotaAlarm,
     QuotaTable,
     ServedBatch,
@@ -96,6 +99,8 @@ class GatewayStack(cdk.Stack):
         topic = AlarmTopic(self, "Alarms", encryption_key=data.key).topic
         if quotas is not None:
             QuotaAlarm(self, "QuotaAlarm", function=inference, topic=topic)
+        if any(model.api.features is not None for model in environment.models.values()):
+            FeatureAlarm(self, "FeatureAlarm", function=inference, topic=topic)
         vpc_endpoints = vpc_endpoints_of(self, environment, network)
         domain = domain_of(self, environment)
         fronts: list[tuple[InferenceApi, ApiAlarms]] = []
@@ -217,4 +222,19 @@ def _served(environment: Environment, name: str, root: Path, batch_model: str | 
         schema=model.api.schema_below(root),
         batch=batch,
         targets=model.artifact.folder is not None,
+        features=_looked_up(environment, model.api.features),
+    )
+
+
+def _looked_up(environment: Environment, wanted: ModelFeatures | None) -> LookedUpFeatures | None:
+    if wanted is None:
+        return None
+    group = environment.features[wanted.group]
+    return LookedUpFeatures(
+        group_name=environment.feature_group_name(wanted.group),
+        identifier=group.identifier,
+        key_type=group.features[group.identifier].type,
+        features={name: group.features[name].type for name in wanted.names},
+        member=wanted.member,
+        column=wanted.column or 1,
     )

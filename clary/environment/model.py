@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from clary.environment import cap, catalog, features, gateway, membership
+from clary.environment import cap, catalog, features, gateway, membership, model_features
 from clary.environment.catalog import Catalog
 from clary.environment.costs import Costs
 from clary.environment.data import Data
@@ -244,6 +244,7 @@ class Environment(Part):
             *self._studio(),
             *membership.complaints(self),
             *self._features(),
+            *model_features.misfits(self.models, self.features),
             *catalog.misfits(self),
             *self._tags(),
             *self.costs.misfits(tuple(self.teams)),

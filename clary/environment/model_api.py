@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from clary.environment.form import Form
+from clary.environment.model_features import ModelFeatures, of_body
 from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, refusal
 from inference_gateway.schema import SchemaError, compiled
 
@@ -34,6 +35,8 @@ class ModelApi(Part):
     """The media types that the model takes."""
     example: str | None = None
     """A request body that the model answers; `clary predict` sends it, and the API shows it."""
+    features: ModelFeatures | None = None
+    """What is looked up for the model by a key that clients send. By default, nothing."""
     body_schema: Mapping[str, Any] | None = None
     """JSON Schema (draft 2020-12) of a body in JSON, or of a line in JSON Lines. What does not fit is refused
     before the model is asked. By default, JSON has to be JSON."""
@@ -64,6 +67,13 @@ class ModelApi(Part):
         if self.body_schema is not None and self.body_schema_file is not None:
             message = "cannot stand beside 'body_schema', give either of them"
             raise refusal(Complaint(("body_schema_file",), message))
+        return self
+
+    @model_validator(mode="after")
+    def _has_rows_with_keys(self) -> Self:
+        complaints = [] if self.features is None else list(of_body(self.features, self.content_types))
+        if complaints:
+            raise refusal(*complaints)
         return self
 
     def schema_below(self, root: Path) -> Mapping[str, Any] | None:

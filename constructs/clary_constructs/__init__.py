@@ -1,6 +1,6 @@
 """Constructs for data science environments on Amazon SageMaker."""
 
-from clary_constructs._api_alarms import ApiAlarms, ApiDashboard, QuotaAlarm
+from clary_constructs._api_alarms import ApiAlarms, ApiDashboard, FeatureAlarm, QuotaAlarm
 from clary_constructs._api_client import ApiClient, ApiLimit, ApiQuota
 from clary_constructs._api_firewall import ApiFirewall
 from clary_constructs._api_logging import ApiLogging
@@ -48,7 +48,7 @@ from clary_constructs._feature_stream import FeatureStream
 from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueSessionRole
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
-from clary_constructs._inference_function import InferenceFunction, ServedBatch, ServedModel
+from clary_constructs._inference_function import InferenceFunction, LookedUpFeatures, ServedBatch, ServedModel
 from clary_constructs._model_container import ModelContainer
 from clary_constructs._monitor import (
     Judgement,
@@ -132,6 +132,7 @@ __all__ = [
     "EndpointAlarms",
     "EndpointDashboard",
     "ExperimentTracking",
+    "FeatureAlarm",
     "FeatureGroup",
     "FeatureHistory",
     "FeatureLibrary",
@@ -152,6 +153,7 @@ __all__ = [
     "JobRole",
     "Judgement",
     "LaunchRight",
+    "LookedUpFeatures",
     "ModelContainer",
     "ModelEndpoint",
     "ModelMonitor",

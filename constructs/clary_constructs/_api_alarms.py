@@ -70,16 +70,36 @@ class QuotaAlarm(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         name = Stack.of(self).stack_name
-        uncounted = logs.MetricFilter(
-            self,
-            "Uncounted",
-            log_group=function.log_group,
-            filter_pattern=logs.FilterPattern.string_value("$.problem", "=", "not-counted"),
-            metric_namespace=_NAMESPACE,
-            metric_name=f"Uncounted/{name}",
-            default_value=0,
-        ).metric(statistic="Sum", period=_WITHIN)
+        uncounted = _answers(self, "Uncounted", function, "not-counted")
         self.alarm = _alarm(self, "Alarm", f"{name}: requests cannot be counted", uncounted, 1, topic)
+
+
+class FeatureAlarm(Construct):
+    """An alarm, told on `topic`, as soon as features of a request cannot be looked up: until they can, models
+    that need them are not asked."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, function: InferenceFunction, topic: sns.ITopic
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = Stack.of(self).stack_name
+        failed = _answers(self, "FeaturesUnavailable", function, "features-unavailable")
+        self.alarm = _alarm(self, "Alarm", f"{name}: features cannot be looked up", failed, 1, topic)
+
+
+def _answers(
+    scope: Construct, construct_id: str, function: InferenceFunction, problem: str
+) -> cloudwatch.Metric:
+    """How often the function has answered with a problem, as its log has it."""
+    return logs.MetricFilter(
+        scope,
+        construct_id,
+        log_group=function.log_group,
+        filter_pattern=logs.FilterPattern.string_value("$.problem", "=", problem),
+        metric_namespace=_NAMESPACE,
+        metric_name=f"{construct_id}/{Stack.of(scope).stack_name}",
+        default_value=0,
+    ).metric(statistic="Sum", period=_WITHIN)
 
 
 def _alarm(

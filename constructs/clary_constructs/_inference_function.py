@@ -38,6 +38,7 @@ _PACKAGES = ("inference_gateway", "runtime_common")
 _ORDERS = "jobs"
 """Below this the function keeps jobs and batches, each model's in a folder of its name."""
 
+FeatureKind = Literal["string", "integral", "fractional"]
 Mode = Literal["real-time", "serverless", "asynchronous", "batch"]
 
 
@@ -52,6 +53,24 @@ class ServedBatch:
     instance_type: str
     instance_count: int = 1
     encrypt_volume: bool = True
+
+
+@dataclass(frozen=True)
+class LookedUpFeatures:
+    """What a model gets in the place of the key in each row: `features` of a feature group's online store, in
+    their order, each with its type.
+
+    The key is a value of the group's `identifier`, of the type `key_type`: the member `member` of a row in
+    JSON, or the column `column` of one in CSV, from 1. A row is an object, one of an array, or a line.
+    """
+
+    group_name: str
+    identifier: str
+    features: Mapping[str, FeatureKind]
+    key_type: FeatureKind = "string"
+    member: str | None = None
+    """By default, it is called as the identifier."""
+    column: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,8 @@ class ServedModel:
     batch: ServedBatch | None = None
     targets: bool = False
     """Whether it is a multi-model endpoint: then a request names the artifact that is meant."""
+    features: LookedUpFeatures | None = None
+    """What is looked up for it, where it answers at once, and takes JSON, JSON Lines or CSV."""
 
 
 class InferenceFunction(Construct):
@@ -211,6 +232,10 @@ def _models_variable(models: Mapping[str, ServedModel]) -> str:
     """What may be known only when it is deployed; the rest is long, and comes with the code."""
     entries: dict[str, dict[str, object]] = {}
     for name, model in models.items():
+        if model.features is not None and model.mode not in ("real-time", "serverless"):
+            raise ValueError(
+                f"'{name}': features are looked up for what is answered at once, not for {model.mode}"
+            )
         if (model.endpoint_name is None) != (model.mode == "batch"):
             raise ValueError(f"'{name}': a model has an endpoint, unless its mode is batch")
         entry: dict[str, object] = {} if model.endpoint_name is None else {"endpoint": model.endpoint_name}
@@ -269,10 +294,22 @@ def _description(models: Mapping[str, ServedModel]) -> str:
             | ({} if model.example is None else {"example": model.example})
             | ({} if model.schema is None else {"schema": model.schema})
             | ({"targets": True} if model.targets else {})
+            | ({} if model.features is None else {"features": _lookup(model.features)})
             for name, model in models.items()
         },
         indent=1,
     )
+
+
+def _lookup(wanted: LookedUpFeatures) -> dict[str, object]:
+    return {
+        "group": wanted.group_name,
+        "identifier": wanted.identifier,
+        "key_type": wanted.key_type,
+        "member": wanted.member or wanted.identifier,
+        "column": wanted.column,
+        "features": dict(wanted.features),
+    }
 
 
 def _execution_policy(
@@ -293,6 +330,16 @@ def _execution_policy(
         policy.allow(["sagemaker:InvokeEndpointAsync"], later)
     if at_once or later:
         policy.allow(["sagemaker:DescribeEndpoint"], list(dict.fromkeys([*at_once, *later])))
+    groups = sorted({model.features.group_name for model in models.values() if model.features is not None})
+    if groups:
+        # their online stores are encrypted with the key below
+        policy.allow(
+            ["sagemaker:BatchGetRecord"],
+            [
+                stack.format_arn(service="sagemaker", resource="feature-group", resource_name=group)
+                for group in groups
+            ],
+        )
     policy.allow(["kms:Decrypt"], [encryption_key.key_arn])
     policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
     policy.allow(

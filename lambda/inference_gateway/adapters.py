@@ -69,6 +69,7 @@ class SageMaker:
         *,
         runtime: KeptConnection,
         control: KeptConnection,
+        features: KeptConnection,
         region: str,
         credentials: Credentials,
         now: Callable[[], float] = time.time,
@@ -78,6 +79,7 @@ class SageMaker:
         self._trace = trace
         self._runtime = runtime
         self._control = control
+        self._features = features
         self._region = region
         self._credentials = credentials
         self._now = now
@@ -121,6 +123,22 @@ class SageMaker:
             harmless_twice=harmless_twice,
         )
         return reply, _object(reply)
+
+    def features(self, request: Mapping[str, object], *, deadline: Deadline) -> Mapping[str, object]:
+        """BatchGetRecord of Feature Store's runtime: reading is harmless twice."""
+        reply = self._send(
+            self._features,
+            "/BatchGetRecord",
+            {"Content-Type": "application/json"},
+            json.dumps(request).encode(),
+            deadline=deadline,
+            limit_bytes=limit.FEATURES_BYTES,
+            harmless_twice=True,
+        )
+        answer = _object(reply)
+        if reply.status != 200:
+            raise _fault(reply, answer)
+        return answer
 
     def state(self, endpoint: str, *, deadline: Deadline) -> State:
         reply, answer = self.control("DescribeEndpoint", {"EndpointName": endpoint}, deadline=deadline)

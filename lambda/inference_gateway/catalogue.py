@@ -7,12 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, cast
 
+FeatureType = Literal["string", "integral", "fractional"]
 Mode = Literal["real-time", "serverless", "asynchronous", "batch"]
 _MODES = ("real-time", "serverless", "asynchronous", "batch")
 _MODEL_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ENDPOINT_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")  # CreateEndpoint's own pattern
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+")
-_KEYS = {"endpoint", "component", "mode", "content_types", "example", "schema", "batch", "targets"}
+_KEYS = {
+    "endpoint", "component", "mode", "content_types", "example", "schema", "batch", "targets", "features"
+}  # fmt: skip
+_LOOKUP_KEYS = {"group", "identifier", "key_type", "member", "column", "features"}
 _BATCH_KEYS = {"model", "instance_type", "instance_count", "encrypt_volume"}
 
 
@@ -24,6 +28,21 @@ class Batch(NamedTuple):
     instance_count: int = 1
     encrypt_volume: bool = True
     """Instances with disks of their own encrypt these themselves, and take no key for them."""
+
+
+class Lookup(NamedTuple):
+    """What the model gets in the place of a key."""
+
+    group: str
+    identifier: str
+    """The feature that a key is of."""
+    key_type: FeatureType
+    member: str
+    """Which member of a row in JSON is its key."""
+    column: int
+    """Which column of a row in CSV, from 1."""
+    features: Mapping[str, FeatureType]
+    """In order."""
 
 
 class Model(NamedTuple):
@@ -38,6 +57,8 @@ class Model(NamedTuple):
     batch: Batch | None = None
     targets: bool = False
     """Whether the endpoint has many models, of which a request names one."""
+    features: Lookup | None = None
+    """What is looked up for it."""
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -104,6 +125,11 @@ def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
         isinstance(batch, dict) and {"model", "instance_type"} <= batch.keys() <= _BATCH_KEYS
     ):
         wrong.append(f"'{name}': batch is {batch!r}, give an object with model and instance_type")
+    features = entry.get("features")
+    if features is not None and not (isinstance(features, dict) and features.keys() == _LOOKUP_KEYS):
+        wrong.append(
+            f"'{name}': features is {features!r}, give an object with {', '.join(sorted(_LOOKUP_KEYS))}"
+        )
     if len(wrong) > before:
         return None
     return Model(
@@ -116,6 +142,7 @@ def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
         schema=entry.get("schema"),
         batch=Batch(**batch) if batch else None,
         targets=entry.get("targets") is True,
+        features=Lookup(**features) if features else None,
     )
 
 

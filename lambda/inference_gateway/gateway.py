@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from inference_gateway import limit, payload
 from inference_gateway.answer import Answer
 from inference_gateway.caller import Caller
-from inference_gateway.catalogue import Model
+from inference_gateway.catalogue import Lookup, Model
 from inference_gateway.ports import (
     HAS_NOT_RUN,
     AnswerTooLarge,
     EndpointFault,
     Endpoints,
+    Features,
+    FeaturesUnavailable,
+    KeysUnknown,
     ModelFailed,
     ModelRefused,
     NotCounted,
@@ -30,6 +33,7 @@ from inference_gateway.problem import (
     ANSWER_FAILED,
     ANSWER_TOO_LARGE,
     BODY_TOO_LARGE,
+    FEATURES_UNAVAILABLE,
     MODEL_FAILED,
     MODEL_REFUSED,
     NOT_COUNTED,
@@ -39,6 +43,7 @@ from inference_gateway.problem import (
     TEMPORARILY_UNAVAILABLE,
     THROTTLED,
     TOO_SLOW,
+    UNKNOWN_KEY,
     UNKNOWN_MODEL,
     UNKNOWN_TARGET,
     UNREADABLE_REQUEST,
@@ -56,6 +61,7 @@ from inference_gateway.routes import (
 from runtime_common.deadline import Deadline
 
 if TYPE_CHECKING:
+    from inference_gateway.enrichment import Rows
     from inference_gateway.jobs import Jobs
     from inference_gateway.quota import Meter
     from inference_gateway.schema import Check
@@ -88,15 +94,22 @@ class Desks(Protocol):
 
 
 class Gateway:
-    """`desks` makes them when the first order comes: a model that answers at once needs none."""
+    """`desks` makes them when the first order comes, and `features` when the first are looked up: a model
+    that answers at once from what it is sent needs none."""
 
     def __init__(
-        self, models: Mapping[str, Model], endpoints: Endpoints, desks: Callable[[], Desks], meter: Meter
+        self,
+        models: Mapping[str, Model],
+        endpoints: Endpoints,
+        desks: Callable[[], Desks],
+        meter: Meter,
+        features: Callable[[], Features],
     ) -> None:
         self._models = models
         self._endpoints = endpoints
         self._desks = desks
         self._meter = meter
+        self._features = features
         self._checks: dict[str, tuple[Check, Shape | None]] = {}
 
     def answer(self, asked: Question, request: Request, deadline: Deadline) -> Answer:
@@ -151,6 +164,8 @@ class Gateway:
         limits: dict[str, object] = {"request_bytes": payload.body_bytes(model)}
         if "invocations" in model.ways:
             limits |= {"answer_bytes": payload.body_bytes(model), "seconds": limit.MODEL_SECONDS}
+        if model.features is not None:
+            limits["rows"] = limit.KEYS
         if "jobs" in model.ways:
             limits |= {"job_upload_bytes": limit.JOB_BYTES, "job_seconds": limit.ANSWER_SECONDS}
         if "batches" in model.ways:
@@ -168,6 +183,8 @@ class Gateway:
             description["quota"] = {"requests": quota.requests, "per": quota.per}
         if model.targets:
             description["targets"] = True
+        if model.features is not None:
+            description["key"] = payload.key(model.features, model.content_types)
         if model.schema is not None:
             description["schema"] = model.schema
         if model.example is not None:
@@ -180,10 +197,13 @@ class Gateway:
         content_type = payload.header("Content-Type", request.content_type)
         accept = payload.header("Accept", request.accept)
         target = payload.target(request.query.get("target")) if model.targets else None
+        rows = None if model.features is None else self._rows(model.features, body, content_type or "")
         assert model.endpoint is not None
         quota = request.caller.quotas.get(model.name)
         self._meter.spend(quota, deadline)
         try:
+            if model.features is not None and rows is not None:
+                body = self._filled(model.features, rows, deadline)
             prediction = self._endpoints.invoke(
                 model.endpoint,
                 body=body,
@@ -198,6 +218,21 @@ class Gateway:
             self._meter.give_back(quota, fault, deadline)
             raise
         return Answer(prediction.content_type, prediction.body)
+
+    def _rows(self, lookup: Lookup, body: bytes, content_type: str) -> Rows:
+        from inference_gateway.enrichment import rows  # not paid for where no model asks for features
+
+        return rows(body, content_type, lookup)
+
+    def _filled(self, lookup: Lookup, rows: Rows, deadline: Deadline) -> bytes:
+        known = self._features().known(lookup, rows.keys, deadline)
+        misfits = rows.without(known)
+        if misfits:
+            raise KeysUnknown(misfits)
+        try:
+            return rows.filled(known)
+        except ValueError as error:
+            raise FeaturesUnavailable("a value is not of its feature's type") from error
 
     def _order(
         self, desk: Jobs, asked: Question, model: Model, request: Request, deadline: Deadline
@@ -278,6 +313,15 @@ def _problem(fault: EndpointFault, model: Model) -> Problem:
                 " next one begins (in UTC, weeks on Sunday)",
                 headers=_retry_after(fault.seconds),
                 members={"quota": {"requests": fault.requests, "per": fault.per}},
+            )
+        case KeysUnknown():
+            return payload.misfitting(UNKNOWN_KEY, fault.misfits)
+        case FeaturesUnavailable():
+            return Problem(
+                FEATURES_UNAVAILABLE,
+                "the features could not be looked up, and the model was not asked: try again later",
+                headers=_retry_after(_RETRY_UNAVAILABLE_SECONDS),
+                reason=reason,
             )
         case NotCounted():
             return Problem(

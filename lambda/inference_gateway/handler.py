@@ -5,8 +5,8 @@ packages), API_KEYS and APP_CLIENTS (ids by the names of the clients in `clients
 without that file, whom API Gateway lets in may ask all models), JOBS_BUCKET, JOBS_KEY and BATCH_PREFIX where
 models take jobs or batches, QUOTA_TABLE where clients have quotas of models, ORIGINS where web pages may
 call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere, AWS_ENDPOINT_URL or
-AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, S3, DYNAMODB), and AWS_CA_BUNDLE with the
-certificates to trust there.
+AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, SAGEMAKER_FEATURESTORE_RUNTIME, S3, DYNAMODB), and
+AWS_CA_BUNDLE with the certificates to trust there.
 
 Called twice with one event, it asks the model twice, unless the event has an idempotency key.
 """
@@ -28,7 +28,7 @@ from inference_gateway.answer import Answer
 from inference_gateway.caller import caller
 from inference_gateway.gateway import NO_SUCH_MODEL, Desks, Gateway, Request
 from inference_gateway.metric import metrics
-from inference_gateway.ports import Counter
+from inference_gateway.ports import Counter, Features
 from inference_gateway.problem import CONTENT_TYPE, INTERNAL_ERROR, UNKNOWN_MODEL, Problem
 from inference_gateway.quota import Meter
 from inference_gateway.routes import Question, methods_of, question
@@ -118,6 +118,9 @@ def _gateway() -> Gateway:
     sagemaker = SageMaker(
         runtime=_connection("SAGEMAKER_RUNTIME", f"https://runtime.sagemaker.{region}.amazonaws.com"),
         control=_connection("SAGEMAKER", f"https://api.sagemaker.{region}.amazonaws.com"),
+        features=_connection(
+            "SAGEMAKER_FEATURESTORE_RUNTIME", f"https://featurestore-runtime.sagemaker.{region}.amazonaws.com"
+        ),
         region=region,
         credentials=credentials,
         trace=lambda: environment.get("_X_AMZN_TRACE_ID"),
@@ -133,6 +136,12 @@ def _gateway() -> Gateway:
         return TableCounter(connection, table, region=region, credentials=credentials)
 
     meter = Meter(counter)
+
+    @cache
+    def features() -> Features:
+        from inference_gateway.feature_store import FeatureStore  # not paid for where no model asks for them
+
+        return FeatureStore(sagemaker)
 
     @cache
     def desks() -> Desks:
@@ -153,7 +162,7 @@ def _gateway() -> Gateway:
             meter=meter,
         )
 
-    return Gateway(models, SageMakerEndpoints(sagemaker), desks, meter)
+    return Gateway(models, SageMakerEndpoints(sagemaker), desks, meter, features)
 
 
 @cache

@@ -22,6 +22,19 @@ RESERVE_SECONDS = 0.25
 STATE_SECONDS = 3.0
 """How long to ask for a model's state, where the answer is of use without it."""
 
+FEATURES_SECONDS = 3.0
+"""How long to wait for features: the model has the rest of the time."""
+
+KEYS = 100
+"""Of how many rows features are looked up: as many as one request takes,
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchGetRecordIdentifier.html."""
+
+KEY_CHARACTERS = 1024
+"""What a key may have."""
+
+FEATURES_BYTES = 6_000_000
+"""What is read of features, at most: more would not fit into the model's request."""
+
 JSON_DEPTH = 100
 """How deep JSON may be nested: parsers give up at about 1,000, and some only when they crash."""
 

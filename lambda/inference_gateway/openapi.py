@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inference_gateway import limit, payload
-from inference_gateway.catalogue import Model
+from inference_gateway.catalogue import Lookup, Model
 from inference_gateway.problem import CONTENT_TYPE
 from inference_gateway.quota import PERIODS
 from inference_gateway.routes import (
@@ -171,7 +171,7 @@ def _operation(route: Route, model: Model | None) -> dict[str, Any]:
     if route in (INVOKE_MODEL, CREATE_JOB, CREATE_BATCH):
         operation["requestBody"] = {
             "required": route == INVOKE_MODEL,
-            "description": f"At most {payload.body_bytes(model)} bytes",
+            "description": f"At most {payload.body_bytes(model)} bytes{_looked_up(model)}",
             "content": {kind: _body(model, kind) for kind in model.content_types},
         }
     return operation
@@ -234,10 +234,31 @@ def _answer(description: str, schema: str, *headers: str) -> dict[str, Any]:
     return answer
 
 
+def _looked_up(model: Model) -> str:
+    if model.features is None:
+        return ""
+    return f" and {limit.KEYS} rows, each with a key in whose place the model gets what is known of it"
+
+
+def _keyed(lookup: Lookup, content_type: str) -> dict[str, Any]:
+    """What is known of a body without a schema of its own."""
+    kind = {"type": ["string", "integer"], "description": "The key", "minLength": 1}
+    row = {"type": "object", "required": [lookup.member], "properties": {lookup.member: kind}}
+    if payload.is_json_lines(content_type):
+        return {"x-item-schema": row}
+    if payload.is_json(content_type):
+        several = {"type": "array", "items": row, "minItems": 1, "maxItems": limit.KEYS}
+        return {"schema": {"anyOf": [row, several]}}
+    column = f"CSV, without a header. Column {lookup.column} is the key."
+    return {"schema": {"type": "string", "minLength": 1, "description": column}}
+
+
 def _body(model: Model, content_type: str) -> dict[str, Any]:
     described: dict[str, Any] = {}
     schema = None if model.schema is None else {"$ref": f"#/components/schemas/{_schema_name(model)}"}
-    if payload.is_json(content_type):
+    if model.features is not None and (schema is None or content_type.startswith("text/")):
+        described |= _keyed(model.features, content_type)
+    elif payload.is_json(content_type):
         described["schema"] = schema or {}
     elif content_type.startswith("text/"):
         described["schema"] = {"type": "string", "minLength": 1}
@@ -273,6 +294,11 @@ def _model_schema() -> dict[str, Any]:
                 "properties": {"requests": {"type": "integer"}, "per": {"enum": list(PERIODS)}},
             },
             "targets": {"const": True, "description": "The parameter `target` says which model is meant"},
+            "key": {
+                "type": "object",
+                "description": "Which member of a row, or column in CSV, is the key of what is looked up",
+                "properties": {"member": {"type": "string"}, "column": {"type": "integer", "minimum": 1}},
+            },
             "schema": {"description": "JSON Schema of a body, or of a line"},
             "example": {"type": "string"},
         },

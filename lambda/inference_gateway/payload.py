@@ -5,10 +5,11 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from inference_gateway import limit
-from inference_gateway.catalogue import Model
+from inference_gateway.catalogue import Lookup, Model
 from inference_gateway.problem import (
     BODY_DOES_NOT_FIT,
     BODY_TOO_LARGE,
@@ -16,6 +17,7 @@ from inference_gateway.problem import (
     INVALID_JSON,
     UNREADABLE_REQUEST,
     UNSUPPORTED_CONTENT_TYPE,
+    Kind,
     Problem,
 )
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from inference_gateway.schema import Check
     from inference_gateway.shape import Shape
 
+_MOST_MISFITS = 10
 _HEADER_CHARACTERS = 1024  # SageMaker's own limit for Content-Type and Accept
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
@@ -40,6 +43,14 @@ _JSON_LINES = {
 }
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+class Misfit(NamedTuple):
+    """What of a body does not fit: where, as a JSON Pointer and, in lines, the number of the line."""
+
+    pointer: str
+    message: str
+    line: int | None
 
 
 def decoded(body: str | None, *, is_base64: bool) -> bytes:
@@ -128,7 +139,8 @@ def check(
             return
         value = _strict_json(body)
         if fits is not None and (faults := fits(value)):
-            raise _does_not_fit([(fault.pointer, fault.message, None) for fault in faults])
+            misfits = [Misfit(fault.pointer, fault.message, None) for fault in faults]
+            raise misfitting(BODY_DOES_NOT_FIT, misfits)
     elif is_json_lines(media_type):
         _check_lines(body, fits)
 
@@ -139,6 +151,16 @@ def is_json(media_type: str) -> bool:
 
 def is_json_lines(media_type: str) -> bool:
     return media_type in _JSON_LINES
+
+
+def key(lookup: Lookup, content_types: Sequence[str]) -> dict[str, object]:
+    """Where each row has its key, in JSON and in CSV."""
+    found: dict[str, object] = {}
+    if any(is_json(each) or is_json_lines(each) for each in content_types):
+        found["member"] = lookup.member
+    if "text/csv" in content_types:
+        found["column"] = lookup.column
+    return found
 
 
 def body_bytes(model: Model) -> int:
@@ -159,19 +181,21 @@ def _check_lines(body: bytes, fits: Check | None) -> None:
         except Problem as problem:
             raise Problem(INVALID_JSON, f"line {number}: {problem.detail}") from None
         if fits is not None and (faults := fits(value)):
-            raise _does_not_fit([(fault.pointer, fault.message, number) for fault in faults])
+            misfits = [Misfit(fault.pointer, fault.message, number) for fault in faults]
+            raise misfitting(BODY_DOES_NOT_FIT, misfits)
 
 
-def _does_not_fit(faults: list[tuple[str, str, int | None]]) -> Problem:
+def misfitting(kind: Kind, misfits: Sequence[Misfit]) -> Problem:
+    """What does not fit, and where: some of it is enough."""
     errors = [
         {"pointer": pointer, "detail": message} | ({} if line is None else {"line": line})
-        for pointer, message, line in faults
+        for pointer, message, line in misfits[:_MOST_MISFITS]
     ]
-    pointer, message, line = faults[0]
+    pointer, message, line = misfits[0]
     where = f"'{pointer}'" if pointer else "the whole of it"
     if line is not None:
         where = f"line {line}, {where}"
-    return Problem(BODY_DOES_NOT_FIT, f"{where}: {message}"[:400], members={"errors": errors})
+    return Problem(kind, f"{where}: {message}"[:400], members={"errors": errors})
 
 
 def _is_fit_unread(body: bytes, fits: Check | None, shape: Shape | None) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from runtime_common.deadline import Deadline
+
+if TYPE_CHECKING:
+    from inference_gateway.catalogue import Lookup
+    from inference_gateway.payload import Misfit
 
 State = Literal[
     "in-service", "updating", "creating", "loading", "failed", "deleting", "out-of-service", "missing"
@@ -75,6 +79,18 @@ class StoreFailed(EndpointFault):
     """Where jobs are kept could not be asked."""
 
 
+class KeysUnknown(EndpointFault):
+    """Of some rows' keys no features are known; the model was not asked."""
+
+    def __init__(self, misfits: Sequence[Misfit]) -> None:
+        super().__init__(f"{len(misfits)} keys")
+        self.misfits = misfits
+
+
+class FeaturesUnavailable(EndpointFault):
+    """Features could not be looked up; the model was not asked."""
+
+
 class QuotaUsedUp(EndpointFault):
     """The client has asked the model as often as it may, until `seconds` from now."""
 
@@ -90,6 +106,8 @@ class NotCounted(EndpointFault):
 
 
 HAS_NOT_RUN = (
+    FeaturesUnavailable,
+    KeysUnknown,
     NotCounted,
     NotInService,
     QuotaUsedUp,
@@ -110,6 +128,19 @@ class Counter(Protocol):
 
     def take_back(self, name: str, deadline: Deadline) -> None:
         """Counts one less."""
+
+
+KnownValue = str | Sequence[str]
+"""A feature's value as the store has it: text, and several of it in a collection."""
+Known = Mapping[str, KnownValue]
+"""What is known of a key: of which features, what."""
+
+
+class Features(Protocol):
+    """Where features are looked up."""
+
+    def known(self, lookup: Lookup, keys: Sequence[str], deadline: Deadline) -> Mapping[str, Known]:
+        """By key; those are missing of which nothing is known. Raises :class:`FeaturesUnavailable`."""
 
 
 class Endpoints(Protocol):

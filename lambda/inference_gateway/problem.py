@@ -18,6 +18,7 @@ input-missing              409    a job or a batch is to start, and its input is
 body-too-large             413    member `limit_bytes`
 unsupported-content-type   415    not what the model takes: member `accepts`
 body-does-not-fit          422    the body does not fit the model's schema: member `errors`
+unknown-key                422    of a row's key no features are known: member `errors`
 idempotency-key-reused     422    this idempotency key belongs to another request
 model-refused              424    the model answered with 4xx: member `model_status`
 throttled                  429    too many requests: header Retry-After
@@ -29,6 +30,7 @@ answer-too-large           502    the model's answer does not fit: member `limit
 not-in-service             503    the model is not ready: header Retry-After, member `state`
 temporarily-unavailable    503    the model was not reached, and has not run: header Retry-After
 not-counted                503    the model has a quota that could not be looked up: header Retry-After
+features-unavailable       503    the model needs features that could not be looked up: header Retry-After
 too-slow                   504    no answer within the time
 ========================== ====== ===========================================================
 
@@ -72,6 +74,7 @@ INPUT_MISSING = Kind("input-missing", 409, "The input is not uploaded")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
 UNSUPPORTED_CONTENT_TYPE = Kind("unsupported-content-type", 415, "The model does not take this content type")
 BODY_DOES_NOT_FIT = Kind("body-does-not-fit", 422, "The body does not fit the model")
+UNKNOWN_KEY = Kind("unknown-key", 422, "No features are known of a key")
 IDEMPOTENCY_KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 MODEL_REFUSED = Kind("model-refused", 424, "The model refused the request")
 THROTTLED = Kind("throttled", 429, "Too many requests")
@@ -83,6 +86,7 @@ ANSWER_TOO_LARGE = Kind("answer-too-large", 502, "The model's answer is too larg
 NOT_IN_SERVICE = Kind("not-in-service", 503, "The model is not in service")
 TEMPORARILY_UNAVAILABLE = Kind("temporarily-unavailable", 503, "The model cannot be reached")
 NOT_COUNTED = Kind("not-counted", 503, "The quota cannot be looked up")
+FEATURES_UNAVAILABLE = Kind("features-unavailable", 503, "Features cannot be looked up")
 TOO_SLOW = Kind("too-slow", 504, "The model took too long")
 
 JOB_FAILED = Kind("job-failed", 424, "The model could not answer")

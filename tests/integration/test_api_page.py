@@ -21,11 +21,12 @@ SAYS = [
     "completed ['3.0', '7.0']",
     "in-progress",
     "completed [ '3.0', '7.0' ]",
+    "26.5",
 ]
 
 
 def test_every_example_is_run() -> None:
-    assert [language for language, _ in EXAMPLES] == ["sh", "python", "js", "sh", "python", "sh", "js"]
+    assert [language for language, _ in EXAMPLES] == ["sh", "python", "js", "sh", "python", "sh", "js", "sh"]
 
 
 @pytest.mark.parametrize(("number", "says"), list(enumerate(SAYS)))

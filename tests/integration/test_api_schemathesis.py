@@ -20,7 +20,7 @@ from support.served_api import ServedApi, read
 FUZZING = Path(client_programs.__file__).with_name("fuzzing")
 ALL = int(os.environ.get("CLARY_FUZZ", "0"))
 """How many requests, where it is not a matter of a minute."""
-OPERATIONS = 24
+OPERATIONS = 26
 
 Attack = Callable[..., tuple[dict[str, Any], str]]
 

@@ -57,6 +57,17 @@ def test_answers_at_once(
     assert given.headers["content-type"] == content_type
 
 
+def test_a_model_is_asked_with_what_is_known_of_a_key(served: ServedApi) -> None:
+    given = served.ask("POST", "/models/known/invocations", b"p1,2\np1,0.5\n", CSV)
+    unknown = served.ask("POST", "/models/known/invocations", b"p1,2\np2,3\n", CSV)
+
+    assert (given.status, given.body) == (200, b"26.5\n25.0\n"), given
+    assert (unknown.status, unknown.problem()["type"]) == (422, "urn:clary:problem:unknown-key")
+    assert unknown.problem()["errors"] == [
+        {"pointer": "", "line": 2, "detail": "is a key of which nothing is known"}
+    ]
+
+
 def test_points_to_what_does_not_fit(served: ServedApi) -> None:
     given = served.ask("POST", "/models/rows/invocations", b'[[1, "2"], [3]]', JSON)
 
@@ -211,9 +222,10 @@ def test_describes_each_model(served: ServedApi) -> None:
     listed = [model["name"] for model in read(served.ask("GET", "/models"))["models"]]
     described = {name: read(served.ask("GET", f"/models/{name}")) for name in listed}
 
-    assert listed == ["broken", "later", "many", "missing", "nightly", "rows", "small", "table"]
+    assert listed == ["broken", "known", "later", "many", "missing", "nightly", "rows", "small", "table"]
     assert {name: (one["mode"], one["state"], one["ways"]) for name, one in described.items()} == {
         "broken": ("real-time", "in-service", ["invocations"]),
+        "known": ("real-time", "in-service", ["invocations"]),
         "later": ("asynchronous", "in-service", ["jobs"]),
         "many": ("real-time", "in-service", ["invocations"]),
         "missing": ("real-time", "missing", ["invocations"]),

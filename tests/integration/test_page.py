@@ -133,7 +133,7 @@ class TestAsking:
 
         visitor.page.locator("#send").wait_for()
         listed = visitor.page.get_by_role("navigation").get_by_role("link").all_inner_texts()
-        assert listed == ["broken", "later", "many", "missing", "nightly", "rows", "small", "table"]
+        assert listed == ["broken", "known", "later", "many", "missing", "nightly", "rows", "small", "table"]
 
     def test_the_command_that_is_shown_gives_the_same_answer(
         self, visitor: Visitor, served: ServedApi

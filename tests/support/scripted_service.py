@@ -26,6 +26,8 @@ class Received:
 
     @property
     def operation(self) -> str:
+        if self.path == "/BatchGetRecord":
+            return "BatchGetRecord"
         return self.headers.get("x-amz-target", "").removeprefix("SageMaker.") or "InvokeEndpoint"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from local_aws.sagemaker import images
 from support.cdk_command import Cdk
 from support.deployed import LocalAws
 from support.outside import Answer, Api
+from support.sagemaker import eventually
 from support.serving import Hall
 
 ROOT = Path(__file__).parents[2]
@@ -28,12 +30,16 @@ import aws_cdk as cdk
 
 sys.path.insert(0, {example!r})
 import app as example
-from clary_constructs import ServedBatch, ServedModel
+from clary_constructs import LookedUpFeatures, ServedBatch, ServedModel
 
 ROWS = {{"type": "array", "minItems": 1, "items": {{"type": "array", "items": {{"type": "number"}}}}}}
 MODELS = {{
     "rows": ServedModel("rows", ("application/json", "application/jsonlines"), "[[1, 2]]", schema=ROWS),
     "table": ServedModel("table", ("text/csv", "application/octet-stream"), "1,2\\n"),
+    "known": ServedModel(
+        "table", ("text/csv",), "p1,2\\n",
+        features=LookedUpFeatures("patients", "patient", {{"visits": "integral", "bmi": "fractional"}}),
+    ),
     "missing": ServedModel("no-such-endpoint", ("text/csv",)),
     "broken": ServedModel("broken", ("text/csv",)),
     "small": ServedModel("small", ("text/csv",), mode="serverless"),
@@ -146,6 +152,7 @@ class ServedApi:
         for name in ("rows", "table", "broken", "small", "later", "many"):
             self.hall.sagemaker.delete_endpoint(EndpointName=name)
         s3 = self.hall.client("s3")
+        self.hall.sagemaker.delete_feature_group(FeatureGroupName="patients")
         while listed := s3.list_objects_v2(Bucket=self.bucket).get("Contents"):
             for each in listed:
                 s3.delete_object(Bucket=self.bucket, Key=each["Key"])
@@ -178,8 +185,35 @@ class ServedApi:
         many = {"Mode": "MultiModel", "ModelDataUrl": f"s3://{hall.bucket}/many/"}
         hall.put_model("many/three.tar.gz", 3)
         hall.serve("many", hall.variant(hall.model("many", hall.container(**many))))
+        self._remember({"patient": "p1", "at": "2026-02-13T09:30:00Z", "visits": "3", "bmi": "21.5"})
         output = {"OutputConfig": {"S3OutputPath": f"{place}/output", "S3FailurePath": f"{place}/failure"}}
         hall.serve("later", hall.variant("later"), AsyncInferenceConfig=output)
+
+    def _remember(self, record: Mapping[str, str]) -> None:
+        """In a feature group with nothing else in it."""
+        sagemaker = self.hall.sagemaker
+        sagemaker.create_feature_group(
+            FeatureGroupName="patients",
+            RecordIdentifierFeatureName="patient",
+            EventTimeFeatureName="at",
+            FeatureDefinitions=[
+                {"FeatureName": "patient", "FeatureType": "String"},
+                {"FeatureName": "at", "FeatureType": "String"},
+                {"FeatureName": "visits", "FeatureType": "Integral"},
+                {"FeatureName": "bmi", "FeatureType": "Fractional"},
+            ],
+            OnlineStoreConfig={"EnableOnlineStore": True},
+        )
+
+        def made() -> bool:
+            status = sagemaker.describe_feature_group(FeatureGroupName="patients")["FeatureGroupStatus"]
+            return bool(status == "Created")
+
+        eventually(made)
+        self.hall.client("sagemaker-featurestore-runtime").put_record(
+            FeatureGroupName="patients",
+            Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
+        )
 
 
 def send_form(upload: dict[str, Any], content: bytes, **changed: str) -> Answer:

@@ -79,6 +79,10 @@ def no_desks() -> Any:
     raise AssertionError("these models answer at once")
 
 
+def no_features() -> Any:
+    raise AssertionError("these models need no features")
+
+
 def no_counter() -> Any:
     raise AssertionError("nobody has a quota here")
 
@@ -86,7 +90,9 @@ def no_counter() -> Any:
 @pytest.fixture
 def endpoints(monkeypatch: pytest.MonkeyPatch) -> PlayedEndpoints:
     endpoints = PlayedEndpoints()
-    monkeypatch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter)))
+    monkeypatch.setattr(
+        module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter), no_features)
+    )
     return endpoints
 
 
@@ -374,7 +380,9 @@ FAULTS = st.none() | st.sampled_from([Throttled("t"), EndpointFault("e")])
 def test_no_event_makes_it_raise_or_answer_500(given_event: object, fault: EndpointFault | None) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            module, "_gateway", lambda: Gateway(MODELS, PlayedEndpoints(fault), no_desks, Meter(no_counter))
+            module,
+            "_gateway",
+            lambda: Gateway(MODELS, PlayedEndpoints(fault), no_desks, Meter(no_counter), no_features),
         )
 
         answer = handler(given_event, Context())
@@ -390,7 +398,9 @@ def test_passes_on_what_a_strict_reader_takes_and_nothing_else(body: bytes) -> N
     encoded = base64.b64encode(body).decode()
     sent = event("/models/words/invocations", encoded, content_type="application/json", isBase64Encoded=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter)))
+        patch.setattr(
+            module, "_gateway", lambda: Gateway(MODELS, endpoints, no_desks, Meter(no_counter), no_features)
+        )
 
         status, _, _ = answered(sent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 from inference_gateway import catalogue, client
 from inference_gateway import handler as module
 from inference_gateway.caller import caller
+from inference_gateway.catalogue import Lookup
 from inference_gateway.counter import TableCounter
 from inference_gateway.gateway import Gateway
 from inference_gateway.handler import handler
 from inference_gateway.ports import (
     AnswerFailed,
     EndpointFault,
+    FeaturesUnavailable,
+    Known,
     ModelFailed,
     ModelRefused,
     NotCounted,
@@ -45,16 +48,28 @@ SUNDAY = 6
 CLIENTS = json.dumps(
     {
         "clients": {
-            "shop": {"models": None, "quotas": {"housing": {"requests": 3, "per": "day"}}},
+            "shop": {
+                "models": None,
+                "quotas": {name: {"requests": 3, "per": "day"} for name in ("housing", "known")},
+            },
             "kiosk": {"models": None, "quotas": {"housing": {"requests": 3, "per": "day"}}},
             "free": {"models": None},
         }
     }
 )
 KEYS = json.dumps({"shop": "k1", "kiosk": "k2", "free": "k3"})
+LOOKUP = {
+    "group": "research--dev-patients",
+    "identifier": "patient",
+    "key_type": "string",
+    "member": "patient",
+    "column": 1,
+    "features": {"bmi": "fractional"},
+}
 MODELS = catalogue.parse(
     json.dumps(
-        {
+        {"known": {"endpoint": "known", "content_types": ["text/csv"], "features": LOOKUP}}
+        | {
             name: {"endpoint": name, "content_types": ["text/csv"], "targets": name == "many"}
             for name in ("housing", "prices", "many")
         }
@@ -77,16 +92,30 @@ class PlayedEndpoints:
         return "in-service"
 
 
+class PlayedFeatures:
+    """The port `Features`: p1 is known, and p2 is not."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def known(self, _lookup: Lookup, keys: Sequence[str], _deadline: Deadline) -> Mapping[str, Known]:
+        if self.broken:
+            raise FeaturesUnavailable("down")
+        return {key: {"bmi": "21.5"} for key in keys if key == "p1"}
+
+
 class Front:
     """The function, with models and a counter that are played."""
 
     def __init__(self) -> None:
         self.endpoints = PlayedEndpoints()
         self.counter = PlayedCounter()
+        self.features = PlayedFeatures()
         self.now = 1_800_000_000.0
 
     def gateway(self) -> Gateway:
-        return Gateway(MODELS, self.endpoints, self.desks, Meter(lambda: self.counter, lambda: self.now))
+        meter = Meter(lambda: self.counter, lambda: self.now)
+        return Gateway(MODELS, self.endpoints, self.desks, meter, lambda: self.features)
 
     def desks(self) -> Any:
         raise AssertionError("these models answer at once")
@@ -210,6 +239,22 @@ def test_what_the_model_has_not_seen_is_given_back(front: Front, fault: Endpoint
     assert 429 not in statuses or isinstance(fault, Throttled)
     assert front.endpoints.asked == 6
     assert front.counter.total == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "broken", "status", "problem"),
+    [("p2,1", False, 422, "unknown-key"), ("p1,1", True, 503, "features-unavailable")],
+)
+def test_features_that_are_not_there_are_given_back(
+    front: Front, body: str, broken: bool, status: int, problem: str
+) -> None:
+    front.features.broken = broken
+
+    answers = [front.ask(model="known", body=body) for _ in range(4)]
+
+    assert {(given, said["type"]) for given, said in answers} == {(status, f"urn:clary:problem:{problem}")}
+    assert front.endpoints.asked == front.counter.total == 0
+    assert front.counter.calls == 8
 
 
 @pytest.mark.parametrize("fault", [ModelRefused(400, "r"), ModelFailed("f"), TooSlow("s"), AnswerFailed("a")])

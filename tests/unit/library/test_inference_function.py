@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from clary_constructs import InferenceFunction, ServedBatch, ServedModel, python_code
+from clary_constructs import InferenceFunction, LookedUpFeatures, ServedBatch, ServedModel, python_code
 from clary_constructs._inference_function import _description
 from inference_gateway import catalogue
 
@@ -84,6 +84,40 @@ def test_tells_the_function_of_its_models_in_the_functions_own_words(
         assert (read[name].mode, read[name].example) == (model.mode, model.example)
         assert read[name].content_types == model.content_types
         assert (read[name].batch is None) == (model.batch is None)
+
+
+def with_features(**changes: Any) -> dict[str, ServedModel]:
+    wanted = LookedUpFeatures("risk--dev-patients", "patient", {"visits": "integral", "bmi": "fractional"})
+    return {"sick": ServedModel("e", ("text/csv",), features=wanted, **changes), **MODELS}
+
+
+def test_tells_the_function_which_features_and_in_which_order(packages: Path) -> None:
+    variables = properties(template(packages, with_features()), "AWS::Lambda::Function")["Environment"]
+
+    read = catalogue.parse(variables["Variables"]["MODELS"], _description(with_features()))
+
+    wanted = read["sick"].features
+    assert wanted is not None
+    assert (wanted.group, wanted.member, wanted.column) == ("risk--dev-patients", "patient", 1)
+    assert list(wanted.features.items()) == [("visits", "integral"), ("bmi", "fractional")]
+    assert read["housing"].features is None
+
+
+def test_reads_the_groups_that_its_models_need_and_no_others(packages: Path) -> None:
+    def reading(models: dict[str, ServedModel]) -> list[Any]:
+        policy = properties(template(packages, models), "AWS::IAM::ManagedPolicy")["PolicyDocument"]
+        return [each for each in policy["Statement"] if "GetRecord" in json.dumps(each["Action"])]
+
+    (statement,) = reading(with_features())
+
+    assert actions(statement) == ["sagemaker:BatchGetRecord"]
+    assert json.dumps(statement["Resource"]).endswith(':feature-group/risk--dev-patients"]]}')
+    assert reading(MODELS) == []
+
+
+def test_refuses_features_for_what_is_answered_later(packages: Path) -> None:
+    with pytest.raises(ValueError, match="'sick': features are looked up for what is answered at once"):
+        template(packages, with_features(mode="asynchronous"))
 
 
 def test_what_is_long_comes_with_the_code(packages: Path) -> None:

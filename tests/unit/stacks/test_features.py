@@ -42,6 +42,12 @@ FACES: Mapping[str, Any] = {
     "online": {"storage": "in-memory"},
     "offline": None,
 }
+SICK: Mapping[str, Any] = {
+    "team": "research",
+    "image": {"repository": "sick", "tag": "v1"},
+    "artifact": {"key": "research/model.tar.gz"},
+    "api": {"content_types": ["text/csv"], "features": {"group": "patients", "names": ["bmi"]}},
+}
 Synthesise = Callable[..., dict[str, dict[str, Any]]]
 
 
@@ -186,10 +192,30 @@ def test_the_first_and_the_last_group_come_and_go_without_an_export(templates: S
     assert exports(with_groups) - exports(templates({})) == set()
 
 
+def test_a_model_that_asks_for_features_gets_a_right_and_an_alarm_and_no_other_does(
+    templates: Synthesise,
+) -> None:
+    asking, other = (
+        templates({"patients": PATIENTS}, repositories=["sick"], models={"sick": model})["Gateway"]
+        for model in (SICK, {**SICK, "api": {"content_types": ["text/csv"]}})
+    )
+
+    new = {name: each for name, each in asking["Resources"].items() if name not in other["Resources"]}
+    assert sorted(each["Type"] for each in new.values()) == [
+        "AWS::CloudWatch::Alarm",
+        "AWS::Logs::MetricFilter",
+    ]
+    (filtering,) = (each for each in new.values() if each["Type"] == "AWS::Logs::MetricFilter")
+    assert filtering["Properties"]["FilterPattern"] == '{ $.problem = "features-unavailable" }'
+    assert ":feature-group/research--dev-patients" in json.dumps(asking)
+    assert "feature" not in json.dumps(other).lower()
+
+
 def test_leaves_no_finding_open(tmp_path: Path) -> None:
     app = new_app(ROOT, tmp_path)
     groups = {"patients": {**PATIENTS, "stream": True, "readers": ["risk"]}, "faces": FACES}
-    add_stacks(app, Environment.model_validate({**SMALLEST, "features": groups}), ROOT)
+    served = {"repositories": ["sick"], "models": {"sick": SICK}}
+    add_stacks(app, Environment.model_validate({**SMALLEST, "features": groups, **served}), ROOT)
     packs = (
         cdk_nag.AwsSolutionsChecks,
         cdk_nag.HIPAASecurityChecks,
