@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """How many user profiles are listed of many."""
+_UNKNOWN_KEY = b'"urn:clary:problem:unknown-key"'
+"""What the API answers where a model needs features of which there are none for its example."""
 
 
 def up(
@@ -209,6 +211,8 @@ def _show_first_prediction(target: Target, found: dict[str, Any]) -> None:
             continue  # there is no version of it yet
         model = found["models"][name]
         answer = ask(target, found, name, model["example"].encode(), None)
+        if answer.status == 422 and _UNKNOWN_KEY in answer.body:
+            continue  # its feature group has no record of the example's key, as when it was just made
         if answer.status != 200:
             raise ClaryError(f"the API answered {answer.status}: {answer.body.decode(errors='replace')}")
         said = answer.body.decode(errors="replace").strip()

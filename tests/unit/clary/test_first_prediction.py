@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from clary import outputs, prediction
 from clary.commands import environment
 from clary.errors import ClaryError
+from inference_gateway.problem import CONTENT_TYPE, UNKNOWN_KEY
 
 TARGET: Any = object()
 
@@ -47,6 +49,19 @@ def test_asks_no_model_that_is_hidden_or_many_or_has_no_version_yet(
     environment._show_first_prediction(TARGET, {"models": MODELS})
 
     assert asked == ["steady"]
+
+
+def test_a_model_whose_feature_group_is_still_empty_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = json.dumps({"type": UNKNOWN_KEY.type, "status": UNKNOWN_KEY.status}).encode()
+    answer = prediction.Answer(UNKNOWN_KEY.status, CONTENT_TYPE, problem)
+    monkeypatch.setattr(prediction, "predict", lambda *_: answer)
+    monkeypatch.setattr(outputs, "endpoint_states", lambda _: {"steady": ("InService", "")})
+
+    environment._show_first_prediction(TARGET, {"models": {"steady": model()}})
+
+    assert "answer" not in capsys.readouterr().out
 
 
 def test_a_model_that_should_answer_and_does_not_is_an_error(
