@@ -20,7 +20,9 @@ CSV = {"content-type": "text/csv"}
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/jsonlines"}
 MEBIBYTE = 1024 * 1024
-ROWS, TABLE, BROKEN, MANY = (f"/models/{name}/invocations" for name in ("rows", "table", "broken", "many"))
+ROWS, TABLE, BROKEN, MANY, KNOWN = (
+    f"/models/{name}/invocations" for name in ("rows", "table", "broken", "many", "known")
+)
 JOBS = "/models/later/jobs"
 
 LEAKS = re.compile(
@@ -74,6 +76,8 @@ CLIENT = [
     Fault("another shape than the schema's", 422, "body-does-not-fit", path=ROWS, body=b"{}", headers=JSON),
     Fault("a line that does not fit the schema", 422, "body-does-not-fit", path=ROWS,
           body=b"[[1]]\n[]\n", headers=LINES),
+    Fault("a row without the key of what is looked up", 422, "body-does-not-fit", path=KNOWN, body=b",1\n"),
+    Fault("a key of which nothing is known", 422, "unknown-key", path=KNOWN, body=b"p1,1\np2,1\n"),
     Fault("a body over the function's limit", 413, "body-too-large", body=b"1" * (9 * MEBIBYTE // 2)),
     Fault("a body over Lambda's limit", 413, "body-too-large", body=b"1" * (5 * MEBIBYTE)),
     Fault("a body over API Gateway's limit", 413, "body-too-large", body=b"1" * (11 * MEBIBYTE)),
