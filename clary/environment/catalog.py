@@ -17,6 +17,7 @@ from clary.environment.part import (
     EmailAddress,
     InstanceType,
     Part,
+    RepositoryName,
     TagName,
     WebAddress,
     no_such,
@@ -78,6 +79,18 @@ class NotebookInstance(Part):
     """Whether people are root on it, and so may keep it from stopping."""
 
 
+class ModelEndpoint(Part):
+    """A version of the team's model registry behind an endpoint, which has no route of the API."""
+
+    instance_types: Annotated[tuple[InstanceType, ...], FROM_LIST, SOME] = ("ml.m5.large",)
+    """What it may run on, the first by default."""
+    repositories: Annotated[tuple[RepositoryName, ...], FROM_LIST, DIFFERENT] = Field(
+        default=(), max_length=50
+    )
+    """More of the environment's `repositories` whose images it may run. By default, those that the team's
+    models of the file use, and AWS's own."""
+
+
 class Products(Part):
     """What a team offers. Each product that is not named is not offered."""
 
@@ -85,6 +98,8 @@ class Products(Part):
     """People of the team's, who bring themselves in."""
     notebook_instance: NotebookInstance | None = None
     """Notebook instances, for those whose work needs one rather than Studio."""
+    model_endpoint: ModelEndpoint | None = None
+    """Endpoints for approved versions of the team's models."""
 
     def offered(self) -> Iterator[tuple[str, Part]]:
         """The name and the settings of each product that there is."""
@@ -180,24 +195,36 @@ def misfits(environment: Environment) -> Iterator[Complaint]:
             products = ", ".join(Products.model_fields)
             yield Complaint((*at, "products"), f"offers nothing, name one of: {products}")
         yield from _people(environment, team, portfolio)
-        yield from _notebooks(environment, team, portfolio)
+        yield from _compute(environment, team, portfolio)
 
 
-def _notebooks(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:
-    said, at = portfolio.products.notebook_instance, ("catalog", "portfolios", team, "products")
-    if said is None:
-        return
-    path: tuple[str | int, ...] = (*at, "notebook_instance")
-    for index, instance_type in enumerate(said.instance_types):
-        if not environment.guardrails.allows_instance_type(instance_type):
-            given = ("instance_types", index) if "instance_types" in said.model_fields_set else ()
-            message = f"'{instance_type}' is not among 'guardrails.instance_types', choose one of:"
-            allowed = ", ".join(environment.guardrails.instance_types or ())
-            yield Complaint((*path, *given), f"{message} {allowed}")
+def _compute(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:
+    """About what runs, and is billed for."""
+    products, at = portfolio.products, ("catalog", "portfolios", team, "products")
     cap = environment.costs.cap
-    if cap is not None and cap.mode == "act" and team in cap.gated(environment):
-        message = "is made by a role of its own, which 'costs.cap' does not stop, remove one of the two"
-        yield Complaint(path, message)
+    capped = cap is not None and cap.mode == "act" and team in cap.gated(environment)
+    offered: Mapping[str, NotebookInstance | ModelEndpoint | None] = {
+        "notebook_instance": products.notebook_instance,
+        "model_endpoint": products.model_endpoint,
+    }
+    for key, said in offered.items():
+        if said is None:
+            continue
+        path: tuple[str | int, ...] = (*at, key)
+        for index, instance_type in enumerate(said.instance_types):
+            if not environment.guardrails.allows_instance_type(instance_type):
+                given = ("instance_types", index) if "instance_types" in said.model_fields_set else ()
+                message = f"'{instance_type}' is not among 'guardrails.instance_types', choose one of:"
+                allowed = ", ".join(environment.guardrails.instance_types or ())
+                yield Complaint((*path, *given), f"{message} {allowed}")
+        if capped:
+            message = "is made by a role of its own, which 'costs.cap' does not stop, remove one of the two"
+            yield Complaint(path, message)
+    if products.model_endpoint is not None:
+        for index, name in enumerate(products.model_endpoint.repositories):
+            if name not in environment.repositories:
+                where = (*at, "model_endpoint", "repositories", index)
+                yield Complaint(where, no_such("repository", name, list(environment.repositories)))
 
 
 def _people(environment: Environment, team: str, portfolio: Portfolio) -> Iterator[Complaint]:

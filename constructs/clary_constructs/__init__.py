@@ -49,6 +49,7 @@ from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueS
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
 from clary_constructs._inference_function import InferenceFunction, LookedUpFeatures, ServedBatch, ServedModel
+from clary_constructs._launched_model import LaunchedModelRole
 from clary_constructs._model_container import ModelContainer
 from clary_constructs._monitor import (
     Judgement,
@@ -153,6 +154,7 @@ __all__ = [
     "JobRole",
     "Judgement",
     "LaunchRight",
+    "LaunchedModelRole",
     "LookedUpFeatures",
     "ModelContainer",
     "ModelEndpoint",

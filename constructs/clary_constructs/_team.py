@@ -135,7 +135,7 @@ def _pipeline_rights(position: Position) -> Iterator[Right]:
 
 
 def job_rights(position: Position) -> Iterator[Right]:
-    stack, workspace = position.stack, position.workspace
+    workspace = position.workspace
     key = workspace.encryption_key.key_arn
     yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)
     for bucket in (workspace.data_bucket, workspace.models_bucket):
@@ -149,10 +149,16 @@ def job_rights(position: Position) -> Iterator[Right]:
     yield from pull_images(position)
     yield from log_to_mlflow(position)
     yield use_features(position)
+    yield from running(position, "/aws/sagemaker/*")
+
+
+def running(position: Position, logs: str) -> Iterator[Right]:
+    """What a container's instances need in the team's network: logs, metrics and interfaces."""
+    stack, workspace = position.stack, position.workspace
     yield Right(
         "Jobs",
         WRITE_LOGS,
-        [position.log_group("/aws/sagemaker/*")],
+        [position.log_group(logs)],
         wildcard_because="SageMaker has a log group for each kind of job, and a stream for each instance",
     )
     yield Right(

@@ -131,6 +131,7 @@ _LOOKS: Mapping[str, str] = {
     "AWS::EC2::SecurityGroup": "ec2:DescribeSecurityGroups",
     "AWS::EC2::SecurityGroupEgress": "ec2:DescribeSecurityGroupRules",
     "AWS::EC2::SecurityGroupIngress": "ec2:DescribeSecurityGroupRules",
+    "AWS::Logs::LogGroup": "logs:DescribeLogGroups",
 }
 """What handlers find their own resources by; it takes no resource."""
 
@@ -178,6 +179,8 @@ def needed(
         yield Needed(_LOOKS[kind], "*")
     if kind == "AWS::SageMaker::NotebookInstance":
         yield from _notebook(verb, properties)
+    if kind == "AWS::SageMaker::EndpointConfig" and verb == "create":
+        yield from _endpoint_disks(properties)
     if verb == "delete":
         return
     for property_name, action in _BY_PROPERTY.get(kind, {}).items():
@@ -308,6 +311,18 @@ def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
         via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
         arn_of_key = key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}"
         yield Needed("kms:CreateGrant", arn_of_key, via)
+
+
+def _endpoint_disks(properties: Properties) -> Iterator[Needed]:
+    """CreateEndpoint takes `kms:CreateGrant` where the configuration has a key, whoever has made that.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/api-permissions-reference.html
+    """
+    key = str(properties.get("KmsKeyId", ""))
+    if key:
+        where = f"arn:aws:kms:{hooks.region()}:{hooks.account_id()}:key/{key}"
+        via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
+        yield Needed("kms:CreateGrant", key if key.startswith("arn:") else where, via)
 
 
 def _about_property(name: str, properties: Properties) -> Iterator[dict[str, Any]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stacks.products.data_scientist import DataScientist
+from stacks.products.model_endpoint import ModelEndpoint
 from stacks.products.notebook_instance import NotebookInstance
 from stacks.products.product import Product
 
 PRODUCTS: Mapping[str, type[Product]] = {
     "data_scientist": DataScientist,
     "notebook_instance": NotebookInstance,
+    "model_endpoint": ModelEndpoint,
 }
 """By their keys in the environment file."""

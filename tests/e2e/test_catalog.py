@@ -14,13 +14,15 @@ from local_aws import process
 from support.checkout import Checkout
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.processes import left_of, processes_of
-from support.servicecatalog import Ended, Person, Product, refused
+from support.sagemaker import packed_model, push_image
+from support.servicecatalog import Ended, Person, Product, as_parameters, refused
 
 _FILE = """\
 name: local
 account: "000000000000"
 region: us-east-1
 data: {on_destroy: delete, delete_confirmed_for: local}
+repositories: [tiny]
 teams:
   research: {members: {ada: data-scientist}}
 catalog:
@@ -33,9 +35,13 @@ catalog:
           instance_types: [ml.t3.medium, ml.t3.large]
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
+        model_endpoint: {instance_types: [ml.m5.large, ml.m5.xlarge], repositories: [tiny]}
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
-_PRODUCTS = ("data-scientist", "notebook-instance")
+_PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint")
+
+_MORE = {"model-endpoint": {"Group": "scores", "Version": "1"}}
+"""What some ask for besides a name."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,35 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     assert left_of(processes_of(state)) == []
 
 
+@pytest.fixture(scope="module")
+def registry(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A group of the team's: models that double and triple, one that nobody has approved, and one that is
+    another team's."""
+    sagemaker, said = studio.aws.client("sagemaker"), studio.outputs("data")
+    uri, bucket = said["RepositoryUriTiny"], said["ModelsBucketName"]
+    image = tmp_path_factory.mktemp("image")
+    push_image(studio.aws.client("ecr"), uri.partition("/")[2], "one", image, studio.checkout.state)
+    sagemaker.create_model_package_group(ModelPackageGroupName="research--scores")
+    for team, factor, status in (
+        ("research", 2, "Approved"),
+        ("research", 3, "Approved"),
+        ("research", 4, "PendingManualApproval"),
+        ("risk", 5, "Approved"),
+    ):
+        key = f"{team}/scores/{factor}.tar.gz"
+        studio.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=packed_model(factor))
+        sagemaker.create_model_package(
+            ModelPackageGroupName="research--scores",
+            ModelApprovalStatus=status,
+            InferenceSpecification={
+                "Containers": [{"Image": f"{uri}:one", "ModelDataUrl": f"s3://{bucket}/{key}"}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+    return "scores"
+
+
 def _clary(studio: Studio, *arguments: str) -> str:
     done = studio.checkout("catalog", *arguments, "--role", _ROLE)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -112,7 +147,8 @@ def _clary(studio: Studio, *arguments: str) -> str:
 
 
 def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> None:
-    offered, notebook = json.loads(_clary(studio, "list", "local", "--json"))
+    offers = {each["product"]: each for each in json.loads(_clary(studio, "list", "local", "--json"))}
+    offered, notebook = offers["research-data-scientist"], offers["research-notebook-instance"]
     made = json.loads(_clary(studio, "launch", "local", offered["product"], "Name=emmy", "--json"))
     (there,) = json.loads(_clary(studio, "status", "local", "research-data-scientist-emmy", "--json"))
     drift = studio.checkout("drift", "local")
@@ -262,6 +298,88 @@ def test_a_notebook_instance_outside_the_limits_is_not_made(
     assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
 
 
+def test_a_model_answers_gives_way_to_its_next_version_and_goes(studio: Studio, registry: str) -> None:
+    somebody, session = studio.somebody("server"), studio.session("server")
+    product, sagemaker = studio.offered("model-endpoint"), studio.aws.client("sagemaker")
+    launched = somebody.launch(product, Name="answers", Group=registry, Version="1")
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    name = launched.outputs["EndpointName"]
+    made = sagemaker.describe_endpoint(EndpointName=name)
+    first = _predicted(session, name)
+
+    given = {"Name": "answers", "Group": registry, "Version": "2", "InstanceType": "ml.m5.xlarge"}
+    updated = somebody.update(
+        launched.provisioned,
+        ProductId=product.id,
+        ProvisioningArtifactId=product.version,
+        ProvisioningParameters=as_parameters(given),
+    )
+    second = _predicted(session, name)
+    changed = sagemaker.describe_endpoint(EndpointName=name)
+    models = [each["ModelName"] for each in sagemaker.list_models(NameContains=name)["Models"]]
+    tags = sagemaker.list_tags(ResourceArn=made["EndpointArn"])["Tags"]
+    deleted_by_hand = session.may("sagemaker", "delete_endpoint", EndpointName=name)
+    gone = somebody.terminate(launched.provisioned)
+
+    assert name == "research--answers"
+    assert (first, second) == ("42.0", "63.0")
+    assert (updated.status, updated.error) == ("SUCCEEDED", "")
+    assert changed["CreationTime"] == made["CreationTime"]
+    assert len(models) == 1
+    assert {"Key": "clary:team", "Value": "research"} in tags
+    assert not deleted_by_hand
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+    assert _left_of_endpoint(studio, name) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"Version": "3"}, "must be approved before it is deployed"),
+        ({"Version": "4"}, "risk/scores/5.tar.gz"),
+        ({"Version": "9"}, "9"),
+        ({"InstanceType": "ml.p3.2xlarge"}, "InstanceType"),
+        ({"Group": "x/../risk--churn"}, "give small letters, digits and single hyphens"),
+        ({"Name": "far-too-long-a-name"}, "give small letters, digits and single hyphens"),
+    ],
+)
+def test_a_model_that_is_not_approved_not_the_teams_or_outside_the_limits_is_not_served(
+    studio: Studio, registry: str, values: Mapping[str, str], why: str
+) -> None:
+    somebody = studio.somebody("wrong")
+
+    ended = somebody.launch(
+        studio.offered("model-endpoint"), **{"Name": "wrong", "Group": registry, "Version": "1", **values}
+    )
+
+    assert ended.status == "FAILED"
+    assert why in ended.error
+    assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+    assert _left_of_endpoint(studio, "research--wrong") == []
+
+
+def _predicted(session: Somebody, endpoint: str) -> str:
+    answer = session.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, Body=b"21", ContentType="text/csv"
+    )
+    return str(answer["Body"].read().decode())
+
+
+def _left_of_endpoint(studio: Studio, name: str) -> list[str]:
+    """What there is of an endpoint: itself, its models and configurations, and its log."""
+    sagemaker, logs = studio.aws.client("sagemaker"), studio.aws.client("logs")
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    return [
+        *(each["EndpointName"] for each in sagemaker.list_endpoints(NameContains=name)["Endpoints"]),
+        *(each["ModelName"] for each in sagemaker.list_models(NameContains=name)["Models"]),
+        *(
+            each["EndpointConfigName"]
+            for each in sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
+        ),
+        *(each["logGroupName"] for each in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]),
+    ]
+
+
 def test_what_somebody_has_launched_is_nobody_elses(studio: Studio) -> None:
     owner, other = studio.somebody("owner"), studio.somebody("other")
 
@@ -288,6 +406,7 @@ def test_whoever_is_no_principal_sees_nothing(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("which", _PRODUCTS)
+@pytest.mark.usefixtures("registry")
 def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio, which: str) -> None:
     somebody, product = studio.somebody("least"), studio.offered(which)
     iam = studio.aws.client("iam")
@@ -303,7 +422,7 @@ def test_a_launch_fails_without_any_statement_of_its_role(studio: Studio, which:
         del less["Statement"][number]
         iam.detach_role_policy(RoleName=name, PolicyArn=arn)
         iam.put_role_policy(RoleName=name, PolicyName="less", PolicyDocument=json.dumps(less))
-        ended: Ended = somebody.launch(product, Name=f"least-{number}")
+        ended: Ended = somebody.launch(product, Name=f"least-{number}", **_MORE.get(which, {}))
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
         iam.delete_role_policy(RoleName=name, PolicyName="less")
         if ended.status == "SUCCEEDED":

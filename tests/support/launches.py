@@ -103,6 +103,10 @@ class Launch:
             case {"Ref": name} if len(value) == 1:
                 pseudo = {**_PSEUDO, "AWS::AccountId": self.account, "AWS::Region": self.region}
                 return self.values.get(name, pseudo.get(name, f"the-{name.lower()}"))
+            case {"Fn::FindInMap": [name, key, attribute]}:
+                return self.product["Mappings"][name][self._said(key, shared)][attribute]
+            case {"Fn::If": [_, _, otherwise]}:
+                return self._said(otherwise, shared)
             case {"Fn::GetAtt": [name, attribute]} if attribute == "Arn":
                 return self._arn(name)
             case {"Fn::GetAtt": [name, attribute]}:

@@ -94,6 +94,26 @@ def eventually(happened: Callable[[], object], seconds: float = 60) -> None:
         assert time.monotonic() < until, f"it has not happened within {seconds:g} s"
 
 
+def push_image(ecr: Any, repository: str, tag: str, folder: Path, state: Path) -> None:
+    """Pushes the tiny image, which trains and serves, to a repository of a local AWS."""
+    folder.mkdir(exist_ok=True)
+    for name, program in (("train", _TRAIN), ("serve", _SERVE)):
+        (folder / name).write_text(program)
+        (folder / name).chmod(0o755)
+    images.push(ecr, repository, tag, folder, state / "images")
+
+
+def packed_model(factor: float) -> bytes:
+    """The artifact of a model that multiplies."""
+    content = json.dumps({"factor": factor}).encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("model.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
 class Workshop:
     """What a test needs around SageMaker, in an account of its own."""
 
@@ -105,12 +125,8 @@ class Workshop:
         self.client("s3").create_bucket(Bucket=self.bucket)
         self.client("s3").put_object(Bucket=self.bucket, Key="data/a.csv", Body=b"1,2\n")
         self.client("s3").put_object(Bucket=self.bucket, Key="data/deeper/b.csv", Body=b"3,4\n")
-        for name, program in (("train", _TRAIN), ("serve", _SERVE)):
-            folder.mkdir(exist_ok=True)
-            (folder / name).write_text(program)
-            (folder / name).chmod(0o755)
         self.client("ecr").create_repository(repositoryName="tiny")
-        images.push(self.client("ecr"), "tiny", "one", folder, local_aws.state / "images")
+        push_image(self.client("ecr"), "tiny", "one", folder, local_aws.state)
 
     def client(self, service: str) -> Any:
         return self.local_aws.client(service, self.account)
@@ -221,14 +237,8 @@ class Workshop:
 
     def artifact(self, factor: float) -> str:
         """The URI of a model that multiplies."""
-        content = json.dumps({"factor": factor}).encode()
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-            member = tarfile.TarInfo("model.json")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
         key = f"models/{factor}/model.tar.gz"
-        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=packed.getvalue())
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=packed_model(factor))
         return f"s3://{self.bucket}/{key}"
 
     def configure(self, name: str, factor: float, isolated: bool = False, **variant: Any) -> str:

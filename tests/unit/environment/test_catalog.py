@@ -23,7 +23,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a portfolio that offers nothing": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
         "5:93",
-        ("products: offers nothing, name one of: data_scientist, notebook_instance",),
+        ("products: offers nothing, name one of: data_scientist, notebook_instance, model_endpoint",),
     ),
     "a portfolio for nobody": (
         TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
@@ -113,6 +113,32 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         + ", products: {notebook_instance: {}}}}}\n",
         "6:104",
         ("which 'costs.cap' does not stop",),
+    ),
+    "an endpoint's instance that nobody may start": (
+        "teams: {research: {}}\nguardrails: {instance_types: [ml.m5.*]}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {model_endpoint: {instance_types: [ml.m5.large, ml.p3.2xlarge]}}}}}\n",
+        "6:151",
+        ("'ml.p3.2xlarge' is not among 'guardrails.instance_types', choose one of: ml.m5.*",),
+    ),
+    "an endpoint beside a cap": (
+        TEAMS
+        + "costs: {cap: {mode: act, teams: {research: 300}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {model_endpoint: {}}}}}\n",
+        "6:104",
+        ("which 'costs.cap' does not stop",),
+    ),
+    "images of a repository that is not there": (
+        TEAMS
+        + "repositories: [tiny]\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {model_endpoint: {repositories: [tinny]}}}}}\n",
+        "6:136",
+        ("no repository 'tinny'", "tiny"),
     ),
     "a tag that nobody may write": (
         TEAMS + "catalog: {tag_options: {'aws:x': [y]}}\n",

@@ -25,9 +25,14 @@ PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 VALUES: Mapping[str, Mapping[str, str]] = {
     "data_scientist": {"Name": "emmy"},
     "notebook_instance": {"Name": "churn", "InstanceType": "ml.t3.medium", "StorageGib": "5"},
+    "model_endpoint": {"Name": "churn", "Group": "churn", "Version": "3", "InstanceType": "ml.m5.large"},
 }
 """What somebody fills in."""
-OFFERED: Mapping[str, Any] = {"data_scientist": {}, "notebook_instance": {}}
+OFFERED: Mapping[str, Any] = {
+    "data_scientist": {},
+    "notebook_instance": {},
+    "model_endpoint": {},
+}
 
 
 def environment(portfolio: Mapping[str, Any] | None = None, **more: Any) -> Environment:
@@ -226,8 +231,53 @@ def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any
 
     assert resources(found, "AWS::SageMaker::UserProfile").keys() == {"ProfilePerson"}
     assert resources(found, "AWS::SageMaker::Space").keys() == {"SpacePerson"}
-    notebook = product(templates, "notebook_instance")
-    assert resources(notebook, "AWS::SageMaker::NotebookInstance").keys() == {"Notebook"}
+
+
+def test_a_launched_model_is_isolated_in_the_network_and_encrypted(templates: Mapping[str, Any]) -> None:
+    found = product(templates, "model_endpoint")
+
+    (model,) = resources(found, "AWS::SageMaker::Model").values()
+    (configuration,) = resources(found, "AWS::SageMaker::EndpointConfig").values()
+    (log,) = resources(found, "AWS::Logs::LogGroup").values()
+    key = "{{resolve:ssm:/clary/dev/catalog/key-arn}}"
+    assert model["Properties"]["EnableNetworkIsolation"] is True
+    assert model["Properties"]["VpcConfig"]["SecurityGroupIds"] == [
+        "{{resolve:ssm:/clary/dev/catalog/security-group-id}}"
+    ]
+    assert configuration["Properties"]["KmsKeyId"] == {"Fn::If": ["OwnDisks", {"Ref": "AWS::NoValue"}, key]}
+    assert log["Properties"]["KmsKeyId"] == key
+
+
+def test_instances_with_disks_of_their_own_get_no_key(tmp_path: Path) -> None:
+    types = {"instance_types": ["ml.m5.large", "ml.g5.xlarge"]}
+
+    found = product(
+        synthesise(tmp_path, environment({"products": {"model_endpoint": types}})), "model_endpoint"
+    )
+
+    disks = {kind: said["Disks"] for kind, said in found["Mappings"]["Contents"].items()}
+    assert disks == {"ml.m5.large": "attached", "ml.g5.xlarge": "own"}
+
+
+def test_a_launched_models_names_fit_whatever_is_filled_in(tmp_path: Path) -> None:
+    team = "t" * 20
+    portfolio = {"principals": [PRINCIPAL], "products": {"model_endpoint": {}}}
+    given = environment(teams={team: {}}, catalog={"portfolios": {team: portfolio}})
+
+    (found,) = (
+        template
+        for name, template in synthesise(tmp_path, given).items()
+        if name.endswith(".product.template.json")
+    )
+
+    (model,) = resources(found, "AWS::SageMaker::Model").values()
+    separator, parts = model["Properties"]["ModelName"]["Fn::Join"]
+    longest = {key: said.get("MaxLength") for key, said in found["Parameters"].items()}
+    content = found["Mappings"]["Contents"]["ml.m5.large"]["Name"]
+    names = [*(longest[name] * "n" for name in ("Name", "Group")), "9999", content]
+    assert found["Parameters"]["Version"]["MaxValue"] == 9999
+    assert parts[1:3] == [{"Ref": "Group"}, {"Ref": "Version"}]
+    assert len(f"{team}--" + separator.join(names)) == 63
 
 
 def test_nothing_that_somebody_fills_in_would_replace_a_notebook_instance(
