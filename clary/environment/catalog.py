@@ -45,6 +45,8 @@ TagOptionValue = Annotated[
 ]
 OWNER_TAG = "clary:owner"
 """Who owns a profile is written on it."""
+PROJECT_TAG = "clary:project"
+"""Which project something is of, that was made for one."""
 CATALOG = "service-catalog"
 """Whose something is that no environment file has."""
 
@@ -79,6 +81,13 @@ class NotebookInstance(Part):
     """Whether people are root on it, and so may keep it from stopping."""
 
 
+class ProjectWorkspace(Part):
+    """An image repository, a model package group and a place for files, for each project that people name."""
+
+    untagged_days: int = Field(default=14, ge=1, le=365)
+    """After how many days images are deleted that have no tag."""
+
+
 class ModelEndpoint(Part):
     """A version of the team's model registry behind an endpoint, which has no route of the API."""
 
@@ -100,6 +109,8 @@ class Products(Part):
     """Notebook instances, for those whose work needs one rather than Studio."""
     model_endpoint: ModelEndpoint | None = None
     """Endpoints for approved versions of the team's models."""
+    project_workspace: ProjectWorkspace | None = None
+    """What a project works with, which the team's people and jobs may use."""
 
     def offered(self) -> Iterator[tuple[str, Part]]:
         """The name and the settings of each product that there is."""
@@ -150,6 +161,23 @@ def gives_root(catalog: Catalog) -> bool:
     """Whether people are root on some of what they launch."""
     offered = (each.products.notebook_instance for each in catalog.portfolios.values())
     return any(notebook is not None and notebook.root for notebook in offered)
+
+
+def offers_projects(catalog: Catalog, team: str) -> bool:
+    """Whether a team has repositories that nobody has named in the file."""
+    portfolio = catalog.portfolios.get(team)
+    return portfolio is not None and portfolio.products.project_workspace is not None
+
+
+def longest_project(team: str) -> int:
+    """How long a project's name may be: with the team's and two hyphens before it, it names a group."""
+    return min(LONGEST_MEMBER, _LONGEST_NAME - len(team) - 2)
+
+
+def taken_by_models(environment: Environment, team: str) -> list[str]:
+    """The names that no project of a team's can have: the file's models are registered under them."""
+    groups = environment.model_package_groups.values()
+    return sorted({name.removeprefix(f"{team}--") for name in groups if name.startswith(f"{team}--")})
 
 
 def personas(catalog: Catalog, team: str) -> Iterator[Persona]:

@@ -244,6 +244,8 @@ def pull_images(position: Position) -> Iterator[Right]:
     workspace = position.workspace
     if workspace.repositories:
         yield Right("Data", PULL_IMAGES, [each.repository_arn for each in workspace.repositories])
+    if workspace.repositories_for_projects:
+        yield _on_projects(position, PULL_IMAGES)
     if workspace.registries:
         yield Right(
             "Data",
@@ -256,7 +258,7 @@ def pull_images(position: Position) -> Iterator[Right]:
             ],
             wildcard_because="AWS has a repository for each framework and algorithm, and adds to them",
         )
-    if workspace.repositories or workspace.registries:
+    if workspace.repositories or workspace.repositories_for_projects or workspace.registries:
         yield Right(
             "Data",
             LOG_IN_TO_REGISTRY,
@@ -268,6 +270,18 @@ def pull_images(position: Position) -> Iterator[Right]:
 def _push_images(position: Position) -> Iterator[Right]:
     if position.workspace.repositories:
         yield Right("Data", PUSH_IMAGES, [each.repository_arn for each in position.workspace.repositories])
+    if position.workspace.repositories_for_projects:
+        yield _on_projects(position, PUSH_IMAGES)
+
+
+def _on_projects(position: Position, actions: Sequence[str]) -> Right:
+    ours = f"{position.workspace.job_prefix}*"
+    return Right(
+        "Data",
+        actions,
+        [position.stack.format_arn(service="ecr", resource="repository", resource_name=ours)],
+        wildcard_because=_of_the_team("the repositories of projects", position.workspace),
+    )
 
 
 # --- Studio -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ class ImageRepository(Construct):
     """A repository whose tags never change their meaning and whose images are scanned when pushed.
 
     By default, it is retained; with `RemovalPolicy.DESTROY` it goes with its images. Images that have
-    lost their tag expire after `untagged_days`.
+    lost their tag expire after `untagged_days`. By default, CloudFormation names it.
     """
 
     def __init__(
@@ -22,6 +22,7 @@ class ImageRepository(Construct):
         construct_id: str,
         *,
         encryption_key: kms.IKey,
+        repository_name: str | None = None,
         untagged_days: int = 14,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -29,6 +30,7 @@ class ImageRepository(Construct):
         self.repository = ecr.Repository(
             self,
             "Repository",
+            repository_name=repository_name,
             encryption=ecr.RepositoryEncryption.KMS,
             encryption_key=encryption_key,
             image_scan_on_push=True,

@@ -59,6 +59,8 @@ class TeamWorkspace:
     subnets: ec2.SubnetSelection
     security_group: ec2.ISecurityGroup
     repositories: Sequence[ecr.IRepository] = ()
+    repositories_for_projects: bool = False
+    """Whether the team's repositories are also all those whose names begin as its jobs' do."""
     endpoint_names: Sequence[str] = ()
     registries: Sequence[str] = ()
     """Other accounts whose images are pulled in this region, as AWS's own are."""

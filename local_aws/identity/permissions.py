@@ -179,6 +179,8 @@ def needed(
         yield Needed(_LOOKS[kind], "*")
     if kind == "AWS::SageMaker::NotebookInstance":
         yield from _notebook(verb, properties)
+    if kind == "AWS::ECR::Repository":
+        yield from _repository(verb, properties)
     if kind == "AWS::SageMaker::EndpointConfig" and verb == "create":
         yield from _endpoint_disks(properties)
     if verb == "delete":
@@ -311,6 +313,19 @@ def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
         via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
         arn_of_key = key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}"
         yield Needed("kms:CreateGrant", arn_of_key, via)
+
+
+def _repository(verb: Verb, properties: Properties) -> Iterator[Needed]:
+    """ECR is granted a repository's key by whoever makes it, who retires the grant when it goes.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html
+    """
+    key = str((properties.get("EncryptionConfiguration") or {}).get("KmsKey", ""))
+    action = {"create": "kms:CreateGrant", "delete": "kms:RetireGrant"}.get(verb)
+    if key and action is not None:
+        where = f"{hooks.region()}:{hooks.account_id()}"
+        via = {"kms:ViaService": f"ecr.{hooks.region()}.amazonaws.com"}
+        yield Needed(action, key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}", via)
 
 
 def _endpoint_disks(properties: Properties) -> Iterator[Needed]:

@@ -8,10 +8,12 @@ from stacks.products.data_scientist import DataScientist
 from stacks.products.model_endpoint import ModelEndpoint
 from stacks.products.notebook_instance import NotebookInstance
 from stacks.products.product import Product
+from stacks.products.project_workspace import ProjectWorkspace
 
 PRODUCTS: Mapping[str, type[Product]] = {
     "data_scientist": DataScientist,
     "notebook_instance": NotebookInstance,
     "model_endpoint": ModelEndpoint,
+    "project_workspace": ProjectWorkspace,
 }
 """By their keys in the environment file."""

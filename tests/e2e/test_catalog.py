@@ -36,9 +36,10 @@ catalog:
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
         model_endpoint: {instance_types: [ml.m5.large, ml.m5.xlarge], repositories: [tiny]}
+        project_workspace: {}
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
-_PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint")
+_PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-workspace")
 
 _MORE = {"model-endpoint": {"Group": "scores", "Version": "1"}}
 """What some ask for besides a name."""
@@ -296,6 +297,66 @@ def test_a_notebook_instance_outside_the_limits_is_not_made(
     assert ended.status == "FAILED"
     assert studio.aws.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []
     assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+
+def test_a_workspace_is_the_teams_to_use_and_another_name_takes_nothing_away(studio: Studio) -> None:
+    somebody, product = studio.somebody("lead"), studio.offered("project-workspace")
+    ecr, sagemaker = studio.aws.client("ecr"), studio.aws.client("sagemaker")
+    launched = somebody.launch(product, Name="churn")
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    made = launched.outputs
+    (repository,) = ecr.describe_repositories(repositoryNames=["research--churn"])["repositories"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/clary/local/clary-local-research-data-scientist"
+    image = repository["repositoryArn"]
+
+    again = somebody.update(
+        launched.provisioned,
+        ProductId=product.id,
+        ProvisioningArtifactId=product.version,
+        ProvisioningParameters=[{"Key": "Name", "Value": "churn-two"}],
+    )
+    gone = somebody.terminate(launched.provisioned)
+    left = [each["repositoryName"] for each in ecr.describe_repositories()["repositories"]]
+    groups = [
+        each["ModelPackageGroupName"]
+        for each in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    ]
+
+    assert made["ModelPackageGroup"] == "research--churn"
+    assert made["Repository"] == repository["repositoryUri"]
+    assert made["Files"].endswith("/research/projects/churn/")
+    assert repository["imageTagMutability"] == "IMMUTABLE"
+    assert _decided(studio, role, "ecr:BatchGetImage", image) == "allowed"
+    assert _decided(studio, role, "ecr:BatchGetImage", image.replace("research--", "risk--")) != "allowed"
+    assert _decided(studio, role, "ecr:DeleteRepository", image) != "allowed"
+    assert (again.status, again.error) == ("SUCCEEDED", "")
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+    assert [name for name in left if name.startswith("research--churn")] == ["research--churn"]
+    assert [name for name in groups if name.startswith("research--churn")] == ["research--churn"]
+
+
+@pytest.mark.parametrize("name", ["Churn", "churn--two", "c" * 41])
+def test_a_workspace_whose_name_does_not_fit_is_not_made(studio: Studio, name: str) -> None:
+    somebody = studio.somebody("wrong")
+
+    ended = somebody.launch(studio.offered("project-workspace"), Name=name)
+
+    assert ended.status == "FAILED"
+    assert "give small letters, digits and single hyphens" in ended.error
+    assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+
+def _decided(studio: Studio, role: str, action: str, resource: str) -> str:
+    (result,) = studio.aws.client("iam").simulate_principal_policy(
+        PolicySourceArn=role,
+        ActionNames=[action],
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+            for key, value in (("aws:ResourceAccount", ACCOUNT), ("aws:RequestedRegion", "us-east-1"))
+        ],
+    )["EvaluationResults"]
+    return str(result["EvalDecision"])
 
 
 def test_a_model_answers_gives_way_to_its_next_version_and_goes(studio: Studio, registry: str) -> None:

@@ -26,12 +26,14 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "data_scientist": {"Name": "emmy"},
     "notebook_instance": {"Name": "churn", "InstanceType": "ml.t3.medium", "StorageGib": "5"},
     "model_endpoint": {"Name": "churn", "Group": "churn", "Version": "3", "InstanceType": "ml.m5.large"},
+    "project_workspace": {"Name": "churn"},
 }
 """What somebody fills in."""
 OFFERED: Mapping[str, Any] = {
     "data_scientist": {},
     "notebook_instance": {},
     "model_endpoint": {},
+    "project_workspace": {},
 }
 
 
@@ -231,6 +233,11 @@ def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any
 
     assert resources(found, "AWS::SageMaker::UserProfile").keys() == {"ProfilePerson"}
     assert resources(found, "AWS::SageMaker::Space").keys() == {"SpacePerson"}
+    workspace = product(templates, "project_workspace")
+    assert resources(workspace, "AWS::ECR::Repository").keys() == {"ImagesRepository2D0F5B9C"}
+    assert resources(workspace, "AWS::SageMaker::ModelPackageGroup").keys() == {"Packages"}
+    notebook = product(templates, "notebook_instance")
+    assert resources(notebook, "AWS::SageMaker::NotebookInstance").keys() == {"Notebook"}
 
 
 def test_a_launched_model_is_isolated_in_the_network_and_encrypted(templates: Mapping[str, Any]) -> None:
@@ -278,6 +285,43 @@ def test_a_launched_models_names_fit_whatever_is_filled_in(tmp_path: Path) -> No
     assert found["Parameters"]["Version"]["MaxValue"] == 9999
     assert parts[1:3] == [{"Ref": "Group"}, {"Ref": "Version"}]
     assert len(f"{team}--" + separator.join(names)) == 63
+
+
+def test_what_a_project_has_survives_another_name_and_a_failed_launch_leaves_nothing(
+    templates: Mapping[str, Any], tmp_path: Path
+) -> None:
+    deleted = {"on_destroy": "delete", "delete_confirmed_for": "dev"}
+
+    kept = product(templates, "project_workspace")
+    gone = product(synthesise(tmp_path, environment(data=deleted)), "project_workspace")
+
+    for one, policy in ((kept, "RetainExceptOnCreate"), (gone, "Delete")):
+        for kind in ("AWS::ECR::Repository", "AWS::SageMaker::ModelPackageGroup"):
+            (resource,) = resources(one, kind).values()
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, "Retain")
+
+
+def test_a_projects_images_are_encrypted_scanned_and_never_exchanged(templates: Mapping[str, Any]) -> None:
+    (repository,) = resources(product(templates, "project_workspace"), "AWS::ECR::Repository").values()
+
+    said = repository["Properties"]
+    assert said["EncryptionConfiguration"] == {
+        "EncryptionType": "KMS",
+        "KmsKey": "{{resolve:ssm:/clary/dev/catalog/key-arn}}",
+    }
+    assert said["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert said["ImageTagMutability"] == "IMMUTABLE"
+    assert {"Key": "clary:project", "Value": {"Ref": "Name"}} in said["Tags"]
+
+
+def test_a_teams_roles_know_repositories_of_projects_only_where_there_are_projects(
+    templates: Mapping[str, Any], alone: Mapping[str, Mapping[str, Any]]
+) -> None:
+    with_projects = json.dumps(templates["Access.template.json"])
+    without = json.dumps(alone["data_scientist"]["Access.template.json"])
+
+    assert ":repository/research--*" in with_projects
+    assert ":repository/research--*" not in without
 
 
 def test_nothing_that_somebody_fills_in_would_replace_a_notebook_instance(
