@@ -12,6 +12,9 @@ import pytest
 
 from support.outside import ROOT, Api, Command
 
+UNITS = ("network", "data", "access", "studio", "serving", "gateway", "operations")
+STACKS = {f"clary-local-{unit}" for unit in UNITS}
+
 
 def test_prints_a_prediction(
     first_up: subprocess.CompletedProcess[str], api: Api, outputs: dict[str, Any]
@@ -67,9 +70,7 @@ def test_a_second_up_changes_nothing(command: Command, outputs: dict[str, Any]) 
 
     assert again.returncode == 0, again.stdout + again.stderr
     said = command.cdk_log()[before:]
-    units = ("network", "data", "access", "studio", "serving", "gateway", "operations")
-    stacks = {f"clary-local-{unit}" for unit in units}
-    assert set(re.findall(r"✅\s+\w+ \((\S+)\) \(no changes\)", said)) == stacks
+    assert set(re.findall(r"✅\s+\w+ \((\S+)\) \(no changes\)", said)) == STACKS
     assert "was done" in again.stdout
     assert command.outputs() == outputs
 
@@ -95,7 +96,7 @@ def test_the_domain_its_profiles_and_spaces_are_there(outputs: dict[str, Any]) -
 def test_status_shows_every_stack_and_endpoint(command: Command, outputs: dict[str, Any]) -> None:
     said = command("status").stdout
 
-    assert said.count("_COMPLETE") == 6
+    assert said.count("_COMPLETE") == len(STACKS)
     assert "InService" in said
 
 

@@ -42,7 +42,7 @@ class Letters:
             found.extend(answer.get("Messages", []))
             return bool(found)
 
-        eventually(look, 20)
+        eventually(look)
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=found[0]["ReceiptHandle"])
         message: dict[str, Any] = json.loads(json.loads(found[0]["Body"])["Message"])
         return message

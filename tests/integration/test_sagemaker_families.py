@@ -81,9 +81,10 @@ class Walk:
             known = request(name, known=key | ({"Version": 1} if family.name == "ImageVersion" else {}))
             try:
                 if family.name == "NotebookInstance":
-                    self._client.describe_notebook_instance(**known)
-                    self._client.stop_notebook_instance(**known)
-                    self._client.describe_notebook_instance(**known)
+                    described = self._client.describe_notebook_instance(**known)
+                    if described["NotebookInstanceStatus"] != "Stopped":
+                        self._client.stop_notebook_instance(**known)
+                        self._client.describe_notebook_instance(**known)
                 getattr(self._client, xform_name(name))(**known)
             except ClientError as error:
                 assert not_there(error), error  # noqa: PT017 - a test may have deleted it already

@@ -38,8 +38,8 @@ def test_load_scales_a_variant_out_and_quiet_scales_it_in(hall: Hall) -> None:
 
     with hall.time_scale(120):
         with load(hall, "busy"):
-            eventually(lambda: instances(hall, "busy") == 2, 20)
-        eventually(lambda: instances(hall, "busy") == 1, 30)
+            eventually(lambda: instances(hall, "busy") == 2)
+        eventually(lambda: instances(hall, "busy") == 1)
         eventually(lambda: len(activities(hall, "busy")) == 2 and "EndTime" in activities(hall, "busy")[0])
 
     shrunk, grown = activities(hall, "busy")
@@ -67,7 +67,7 @@ def test_holds_a_variant_within_its_limits(hall: Hall) -> None:
     hall.serve("held", hall.variant(hall.model("held", hall.container(2))))
     scaling(hall).register_scalable_target(**place("held"), MinCapacity=2, MaxCapacity=3)
 
-    eventually(lambda: instances(hall, "held") == 2, 10)
+    eventually(lambda: instances(hall, "held") == 2)
 
     assert activities(hall, "held")[0]["Cause"] == "minimum capacity was set to 2"
 
@@ -143,13 +143,13 @@ def test_suspended_scaling_does_nothing(hall: Hall) -> None:
     # Another target is looked at after this one: what would be scaled has been scaled by then.
     hall.serve("later", hall.variant(hall.model("later", hall.container(2))))
     scaling(hall).register_scalable_target(**place("later"), MinCapacity=2, MaxCapacity=2)
-    eventually(lambda: instances(hall, "later") == 2, 10)
+    eventually(lambda: instances(hall, "later") == 2)
     before = activities(hall, "idle")
     scaling(hall).register_scalable_target(
         **place("idle"), SuspendedState={"DynamicScalingOutSuspended": False}
     )
 
-    eventually(lambda: instances(hall, "idle") == 2, 10)
+    eventually(lambda: instances(hall, "idle") == 2)
     assert before == []
 
 

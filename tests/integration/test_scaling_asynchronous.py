@@ -64,9 +64,9 @@ def test_an_asynchronous_endpoint_goes_to_sleep_and_wakes_for_a_request(hall: Ha
     )
 
     with hall.time_scale(120):
-        eventually(lambda: instances(hall, "sleeper") == 0, 30)
+        eventually(lambda: instances(hall, "sleeper") == 0)
         sent = hall.runtime.invoke_endpoint_async(EndpointName="sleeper", Body=b"7", ContentType="text/csv")
-        eventually(lambda: instances(hall, "sleeper") == 1, 20)
+        eventually(lambda: instances(hall, "sleeper") == 1)
 
     assert hall.object(sent["OutputLocation"]) == b"21.0"
     woken = next(one for one in activities(hall, "sleeper") if "policy wake" in one["Cause"])

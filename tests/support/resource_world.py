@@ -304,6 +304,7 @@ GIVEN: Mapping[str, Mapping[str, Any]] = {
         "PrimaryAccountId": "000000000000",
         "AccountGrouping": {"LinkedAccountIds": ["000000000000"]},
     },
+    "AWS::Budgets::Budget": {"Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY"}},
     "AWS::CloudWatch::Alarm": {
         "ComparisonOperator": "GreaterThanThreshold",
         "EvaluationPeriods": 1,
