@@ -76,7 +76,7 @@ class CatalogStack(cdk.Stack):
                 support_email=catalog.support_email,
                 description=f"{product.title}. {product.about}",
                 template=product.template(),
-                rights=product.rights(),
+                rights=product.launch_rights(),
                 rules=product.rules(),
                 role_path=launch_role_path(environment.name),
             )
@@ -114,7 +114,7 @@ class CatalogStack(cdk.Stack):
             conditions={"StringEquals": {"servicecatalog:userLevel": "self"}},
             wildcard_because="what has been launched has no ARN; the condition is who has launched it",
         )
-        for right in (each for product in offers for each in product.uses()):
-            users.allow(right.actions, right.resources, wildcard_because=right.wildcard_because)
+        for product in offers:
+            users.allow_each(product.uses())
         cdk.CfnOutput(self, f"PortfolioId{pascal(team)}", value=portfolio.portfolio_id)
         cdk.CfnOutput(self, f"CatalogUserPolicyArn{pascal(team)}", value=users.policy.managed_policy_arn)

@@ -161,11 +161,5 @@ class CatalogProduct(Construct):
 
     def _policy(self) -> AccessPolicy:
         policy = AccessPolicy(self, "Rights", description="What a launch does", roles=[self.role])
-        for right in self.rights:
-            policy.allow(
-                right.actions,
-                right.resources,
-                conditions=right.conditions,
-                wildcard_because=right.wildcard_because,
-            )
+        policy.allow_each(self.rights)
         return policy

@@ -139,13 +139,7 @@ class GlueSessionRole(Construct):
             description=f"What sessions of Glue of the team {workspace.name} may do",
             roles=[self.role],
         )
-        for right in _rights(cdk.Stack.of(self), workspace, connection):
-            policy.allow(
-                right.actions,
-                right.resources,
-                conditions=right.conditions,
-                wildcard_because=right.wildcard_because,
-            )
+        policy.allow_each(_rights(cdk.Stack.of(self), workspace, connection))
 
 
 def _rights(stack: cdk.Stack, workspace: TeamWorkspace, connection: str) -> Iterator[Right]:

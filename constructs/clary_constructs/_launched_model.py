@@ -15,10 +15,8 @@ from clary_constructs._capability import (
     objects,
     pull_images,
 )
-from clary_constructs._persona import studio_role
-from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import Position, Right
-from clary_constructs._team import allow, running
+from clary_constructs._team import running, team_role
 from clary_constructs._workspace import TeamWorkspace
 from constructs import Construct
 
@@ -39,19 +37,16 @@ class LaunchedModelRole(Construct):
         path: str = "/",
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role: iam.IRole = studio_role(
+        role, policy = team_role(
             self,
-            f"Launched models of the team {workspace.name}",
+            "Models",
+            runs="launched models",
+            workspace=workspace,
             permissions_boundary=permissions_boundary,
             path=path,
         )
-        policy = AccessPolicy(
-            self,
-            "Models",
-            description=f"What launched models of the team {workspace.name} may do",
-            roles=[self.role],
-        )
-        allow(policy, _rights(Position(cdk.Stack.of(self), workspace, self.role)))
+        self.role: iam.IRole = role
+        policy.allow_each(_rights(Position(cdk.Stack.of(self), workspace, self.role)))
 
 
 def _rights(position: Position) -> Iterator[Right]:

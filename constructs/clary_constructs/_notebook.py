@@ -9,10 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 
-from clary_constructs._persona import studio_role
-from clary_constructs._policy import AccessPolicy
 from clary_constructs._right import Position, Right
-from clary_constructs._team import allow, job_rights
+from clary_constructs._team import job_rights, team_role
 from clary_constructs._workspace import TeamWorkspace
 from constructs import Construct
 
@@ -39,23 +37,20 @@ class NotebookRole(Construct):
         path: str = "/",
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role: iam.IRole = studio_role(
+        role, policy = team_role(
             self,
-            f"Notebook instances of the team {workspace.name}",
+            "Notebooks",
+            runs="notebook instances",
+            workspace=workspace,
             permissions_boundary=permissions_boundary,
             path=path,
         )
-        policy = AccessPolicy(
-            self,
-            "Notebooks",
-            description=f"What notebook instances of the team {workspace.name} may do",
-            roles=[self.role],
-        )
+        self.role: iam.IRole = role
         position = Position(cdk.Stack.of(self), workspace, self.role)
-        allow(policy, job_rights(position))
+        policy.allow_each(job_rights(position))
         stop = ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"]
         ours = position.ours("notebook-instance")
-        allow(policy, [Right("Jobs", stop, ours, wildcard_because="the team's, told by their names")])
+        policy.allow_each([Right("Jobs", stop, ours, wildcard_because="the team's, told by their names")])
 
 
 class NotebookStartup(Construct):

@@ -67,12 +67,7 @@ class Persona(Construct):
             cdk.Stack.of(self), workspace, job_role, pipeline_role, session_role, shared_groups
         )
         for right in _once([*in_studio(position), *_rights(position, capabilities)]):
-            self._policy(right.topic).allow(
-                right.actions,
-                right.resources,
-                conditions=right.conditions,
-                wildcard_because=right.wildcard_because,
-            )
+            self._policy(right.topic).allow_each([right])
 
     def allow(self, actions: Sequence[str], resources: Sequence[str], *, because: str) -> None:
         """Allows what no capability does; the boundary has to let it through, too."""

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary_constructs._acknowledgement import acknowledge, flatten
 from constructs import Construct
+
+
+class Statement(Protocol):
+    """Something to allow; a wildcard among its resources needs its reason."""
+
+    @property
+    def actions(self) -> Sequence[str]: ...
+
+    @property
+    def resources(self) -> Sequence[str]: ...
+
+    @property
+    def conditions(self) -> Mapping[str, Mapping[str, object]]: ...
+
+    @property
+    def wildcard_because(self) -> str | None: ...
 
 
 class AccessPolicy(Construct):
@@ -62,6 +78,15 @@ class AccessPolicy(Construct):
                 self.policy,
                 *(f"AwsSolutions-IAM5[Resource::{name}]" for name in wildcards),
                 reason=wildcard_because,
+            )
+
+    def allow_each(self, statements: Iterable[Statement]) -> None:
+        for each in statements:
+            self.allow(
+                each.actions,
+                each.resources,
+                conditions=each.conditions,
+                wildcard_because=each.wildcard_because,
             )
 
     def allow_logs_of(self, jobs: Literal["ProcessingJobs", "TransformJobs"]) -> None:

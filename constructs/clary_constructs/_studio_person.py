@@ -120,11 +120,6 @@ def person_rights(
             ["lambda:InvokeFunction"],
             [values["SettingsFunction"].value, values["LeaversFunction"].value],
         ),
-        LaunchRight(
-            "reads what the environment shares",
-            ["ssm:GetParameters"],
-            sorted({value.parameter_arn for value in values.values()}),
-        ),
     ]
 
 

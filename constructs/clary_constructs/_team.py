@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -57,17 +57,17 @@ class JobRole(Construct):
         path: str = "/",
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role: iam.IRole = studio_role(
+        role, policy = team_role(
             self,
-            f"Jobs of the team {workspace.name}",
+            "Jobs",
+            runs="jobs",
+            workspace=workspace,
             permissions_boundary=permissions_boundary,
             path=path,
         )
-        policy = AccessPolicy(
-            self, "Jobs", description=f"What jobs of the team {workspace.name} may do", roles=[self.role]
-        )
+        self.role: iam.IRole = role
         position = Position(cdk.Stack.of(self), workspace, self.role, shared_groups=shared_groups)
-        allow(policy, job_rights(position))
+        policy.allow_each(job_rights(position))
         histories = [*query_histories(position), *write_histories(position)]
         if histories:
             more = AccessPolicy(
@@ -76,7 +76,7 @@ class JobRole(Construct):
                 description=f"Histories of features for jobs of the team {workspace.name}",
                 roles=[self.role],
             )
-            allow(more, histories)
+            more.allow_each(histories)
 
 
 class PipelineRole(Construct):
@@ -99,30 +99,39 @@ class PipelineRole(Construct):
         role_name: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.role: iam.IRole = studio_role(
+        role, policy = team_role(
             self,
-            f"Pipelines of the team {workspace.name}",
+            "Pipelines",
+            runs="pipelines",
+            workspace=workspace,
             permissions_boundary=permissions_boundary,
             path=path,
             role_name=role_name,
         )
-        policy = AccessPolicy(
-            self,
-            "Pipelines",
-            description=f"What pipelines of the team {workspace.name} may do",
-            roles=[self.role],
-        )
-        allow(policy, _pipeline_rights(Position(cdk.Stack.of(self), workspace, job_role)))
+        self.role: iam.IRole = role
+        policy.allow_each(_pipeline_rights(Position(cdk.Stack.of(self), workspace, job_role)))
 
 
-def allow(policy: AccessPolicy, rights: Iterable[Right]) -> None:
-    for right in rights:
-        policy.allow(
-            right.actions,
-            right.resources,
-            conditions=right.conditions,
-            wildcard_because=right.wildcard_because,
-        )
+def team_role(
+    scope: Construct,
+    policy_id: str,
+    *,
+    runs: str,
+    workspace: TeamWorkspace,
+    permissions_boundary: iam.IManagedPolicy,
+    path: str,
+    role_name: str | None = None,
+) -> tuple[iam.Role, AccessPolicy]:
+    """A role for what of a team's SageMaker runs (`runs` says what, in the plural), and its policy."""
+    role = studio_role(
+        scope,
+        f"{runs.capitalize()} of the team {workspace.name}",
+        permissions_boundary=permissions_boundary,
+        path=path,
+        role_name=role_name,
+    )
+    may = f"What {runs} of the team {workspace.name} may do"
+    return role, AccessPolicy(scope, policy_id, description=may, roles=[role])
 
 
 def _pipeline_rights(position: Position) -> Iterator[Right]:

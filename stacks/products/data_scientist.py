@@ -19,9 +19,9 @@ from clary_constructs import (
 )
 from stacks import studio_tools
 from stacks.people import user_group
+from stacks.products import fields
 from stacks.products.product import Offer, Product
 
-_NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _STEM = "Person"
 
 
@@ -54,20 +54,17 @@ class DataScientist(Product):
             offer.studio.leavers,
         )
         self._values: Mapping[str, SharedValue] = {
-            name: offer.shared.share(self._shared_name(name), value) for name, value in values.items()
+            name: self.share(self._shared_name(name), value) for name, value in values.items()
         }
 
     def add_to(self, stack: cdk.Stack) -> None:
         offer, space = self.offer, self._said.space
-        given = cdk.CfnParameter(
+        given = fields.name(
             stack,
-            "Name",
-            description="Your name here, for example ada: small letters, digits and single hyphens",
-            allowed_pattern=_NAME,
-            max_length=catalog.LONGEST_MEMBER,
-            constraint_description="give small letters, digits and single hyphens, beginning with a letter",
+            "Your name here, for example ada: small letters, digits and single hyphens",
+            longest=catalog.LONGEST_MEMBER,
         )
-        name = cdk.Fn.join("-", [offer.team, given.value_as_string])
+        name = cdk.Fn.join("-", [offer.team, given])
         spaces = []
         if space is not None:
             spaces.append(
@@ -93,9 +90,6 @@ class DataScientist(Product):
             description="Where in the buckets nobody else looks",
         )
 
-    def shared_values(self) -> Sequence[SharedValue]:
-        return list(self._values.values())
-
     def rights(self) -> Sequence[LaunchRight]:
         return person_rights(
             self.offer.stack,
@@ -107,11 +101,9 @@ class DataScientist(Product):
 
     def rules(self) -> Sequence[FieldRule]:
         taken = catalog.taken(self.offer.environment, self.offer.team)
-        if not taken:
-            return ()
-        contained = {"Fn::Contains": [taken, {"Ref": "Name"}]}
-        says = "whoever has this name is in the environment's file, choose another one"
-        return [FieldRule("NameIsFree", {"Fn::Not": [contained]}, says)]
+        return fields.name_is_free(
+            taken, "whoever has this name is in the environment's file, choose another one"
+        )
 
     def _shared_name(self, parameter: str) -> str:
         """`DomainId` is every product's, `RoleResearchDataScientist` this one's."""

@@ -14,9 +14,9 @@ from clary.environment import catalog
 from clary_constructs import FieldRule, LaunchedModelRole, LaunchRight, SharedValue, has_local_storage
 from stacks.access import workspace_of
 from stacks.naming import pascal
+from stacks.products import fields
 from stacks.products.product import Offer, Product
 
-_WORDS = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _LONGEST_NAME = 14
 _LONGEST = 63
 """Of the names of endpoints, configurations and models alike."""
@@ -61,29 +61,23 @@ class ModelEndpoint(Product):
             },
         }
         self._values: Mapping[str, SharedValue] = {
-            key: offer.shared.share(name, value) for key, (name, value) in shared.items()
+            key: self.share(name, value) for key, (name, value) in shared.items()
         }
 
     def add_to(self, stack: cdk.Stack) -> None:
         said, values = self._said, self._values
         spelling = "small letters, digits, single hyphens"
-        wrong = "give small letters, digits and single hyphens, beginning with a letter"
-        name = cdk.CfnParameter(
+        name = fields.name(
             stack,
-            "Name",
-            description=f"What to call it, behind the team's name and two hyphens: {spelling}",
-            allowed_pattern=_WORDS,
-            max_length=_LONGEST_NAME,
-            constraint_description=wrong,
-        ).value_as_string
-        group = cdk.CfnParameter(
+            f"What to call it, behind the team's name and two hyphens: {spelling}",
+            longest=_LONGEST_NAME,
+        )
+        group = fields.name(
             stack,
-            "Group",
-            description=f"The model package group without {self._prefix} at its front",
-            allowed_pattern=_WORDS,
-            max_length=self._longest_group,
-            constraint_description=wrong,
-        ).value_as_string
+            f"The model package group without {self._prefix} at its front",
+            longest=self._longest_group,
+            field="Group",
+        )
         version = cdk.CfnParameter(
             stack,
             "Version",
@@ -92,13 +86,9 @@ class ModelEndpoint(Product):
             min_value=1,
             max_value=_MOST_VERSIONS,
         ).value_as_string
-        instance_type = cdk.CfnParameter(
-            stack,
-            "InstanceType",
-            description="What it runs on, and is billed for until it is terminated",
-            allowed_values=list(said.instance_types),
-            default=said.instance_types[0],
-        ).value_as_string
+        instance_type = fields.instance_type(
+            stack, "What it runs on, and is billed for until it is terminated", said.instance_types
+        )
         contents = cdk.CfnMapping(
             stack,
             "Contents",
@@ -200,14 +190,8 @@ class ModelEndpoint(Product):
             )
         ]
 
-    def shared_values(self) -> Sequence[SharedValue]:
-        return list(self._values.values())
-
     def rules(self) -> Sequence[FieldRule]:
-        """Said again for the portfolio, where a version of before is launched under the limits of today."""
-        allowed = {"Fn::Contains": [list(self._said.instance_types), {"Ref": "InstanceType"}]}
-        types = ", ".join(self._said.instance_types)
-        return [FieldRule("InstanceTypeIsAllowed", allowed, f"the team offers {types}, and no other type")]
+        return [fields.instance_type_is_allowed(self._said.instance_types)]
 
     def rights(self) -> Sequence[LaunchRight]:
         stack, values = self.offer.stack, self._values
@@ -270,10 +254,5 @@ class ModelEndpoint(Product):
                 ["logs:DescribeLogGroups"],
                 ["*"],
                 wildcard_because="CloudWatch Logs finds groups by what their names begin with",
-            ),
-            LaunchRight(
-                "reads what the environment shares",
-                ["ssm:GetParameters"],
-                sorted(value.parameter_arn for value in values.values()),
             ),
         ]

@@ -11,9 +11,9 @@ from clary.environment import catalog
 from clary_constructs import FieldRule, LaunchRight, NotebookRole, NotebookStartup, SharedValue
 from stacks.access import workspace_of
 from stacks.naming import pascal
+from stacks.products import fields
 from stacks.products.product import Offer, Product
 
-_NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _LONGEST = 40
 _LEAST_GIB = 5
 _NO_REPOSITORY = "none"
@@ -53,25 +53,18 @@ class NotebookInstance(Product):
             "key": ("key-arn", self._key),
         }
         self._values: Mapping[str, SharedValue] = {
-            key: offer.shared.share(name, value) for key, (name, value) in shared.items()
+            key: self.share(name, value) for key, (name, value) in shared.items()
         }
 
     def add_to(self, stack: cdk.Stack) -> None:
         said, values = self._said, self._values
-        name = cdk.CfnParameter(
+        name = fields.name(
             stack,
-            "Name",
-            description="What to call it, its tag Name, like churn: small letters, digits, single hyphens",
-            allowed_pattern=_NAME,
-            max_length=_LONGEST,
-            constraint_description="give small letters, digits and single hyphens, beginning with a letter",
+            "What to call it, its tag Name, like churn: small letters, digits, single hyphens",
+            longest=_LONGEST,
         )
-        instance_type = cdk.CfnParameter(
-            stack,
-            "InstanceType",
-            description="What it runs on, and is billed for while it does",
-            allowed_values=list(said.instance_types),
-            default=said.instance_types[0],
+        instance_type = fields.instance_type(
+            stack, "What it runs on, and is billed for while it does", said.instance_types
         )
         storage = cdk.CfnParameter(
             stack,
@@ -89,7 +82,7 @@ class NotebookInstance(Product):
         sagemaker.CfnNotebookInstance(
             stack,
             "Notebook",
-            instance_type=instance_type.value_as_string,
+            instance_type=instance_type,
             role_arn=values["role"].reference,
             notebook_instance_name=called,
             volume_size_in_gb=storage.value_as_number,
@@ -106,7 +99,7 @@ class NotebookInstance(Product):
                 )
             ),
             default_code_repository=repository,
-            tags=[cdk.CfnTag(key="Name", value=name.value_as_string)],
+            tags=[cdk.CfnTag(key="Name", value=name)],
         )
         cdk.CfnOutput(stack, "NotebookInstance", value=called, description="Its name in SageMaker")
 
@@ -131,14 +124,8 @@ class NotebookInstance(Product):
             )
         ]
 
-    def shared_values(self) -> Sequence[SharedValue]:
-        return list(self._values.values())
-
     def rules(self) -> Sequence[FieldRule]:
-        """Said again for the portfolio, where a version of before is launched under the limits of today."""
-        allowed = {"Fn::Contains": [list(self._said.instance_types), {"Ref": "InstanceType"}]}
-        types = ", ".join(self._said.instance_types)
-        return [FieldRule("InstanceTypeIsAllowed", allowed, f"the team offers {types}, and no other type")]
+        return [fields.instance_type_is_allowed(self._said.instance_types)]
 
     def rights(self) -> Sequence[LaunchRight]:
         stack, values = self.offer.stack, self._values
@@ -208,11 +195,6 @@ class NotebookInstance(Product):
                 ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"],
                 [self._key],
                 {"StringEquals": {"kms:ViaService": f"sagemaker.{stack.region}.amazonaws.com"}},
-            ),
-            LaunchRight(
-                "reads what the environment shares",
-                ["ssm:GetParameters"],
-                sorted(value.parameter_arn for value in values.values()),
             ),
         ]
 

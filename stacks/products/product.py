@@ -50,6 +50,7 @@ class Product(ABC):
 
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
+        self._shared: dict[str, SharedValue] = {}
 
     @abstractmethod
     def add_to(self, stack: cdk.Stack) -> None:
@@ -57,7 +58,12 @@ class Product(ABC):
 
     @abstractmethod
     def rights(self) -> Sequence[LaunchRight]:
-        """What the launch role may do, besides what every launch takes."""
+        """What the launch role may do, besides what every launch takes and the reading of shared values."""
+
+    def launch_rights(self) -> Sequence[LaunchRight]:
+        parameters = sorted({value.parameter_arn for value in self._shared.values()})
+        reads = LaunchRight("reads what the environment shares", ["ssm:GetParameters"], parameters)
+        return [*self.rights(), reads]
 
     def uses(self) -> Sequence[LaunchRight]:
         """What whoever launches may do with what was made, by rights of their own. By default, nothing."""
@@ -87,9 +93,11 @@ class Product(ABC):
             rendered: Mapping[str, Any] = app.synth().get_stack_by_name("Product").template
             return rendered
 
-    @abstractmethod
-    def shared_values(self) -> Sequence[SharedValue]:
-        """Those that the template reads."""
+    def share(self, name: str, value: str) -> SharedValue:
+        """Of the environment, for the template to read."""
+        shared = self.offer.shared.share(name, value)
+        self._shared[name] = shared
+        return shared
 
     def _shared_content(self) -> str:
         """A hash of what is shared as it is written in the catalog's template, without what it refers to.
@@ -97,7 +105,7 @@ class Product(ABC):
         CloudFormation looks at a parameter again when a template has changed, and not before: other
         settings are another version.
         """
-        written = self.offer.stack.resolve([each.value for each in self.shared_values()])
+        written = self.offer.stack.resolve([each.value for each in self._shared.values()])
         return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:12]
 
     def _context(self) -> Mapping[str, Any]:

@@ -10,11 +10,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 
 from clary.environment import catalog
-from clary_constructs import FieldRule, ImageRepository, LaunchRight, SharedValue
+from clary_constructs import FieldRule, ImageRepository, LaunchRight
 from stacks.access import workspace_of
+from stacks.products import fields
 from stacks.products.product import Offer, Product
 
-_NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _OURS = "whoever launches it names the project; what the team makes begins with the team's name"
 
 
@@ -34,20 +34,17 @@ class ProjectWorkspace(Product):
         assert isinstance(offer.settings, catalog.ProjectWorkspace)
         self._said = offer.settings
         self._workspace = workspace_of(offer.environment, offer.team, offer.network, offer.data)
-        self._key = offer.shared.share("key-arn", offer.data.key.key_arn)
-        self._bucket = offer.shared.share("data-bucket", offer.data.data_bucket.bucket_name)
+        self._key = self.share("key-arn", offer.data.key.key_arn)
+        self._bucket = self.share("data-bucket", offer.data.data_bucket.bucket_name)
 
     def add_to(self, stack: cdk.Stack) -> None:
         offer, workspace = self.offer, self._workspace
-        given = cdk.CfnParameter(
+        given = fields.name(
             stack,
-            "Name",
-            description="What the project is called, like churn: small letters, digits and single hyphens",
-            allowed_pattern=_NAME,
-            max_length=catalog.longest_project(offer.team),
-            constraint_description="give small letters, digits and single hyphens, beginning with a letter",
+            "What the project is called, like churn: small letters, digits and single hyphens",
+            longest=catalog.longest_project(offer.team),
         )
-        name = cdk.Fn.join("", [workspace.job_prefix, given.value_as_string])
+        name = cdk.Fn.join("", [workspace.job_prefix, given])
         # a token: CDK takes the text of a reference for an ARN that is none
         key = cdk.CfnDynamicReference(cdk.CfnDynamicReferenceService.SSM, self._key.parameter_name)
         retain = offer.environment.retain_data
@@ -73,7 +70,7 @@ class ProjectWorkspace(Product):
             kept.cfn_options.deletion_policy = (
                 cdk.CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE if retain else cdk.CfnDeletionPolicy.DELETE
             )
-        cdk.Tags.of(stack).add(catalog.PROJECT_TAG, given.value_as_string)
+        cdk.Tags.of(stack).add(catalog.PROJECT_TAG, given)
         outputs = {
             "Repository": (images.repository_uri, "Where images are pushed to, and pulled from"),
             "ModelPackageGroup": (name, "Where models are registered"),
@@ -82,7 +79,7 @@ class ProjectWorkspace(Product):
                     "",
                     [
                         f"s3://{self._bucket.reference}/{workspace.object_prefix}projects/",
-                        given.value_as_string,
+                        given,
                         "/",
                     ],
                 ),
@@ -93,16 +90,11 @@ class ProjectWorkspace(Product):
         for output, (value, says) in outputs.items():
             cdk.CfnOutput(stack, output, value=value, description=says)
 
-    def shared_values(self) -> Sequence[SharedValue]:
-        return [self._key, self._bucket]
-
     def rules(self) -> Sequence[FieldRule]:
         taken = catalog.taken_by_models(self.offer.environment, self.offer.team)
-        if not taken:
-            return ()
-        contained = {"Fn::Contains": [taken, {"Ref": "Name"}]}
-        says = "a model of the environment's file has a group of this name, choose another one"
-        return [FieldRule("NameIsFree", {"Fn::Not": [contained]}, says)]
+        return fields.name_is_free(
+            taken, "a model of the environment's file has a group of this name, choose another one"
+        )
 
     def rights(self) -> Sequence[LaunchRight]:
         stack, names = self.offer.stack, f"{self._workspace.job_prefix}*"
@@ -145,10 +137,5 @@ class ProjectWorkspace(Product):
                 ],
                 [stack.format_arn(service="sagemaker", resource="model-package-group", resource_name=names)],
                 wildcard_because=_OURS,
-            ),
-            LaunchRight(
-                "reads what the environment shares",
-                ["ssm:GetParameters"],
-                sorted([self._key.parameter_arn, self._bucket.parameter_arn]),
             ),
         ]

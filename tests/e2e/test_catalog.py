@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from local_aws import process
-from support.checkout import Checkout
+from support.checkout import Checkout, enforcing
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
-from support.processes import left_of, processes_of
 from support.sagemaker import packed_model, push_image
 from support.servicecatalog import Ended, Person, Product, as_parameters, refused
 
@@ -92,24 +90,15 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    root, state = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("state")
-    checkout = Checkout.made(root, state, 0)
-    checkout.file.write_text(_FILE)
-    started = checkout("local", "start", "--port", "0", "--enforce-iam")
-    assert started.returncode == 0, started.stderr
-    running = process.running(state)
-    assert running is not None
-    assert running.ca is not None
-    found = Studio(checkout, EnforcingAws(running.url, running.ca, state))
-    iam = found.aws.client("iam")
-    iam.create_role(RoleName="newcomers", AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT}))
-    done = checkout("deploy", "local", timeout=600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    policy = found.outputs("catalog")["CatalogUserPolicyArnResearch"]
-    iam.attach_role_policy(RoleName="newcomers", PolicyArn=policy)
-    yield found
-    assert checkout("local", "stop").returncode == 0
-    assert left_of(processes_of(state)) == []
+    with enforcing(tmp_path_factory.mktemp("catalog"), _FILE) as (checkout, aws):
+        found = Studio(checkout, aws)
+        iam = aws.client("iam")
+        iam.create_role(RoleName="newcomers", AssumeRolePolicyDocument=trusting({"AWS": ACCOUNT}))
+        done = checkout("deploy", "local", timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
+        policy = found.outputs("catalog")["CatalogUserPolicyArnResearch"]
+        iam.attach_role_policy(RoleName="newcomers", PolicyArn=policy)
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,8 @@ from typing import Any
 
 import pytest
 
-from local_aws import process
-from support.checkout import ACCOUNT, REGION, Checkout
+from support.checkout import ACCOUNT, REGION, Checkout, enforcing
 from support.identity import EnforcingAws, Somebody, document, statement
-from support.processes import free_port, left_of, processes_of
 from support.sagemaker import eventually
 
 _FILE = """\
@@ -140,19 +138,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("features")
-    checkout = Checkout.made(folder / "checkout", folder / "state", free_port())
-    checkout.file.write_text(_FILE)
-    started = checkout("local", "start", "--port", str(checkout.port), "--enforce-iam")
-    assert started.returncode == 0, started.stderr
-    done = checkout("deploy", "local", timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    running = process.running(checkout.state)
-    assert running is not None
-    assert running.ca is not None
-    yield World(checkout, EnforcingAws(running.url, running.ca, checkout.state))
-    checkout("local", "stop")
-    assert left_of(processes_of(checkout.state)) == []
+    with enforcing(tmp_path_factory.mktemp("features"), _FILE) as (checkout, aws):
+        done = checkout("deploy", "local", timeout=900)
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield World(checkout, aws)
 
 
 def written(file: Path, rows: Sequence[Sequence[object]], header: Sequence[str]) -> Path:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +17,11 @@ from botocore.exceptions import ClientError
 
 from clary.environment import loader
 from clary.environment.model import Environment
-from local_aws import process
 from spending_cap.handler import looked
 from stacks.spending import cap_settings
 from stacks.sweeping import sweeper_settings
-from support.checkout import ACCOUNT, Checkout
+from support.checkout import ACCOUNT, Checkout, enforcing
 from support.identity import EnforcingAws, Somebody, document, statement
-from support.processes import free_port, left_of, processes_of
 from support.sagemaker import eventually
 from sweeper.handler import swept
 
@@ -140,24 +137,14 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder: Path = tmp_path_factory.mktemp("spending")
-    checkout = Checkout.made(folder / "checkout", folder / "state", free_port())
-    checkout.file.write_text(_FILE)
-    started = checkout("local", "start", "--port", str(checkout.port), "--enforce-iam")
-    assert started.returncode == 0, started.stderr
-    done = checkout("deploy", "local", timeout=900)
-    assert done.returncode == 0, done.stdout + done.stderr
-    running = process.running(checkout.state)
-    assert running is not None
-    assert running.ca is not None
-    aws = EnforcingAws(running.url, running.ca, checkout.state)
-    found = World(checkout, aws, loader.load(checkout.file), {})
-    role = f"arn:aws:iam::{ACCOUNT}:role/clary/local/clary-local-research-data-scientist"
-    for name in ("research-ada", "research-emmy"):
-        found.people[name] = found.somebody(role, name)
-    yield found
-    checkout("local", "stop")
-    assert left_of(processes_of(checkout.state)) == []
+    with enforcing(tmp_path_factory.mktemp("spending"), _FILE) as (checkout, aws):
+        done = checkout("deploy", "local", timeout=900)
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = World(checkout, aws, loader.load(checkout.file), {})
+        role = f"arn:aws:iam::{ACCOUNT}:role/clary/local/clary-local-research-data-scientist"
+        for name in ("research-ada", "research-emmy"):
+            found.people[name] = found.somebody(role, name)
+        yield found
 
 
 def test_a_month_of_sweeping_stops_compute_and_nothing_else(world: World) -> None:

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws import process
 from support.deployed import client_of
+from support.identity import EnforcingAws
 from support.outside import ROOT
+from support.processes import free_port, left_of, processes_of
 
 _PARTS = ("clary", "constructs", "environments", "lambda", "local_aws", "stacks", "workloads")
 ACCOUNT = "000000000000"
@@ -130,3 +133,21 @@ class Checkout:
             yield
         finally:
             self.file.write_text(before)
+
+
+@contextmanager
+def enforcing(folder: Path, file: str) -> Iterator[tuple[Checkout, EnforcingAws]]:
+    """A repository with this environment file, and a local AWS with IAM enforced: both leave nothing."""
+    checkout = Checkout.made(folder / "checkout", folder / "state", free_port())
+    checkout.file.write_text(file)
+    started = checkout("local", "start", "--port", str(checkout.port), "--enforce-iam")
+    assert started.returncode == 0, started.stderr
+    try:
+        running = process.running(checkout.state)
+        assert running is not None
+        assert running.ca is not None
+        yield checkout, EnforcingAws(running.url, running.ca, checkout.state)
+    finally:
+        stopped = checkout("local", "stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert left_of(processes_of(checkout.state)) == []

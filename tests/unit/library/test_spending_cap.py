@@ -7,14 +7,13 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from clary_constructs import SpendingCap, SpendingGate, StudioDomain
+from clary_constructs import SpendingCap, SpendingGate
+from support.studio_domain import studio_domain
 
 _CLOSED = {
     "Version": "2012-10-17",
@@ -24,17 +23,7 @@ _CLOSED = {
 
 def _template(*, stops: bool = True, settings: str = "{}") -> assertions.Template:
     stack = cdk.Stack()
-    vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
-    key = kms.Key(stack, "Key")
-    domain = StudioDomain(
-        stack,
-        "Studio",
-        domain_name="studio",
-        vpc=vpc,
-        subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-        security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
-        encryption_key=key,
-    )
+    domain, _, key = studio_domain(stack)
     gate = SpendingGate(stack, "Gate", name="clary-dev-cap-risk", document=_CLOSED)
     iam.Role(
         stack,

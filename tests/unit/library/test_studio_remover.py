@@ -7,11 +7,11 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
-from clary_constructs import StudioDomain, StudioRemover
+from clary_constructs import StudioRemover
+from support.studio_domain import studio_domain
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +21,7 @@ def template() -> assertions.Template:
 
 def _studio(removal_policy: cdk.RemovalPolicy) -> assertions.Template:
     stack = cdk.Stack()
-    vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
-    domain = StudioDomain(
-        stack,
-        "Studio",
-        domain_name="studio",
-        vpc=vpc,
-        subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-        security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
-        encryption_key=kms.Key(stack, "Key"),
-        removal_policy=removal_policy,
-    )
+    domain, vpc, _ = studio_domain(stack, removal_policy)
     StudioRemover(
         stack,
         "Remover",

@@ -8,30 +8,19 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 from aws_cdk import assertions
-from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from clary_constructs import StudioDomain, Sweeper
+from clary_constructs import Sweeper
+from support.studio_domain import studio_domain
 
 EVERYTHING = ("app", "cluster", "endpoint", "notebook-instance", "tracking-server")
 
 
 def _template(stops: Collection[str] = (), *, declared: bool = False) -> assertions.Template:
     stack = cdk.Stack()
-    vpc = ec2.Vpc(stack, "Vpc", restrict_default_security_group=False)
-    key = kms.Key(stack, "Key")
-    domain = StudioDomain(
-        stack,
-        "Studio",
-        domain_name="studio",
-        vpc=vpc,
-        subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-        security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
-        encryption_key=key,
-    )
+    domain, _, key = studio_domain(stack)
     Sweeper(
         stack,
         "Sweeper",

@@ -23,6 +23,7 @@ from local_aws.sagemaker.feature_store.database import Database, Row, database
 from local_aws.sagemaker.feature_store.destination import Destination
 from local_aws.sagemaker.feature_store.group import Feature
 from local_aws.store import STORE
+from support.feature_state import forget
 from support.service_model import create_request
 
 ID, TIME = create_request(families()["FeatureGroup"])["FeatureDefinitions"]
@@ -41,12 +42,6 @@ def empty() -> Iterator[None]:
     forget()
     yield
     forget()
-
-
-def forget() -> None:
-    STORE.clear()
-    database().clear()
-    group.forget()
 
 
 def create(**members: Any) -> None:

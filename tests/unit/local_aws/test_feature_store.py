@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from local_aws.errors import ServiceError
 from local_aws.sagemaker import control
 from local_aws.sagemaker.families import families
-from local_aws.sagemaker.feature_store import group, requests, runtime, values
-from local_aws.sagemaker.feature_store.database import database
-from local_aws.store import STORE
+from local_aws.sagemaker.feature_store import requests, runtime, values
+from support.feature_state import forget
 from support.service_model import create_request
 
 FEATURES = [
@@ -43,12 +42,6 @@ def empty() -> Iterator[None]:
     forget()
     yield
     forget()
-
-
-def forget() -> None:
-    STORE.clear()
-    database().clear()
-    group.forget()
 
 
 def create(features: Any = FEATURES, *, name: str = "houses", **online: Any) -> None:

@@ -1,0 +1,48 @@
+"""Fields that several products ask for, and what these may not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+
+from clary_constructs import FieldRule
+
+_WORDS = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
+_HOW_TO_NAME = "give small letters, digits and single hyphens, beginning with a letter"
+
+
+def name(stack: cdk.Stack, description: str, *, longest: int, field: str = "Name") -> str:
+    return cdk.CfnParameter(
+        stack,
+        field,
+        description=description,
+        allowed_pattern=_WORDS,
+        max_length=longest,
+        constraint_description=_HOW_TO_NAME,
+    ).value_as_string
+
+
+def name_is_free(taken: Sequence[str], says: str) -> Sequence[FieldRule]:
+    """No rule where nothing is taken."""
+    if not taken:
+        return ()
+    contained = {"Fn::Contains": [taken, {"Ref": "Name"}]}
+    return [FieldRule("NameIsFree", {"Fn::Not": [contained]}, says)]
+
+
+def instance_type(stack: cdk.Stack, description: str, types: Sequence[str]) -> str:
+    return cdk.CfnParameter(
+        stack,
+        "InstanceType",
+        description=description,
+        allowed_values=list(types),
+        default=types[0],
+    ).value_as_string
+
+
+def instance_type_is_allowed(types: Sequence[str]) -> FieldRule:
+    """Said again for the portfolio, where a version of before is launched under the limits of today."""
+    allowed = {"Fn::Contains": [list(types), {"Ref": "InstanceType"}]}
+    says = f"the team offers {', '.join(types)}, and no other type"
+    return FieldRule("InstanceTypeIsAllowed", allowed, says)
