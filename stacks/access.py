@@ -10,7 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary.environment import features
-from clary.environment.catalog import offers_projects
+from clary.environment.catalog import offers_endpoints, offers_projects
 from clary.environment.guardrail import Perimeter, denials, untagged
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
@@ -269,6 +269,7 @@ def workspace_of(
         repositories_for_projects=offers_projects(environment.catalog, team),
         registries=other_registries(environment),
         endpoint_names=list(dict.fromkeys(environment.endpoint_name(name) for name in models)),
+        launched_endpoints=offers_endpoints(environment.catalog, team),
         features=_library(environment, team),
     )
 

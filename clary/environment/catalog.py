@@ -169,6 +169,12 @@ def offers_projects(catalog: Catalog, team: str) -> bool:
     return portfolio is not None and portfolio.products.project_workspace is not None
 
 
+def offers_endpoints(catalog: Catalog, team: str) -> bool:
+    """Whether a team has endpoints that nobody has named in the file."""
+    portfolio = catalog.portfolios.get(team)
+    return portfolio is not None and portfolio.products.model_endpoint is not None
+
+
 def longest_project(team: str) -> int:
     """How long a project's name may be: with the team's and two hyphens before it, it names a group."""
     return min(LONGEST_MEMBER, _LONGEST_NAME - len(team) - 2)

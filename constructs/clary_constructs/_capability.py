@@ -496,6 +496,9 @@ def _call_endpoints(position: Position) -> Iterator[Right]:
             CALL_ENDPOINTS,
             [position.sagemaker("endpoint", name) for name in position.workspace.endpoint_names],
         )
+    if position.workspace.launched_endpoints:
+        why = _of_the_team("the endpoints that people launch", position.workspace)
+        yield Right("Models", CALL_ENDPOINTS, position.ours("endpoint"), wildcard_because=why)
 
 
 def _registry(position: Position) -> tuple[list[str], str]:

@@ -62,6 +62,8 @@ class TeamWorkspace:
     repositories_for_projects: bool = False
     """Whether the team's repositories are also all those whose names begin as its jobs' do."""
     endpoint_names: Sequence[str] = ()
+    launched_endpoints: bool = False
+    """Whether the team's endpoints are also all those whose names begin as its jobs' do."""
     registries: Sequence[str] = ()
     """Other accounts whose images are pulled in this region, as AWS's own are."""
     features: FeatureLibrary | None = None

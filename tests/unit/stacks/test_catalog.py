@@ -324,6 +324,16 @@ def test_a_teams_roles_know_repositories_of_projects_only_where_there_are_projec
     assert ":repository/research--*" not in without
 
 
+def test_a_teams_data_scientists_ask_launched_endpoints_only_where_endpoints_are_offered(
+    templates: Mapping[str, Any], alone: Mapping[str, Mapping[str, Any]]
+) -> None:
+    offered = json.dumps(templates["Access.template.json"])
+    without = json.dumps(alone["data_scientist"]["Access.template.json"])
+
+    assert ":endpoint/research--*" in offered
+    assert ":endpoint/research--*" not in without
+
+
 def test_nothing_that_somebody_fills_in_would_replace_a_notebook_instance(
     templates: Mapping[str, Any],
 ) -> None:
