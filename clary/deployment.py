@@ -68,7 +68,8 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
 def no_longer_wanted(target: Target) -> list[str]:
     """Stacks that the app has no more: CDK forgets them, and what they import could not be changed."""
     environment = target.environment
-    unwanted = [] if environment.models else ["gateway", "serving"]
+    unwanted = [] if environment.has_api else ["gateway"]
+    unwanted += [] if environment.models else ["serving"]
     unwanted += [] if environment.catalog.portfolios else ["catalog"]
     unwanted += [] if environment.features else ["features"]
     if not environment.costs.watched:

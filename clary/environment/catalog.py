@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from clary.environment.form import Form
+from clary.environment.model_api import ContentType
 from clary.environment.part import (
     DIFFERENT,
     FROM_LIST,
@@ -49,6 +50,8 @@ PROJECT_TAG = "clary:project"
 """Which project something is of, that was made for one."""
 CATALOG = "service-catalog"
 """Whose something is that no environment file has."""
+ROUTE_TAG = "clary:content-type"
+"""What a launched model takes, and that the API leads to it, is written on its endpoint."""
 
 _LONGEST_NAME = 63
 LONGEST_MEMBER = 40
@@ -88,8 +91,15 @@ class ProjectWorkspace(Part):
     """After how many days images are deleted that have no tag."""
 
 
+class Route(Part):
+    """What the environment's API lets through to models that people launch."""
+
+    content_types: Annotated[tuple[ContentType, ...], FROM_LIST, SOME] = ("application/json",)
+    """The media types that such models take: whoever launches one says which, the first by default."""
+
+
 class ModelEndpoint(Part):
-    """A version of the team's model registry behind an endpoint, which has no route of the API."""
+    """A version of the team's model registry behind an endpoint."""
 
     instance_types: Annotated[tuple[InstanceType, ...], FROM_LIST, SOME] = ("ml.m5.large",)
     """What it may run on, the first by default."""
@@ -98,6 +108,9 @@ class ModelEndpoint(Part):
     )
     """More of the environment's `repositories` whose images it may run. By default, those that the team's
     models of the file use, and AWS's own."""
+    api: Route | None = None
+    """With it, the environment's API leads to each as `/models/<team>--<name>`, for the clients whose
+    `launched` has the team: `api: {content_types: [text/csv]}`. By default, only SageMaker's runtime does."""
 
 
 class Products(Part):
@@ -184,6 +197,17 @@ def taken_by_models(environment: Environment, team: str) -> list[str]:
     """The names that no project of a team's can have: the file's models are registered under them."""
     groups = environment.model_package_groups.values()
     return sorted({name.removeprefix(f"{team}--") for name in groups if name.startswith(f"{team}--")})
+
+
+def teams_with_routes(catalog: Catalog) -> tuple[TeamName, ...]:
+    """Whose launched models the API leads to."""
+    offered = {team: each.products.model_endpoint for team, each in catalog.portfolios.items()}
+    return tuple(team for team, said in offered.items() if said is not None and said.api is not None)
+
+
+def marks(environment: Environment, team: TeamName) -> dict[str, str]:
+    """Tags of all that is launched, which never change."""
+    return {**environment.cost_tags(team), OWNER_TAG: CATALOG}
 
 
 def personas(catalog: Catalog, team: str) -> Iterator[Persona]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from clary.environment.form import Form
 from clary.environment.part import DIFFERENT, FROM_LIST, SOME, Complaint, Part, name_of, no_such, refusal
+from clary.environment.people import TeamName
 
 ClientName = Annotated[str, name_of("a client's name", "storefront")]
 PrincipalArn = Annotated[
@@ -19,7 +20,19 @@ PrincipalArn = Annotated[
         r"arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)",
     ),
 ]
-ServedName = Annotated[str, name_of("a model's name", "housing")]
+
+
+def _of_the_file(value: object) -> object:
+    """The names that launches have are told apart by their two hyphens."""
+    if isinstance(value, str) and "--" in value:
+        raise ValueError(
+            "is a model that somebody launches, name its team in the client's 'launched': single ones have"
+            " neither rights nor limits"
+        )
+    return value
+
+
+ServedName = Annotated[str, BeforeValidator(_of_the_file), name_of("a model's name", "housing")]
 Page = Annotated[
     str,
     Form(
@@ -100,6 +113,9 @@ class Client(Part):
     models: Annotated[tuple[ServedName, ...], _ALL_OR_LIST, DIFFERENT, _SAID_OF_MODELS] = ()
     """The models that it may ask, or `all`, those to come as well. For it there are no others. By default,
     none."""
+    launched: Annotated[tuple[TeamName, ...], FROM_LIST, DIFFERENT] = ()
+    """Teams whose models it may ask that people launch from Service Catalog, those to come as well: `all`
+    models are none of these. The teams' `model_endpoint` has to have an `api`. By default, none."""
     requests_per_second: int = Field(default=10, ge=1, le=10_000)
     """How often it may call, on average."""
     burst: int = Field(default=20, ge=1, le=5_000)
@@ -107,7 +123,8 @@ class Client(Part):
     quota: Quota | None = None
     """How much it may call in all. By default, without end."""
     limits: Mapping[ServedName, ModelLimit] = Field(default_factory=dict)
-    """How much it may ask single models, within all that it may."""
+    """How much it may ask single models of the file, within all that it may. Launched ones come and go, and
+    have none."""
 
     @property
     def rated_models(self) -> list[str]:
@@ -126,6 +143,11 @@ class Client(Part):
     def may_ask(self, model: str) -> bool:
         return self.may_ask_all or model in self.models
 
+    @property
+    def most_scopes(self) -> int:
+        """For how much a token of its may be."""
+        return _TOKEN_SCOPES - (_OPENID if self.sign_in else 0)
+
     @model_validator(mode="after")
     def _fits_its_authorization(self) -> Self:
         complaints = [*self._misfits()]
@@ -143,13 +165,17 @@ class Client(Part):
         if self.authorization != "cognito" and self.sign_in is not None:
             message = "goes with 'authorization: cognito' only, remove it or change the authorization"
             yield Complaint(("sign_in",), message)
-        if self.authorization == "cognito" and not self.models:
+        if self.authorization == "cognito" and not self.models and not self.launched:
             message = "'cognito' gives tokens for models, list at least one in 'models'"
             yield Complaint(("authorization",), message)
-        most = _TOKEN_SCOPES - (_OPENID if self.sign_in else 0)
-        if self.authorization == "cognito" and len(self.models) > most:
-            message = f"has {len(self.models)} entries, and a token is for at most {most}: make two clients"
-            yield Complaint(("models",), message)
+        entries = len(self.models) + len(self.launched)
+        if self.authorization == "cognito" and entries > self.most_scopes:
+            message = (
+                f"has {entries} entries, and a token is for at most {self.most_scopes}: make two clients"
+            )
+            if self.launched:
+                message = f"with 'launched' {message}"
+            yield Complaint(("models" if self.models else "launched",), message)
         for name in self.limits:
             if not self.may_ask(name):
                 yield Complaint(("limits", name), f"'{name}' is not among its 'models', add it there")
@@ -275,7 +301,14 @@ class Api(Part):
 
 
 def misfits(
-    api: Api, *, models: Mapping[str, object], account: str, region: str, given_vpc: bool
+    api: Api,
+    *,
+    models: Mapping[str, object],
+    teams: Mapping[str, object],
+    teams_with_routes: Sequence[str],
+    account: str,
+    region: str,
+    given_vpc: bool,
 ) -> Iterator[Complaint]:
     """What does not fit the rest of the file."""
     if ALL in models:
@@ -290,7 +323,14 @@ def misfits(
         for model in client.limits:
             if client.may_ask_all and model not in models:
                 yield Complaint((*at, "limits", model), no_such("model", model, [*models]))
-        most = _TOKEN_SCOPES - (_OPENID if client.sign_in else 0)
+        for index, team in enumerate(client.launched):
+            if team not in teams:
+                yield Complaint((*at, "launched", index), no_such("team", team, [*teams]))
+            elif team not in teams_with_routes:
+                message = f"the API leads to no launched models of '{team}', give its 'model_endpoint'"
+                message = f"{message} below 'catalog' an 'api', or remove it here"
+                yield Complaint((*at, "launched", index), message)
+        most = client.most_scopes - len(client.launched)
         if client.authorization == "cognito" and client.may_ask_all and len(models) > most:
             message = (
                 f"are {len(models)} models, and a token is for at most {most}: list them, in two clients"

@@ -79,7 +79,7 @@ class Environment(Part):
     features: Mapping[FeatureGroupName, FeatureGroup] = Field(default_factory=dict, max_length=100)
     """The feature groups that teams share. Without any there is no feature store."""
     models: Mapping[ModelName, Model] = Field(default_factory=dict)
-    """What is served. Without models there are no endpoints and no API."""
+    """What is served. Without models there are no endpoints, and no API unless it leads to launched ones."""
     api: Api = Api()
     """Who may call the models."""
     costs: Costs = Costs()
@@ -132,6 +132,11 @@ class Environment(Part):
         """Whether somebody works in Glue's interactive sessions."""
         personas = {each for team in self.teams for each in self.personas_of(team)}
         return any("use-glue-sessions" in self.capabilities(persona) for persona in personas)
+
+    @property
+    def has_api(self) -> bool:
+        """Whether there is something to ask, or may be."""
+        return bool(self.models or catalog.teams_with_routes(self.catalog))
 
     @property
     def keeps_histories(self) -> bool:
@@ -235,6 +240,8 @@ class Environment(Part):
             *gateway.misfits(
                 self.api,
                 models=self.models,
+                teams=self.teams,
+                teams_with_routes=catalog.teams_with_routes(self.catalog),
                 account=self.account,
                 region=self.region,
                 given_vpc=self.network.vpc is not None,

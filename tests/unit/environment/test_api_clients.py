@@ -18,6 +18,13 @@ repositories: [housing]
 models:
   housing: &model {team: research, image: {repository: housing, tag: "1"}, artifact: {key: research/m.tar.gz}}
 """
+OFFERED = """\
+catalog:
+  portfolios:
+    research:
+      principals: ["arn:aws:iam::111122223333:role/newcomers"]
+      products: {model_endpoint: {api: {content_types: [text/csv]}}}
+"""
 CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0b5d2a1c-7f5e-4d0a-9f6b-3a2c1d0e4f5a"
 
 
@@ -38,6 +45,28 @@ def test_a_client_may_ask_what_is_listed(tmp_path: Path, models: str) -> None:
     text = f"api: {{clients: {{shop: {{authorization: api-key, models: {models}}}}}}}\n"
 
     assert read(tmp_path, text).api.clients["shop"].may_ask("housing")
+
+
+def test_all_models_are_not_those_that_people_launch(tmp_path: Path) -> None:
+    clients = (
+        "{shop: {authorization: api-key, models: all}, lab: {authorization: cognito, launched: [research]}}"
+    )
+
+    found = read(tmp_path, f"{OFFERED}api: {{clients: {clients}}}\n").api.clients
+
+    assert (found["shop"].launched, found["lab"].launched) == ((), ("research",))
+
+
+def test_there_is_an_api_for_launched_models_alone(tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    no_models = HEAD.partition("repositories")[0]
+
+    file.write_text(no_models + OFFERED)
+    with_routes = load(file)
+    file.write_text(no_models + OFFERED.replace("api: {content_types: [text/csv]}", ""))
+
+    assert with_routes.has_api
+    assert not load(file).has_api
 
 
 def test_a_metered_api_counts_everybody(tmp_path: Path) -> None:
@@ -116,6 +145,27 @@ BROKEN = {
         + " {housing: {requests_per_second: 1, burst: 1}}}\n",
         "11:85",
         ("goes by key", "'cognito' clients have none"),
+    ),
+    "launched models of a team that there is not": (
+        CLIENT + "      {authorization: api-key, launched: [reserch]}\n",
+        "11:43",
+        ("launched[0]: no team 'reserch', did you mean 'research'?",),
+    ),
+    "launched models of a team whose launches have no routes": (
+        CLIENT + "      {authorization: api-key, launched: [research]}\n",
+        "11:43",
+        ("leads to no launched models of 'research'", "give its 'model_endpoint' below 'catalog' an 'api'"),
+    ),
+    "a single launched model": (
+        CLIENT + "      {authorization: api-key, models: [research--churn]}\n",
+        "11:41",
+        ("'research--churn' is a model that somebody launches, name its team in the client's 'launched'",),
+    ),
+    "limits of a launched model": (
+        CLIENT
+        + "      {authorization: api-key, limits: {research--churn: {requests_per_second: 1, burst: 1}}}\n",
+        "11:41",
+        ("limits.research--churn", "is a model that somebody launches", "neither rights nor limits"),
     ),
     "a model that is no list": (
         CLIENT + "      {authorization: api-key, models: housing}\n",
