@@ -236,6 +236,7 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_groups",
         "_lookup_policy",
         "_roles",
+        "_instance_profiles",
         "_user_inline_policies",
         "_users",
     ),
@@ -2117,6 +2118,13 @@ def iam_role(account: str, name: str) -> dict[str, Any] | None:
 def iam_user(account: str, name: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = _iam._users.get_scoped(account, None, name)
     return found
+def iam_roles_of_profile(account: str, name: str) -> list[str]:
+    """The ARNs of the roles in an instance profile."""
+    profile = _iam._instance_profiles.get_scoped(account, None, name) or {}
+    found = [iam_role(account, role) for role in profile.get("Roles", ())]
+    return [str(role["Arn"]) for role in found if role is not None]
+
+
 
 
 def iam_user_policies(account: str, name: str) -> dict[str, Any]:
@@ -2162,6 +2170,12 @@ def tags_of(arn: str) -> dict[str, str]:
 def organization_of(account: str) -> tuple[str, dict[str, Any]] | None:
     """The organization that an account is in: the account that manages it, and `id`, `targets` - the root,
     the units and the account, from the outside in - and `policies`: the documents attached to each."""
+def emr_cluster(cluster_id: str) -> dict[str, Any] | None:
+    """The record of a cluster, as DescribeCluster answers it."""
+    found: dict[str, Any] | None = _emr._clusters.get(cluster_id)
+    return found
+
+
     for owner, member in [(account, account), *_organizations._accounts.to_dict()]:
         if member != account or _organizations._accounts.get_scoped(owner, None, account) is None:
             continue

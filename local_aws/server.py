@@ -183,6 +183,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         cloudformation,
         connections,
         ec2_rules,
+        emr,
         front,
         functions,
         hooks,
@@ -218,6 +219,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     apigateway.install()
     wafv2.install()
     athena.install()
+    emr.install()
     functions.install()
     sagemaker.install()
     scaling.install()

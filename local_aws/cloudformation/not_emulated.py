@@ -73,6 +73,17 @@ _REASONS: Mapping[str, Mapping[str, str]] = {
     "AWS::ElastiCache::ReplicationGroup": {
         "": _NO_ENGINE,
     },
+    "AWS::EMR::Cluster": {
+        "": "it is kept and answered, and waits until it is terminated, but no machine is started for it",
+        "AutoTerminationPolicy": "it is kept and answered, but idle time is not counted",
+        "AdditionalInfo": _NOT_STORED,
+        "EbsRootVolumeIops": _NOT_STORED,
+        "EbsRootVolumeThroughput": _NOT_STORED,
+        "ManagedScalingPolicy": _NOT_STORED,
+        "Instances/UnhealthyNodeReplacement": _NOT_STORED,
+        "KerberosAttributes": _NOT_STORED,
+        "PlacementGroupConfigs": _NOT_STORED,
+    },
     "AWS::OpenSearchService::Domain": {
         "": _NO_ENGINE,
     },

@@ -272,11 +272,15 @@ def _with_its_workgroup(action: str, resource: str, request: Arrived) -> str:
 
 
 def _clusters(action: str, request: Arrived) -> list[str]:
-    """Some actions are about several clusters of EMR at once, of which ministack says none.
+    """Some actions are about several clusters of EMR at once, or say in another way which one; that which
+    makes one is about none yet. ministack says none of it.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticmapreduce.html
     """
-    named = request.parameters.get("JobFlowIds")
+    said = request.parameters
+    if action == "elasticmapreduce:RunJobFlow":
+        return ["*"]
+    named = [said["ResourceId"]] if isinstance(said.get("ResourceId"), str) else said.get("JobFlowIds")
     if not action.startswith("elasticmapreduce:") or not isinstance(named, list):
         return []
     place = f"arn:aws:elasticmapreduce:{hooks.region()}:{hooks.account_id()}"

@@ -13,6 +13,7 @@ from typing import Any
 from local_aws import hooks
 from local_aws.identity.request import Arrived
 
+EC2 = "ec2.amazonaws.com"
 ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 
 
@@ -43,6 +44,9 @@ _PASSED: Mapping[str, _Passing] = {
     "config:PutConfigurationRecorder": _Passing("config.amazonaws.com", ("roleARN",)),
     "ec2:CreateFlowLogs": _Passing("vpc-flow-logs.amazonaws.com", ("DeliverLogsPermissionArn",)),
     "ecs:RegisterTaskDefinition": _Passing("ecs-tasks.amazonaws.com", ("executionRoleArn", "taskRoleArn")),
+    "elasticmapreduce:RunJobFlow": _Passing(
+        "elasticmapreduce.amazonaws.com", ("AutoScalingRole", "ServiceRole")
+    ),
     "events:PutRule": _Passing("events.amazonaws.com", ("RoleArn",)),
     "events:PutTargets": _Passing("events.amazonaws.com", ("RoleArn",)),
     "firehose:CreateDeliveryStream": _Passing("firehose.amazonaws.com", ("RoleARN",)),
@@ -69,7 +73,7 @@ def roles(action: str, request: Arrived) -> Iterator[tuple[str, str]]:
     if action == "iam:AddRoleToInstanceProfile":
         found_role = hooks.iam_role(hooks.account_id(), str(request.parameters.get("RoleName")))
         if found_role is not None:
-            yield str(found_role["Arn"]), "ec2.amazonaws.com"
+            yield str(found_role["Arn"]), EC2
     elif action == "s3:PutReplicationConfiguration":
         yield from ((found.decode(), "s3.amazonaws.com") for found in _REPLICATION.findall(request.body))
     elif action.startswith("apigateway:"):
@@ -78,6 +82,15 @@ def roles(action: str, request: Arrived) -> Iterator[tuple[str, str]]:
     elif action in _PASSED:
         found = _PASSED[action]
         yield from ((role, found.service) for role in within(request.parameters, found.members))
+        if action == "elasticmapreduce:RunJobFlow" and "JobFlowRole" in request.parameters:
+            yield from ((role, EC2) for role in of_profile(str(request.parameters["JobFlowRole"])))
+
+
+def of_profile(profile: str) -> list[str]:
+    """The roles of an instance profile, by its name or ARN: where there is none, the role of that name."""
+    name = profile.rpartition("/")[2]
+    account = hooks.account_id()
+    return hooks.iam_roles_of_profile(account, name) or [f"arn:aws:iam::{account}:role/{name}"]
 
 
 def _for_apigateway(request: Arrived) -> Iterator[str]:

@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from local_aws import hooks
 from local_aws.cloudformation.schema import UnknownTypeError, resource_type
-from local_aws.identity.passing import ROLE
+from local_aws.identity.passing import EC2, ROLE, of_profile
 
 Verb = Literal["create", "update", "delete"]
 Properties = Mapping[str, Any]
@@ -173,6 +173,9 @@ def needed(
     if kind == "AWS::IAM::Policy":
         yield from _inline_policies(verb, properties, previous)
         return
+    if kind == "AWS::EMR::Cluster":
+        yield from _cluster(verb, properties, previous, physical_id, context)
+        return
     for action in own_actions(kind, verb):
         yield Needed(action, resource, context)
     if kind in _LOOKS:
@@ -315,6 +318,49 @@ def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
         yield Needed("kms:CreateGrant", arn_of_key, via)
 
 
+def _cluster(
+    verb: Verb,
+    properties: Properties,
+    previous: Properties,
+    physical_id: str | None,
+    tags: Mapping[str, Any],
+) -> Iterator[Needed]:
+    """What the schema of clusters says nothing of. Making one is about none yet; the rest knows its tags.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticmapreduce.html
+    """
+    where = f"{hooks.region()}:{hooks.account_id()}"
+    cluster = f"arn:aws:elasticmapreduce:{where}:cluster/{physical_id or '*'}"
+    own = {
+        key.replace("RequestTag", "ResourceTag"): value
+        for key, value in tags.items()
+        if key.startswith("aws:RequestTag/")
+    }
+    if verb == "delete":
+        yield Needed("elasticmapreduce:TerminateJobFlows", cluster, own)
+        yield Needed("elasticmapreduce:DescribeCluster", cluster, own)
+        return
+    if verb == "create":
+        yield Needed("elasticmapreduce:RunJobFlow", "*", tags)
+        for name, service in (("ServiceRole", "elasticmapreduce.amazonaws.com"), ("JobFlowRole", EC2)):
+            given = str(properties.get(name, ""))
+            for role in [given] if ROLE.fullmatch(given) else of_profile(given):
+                yield Needed("iam:PassRole", role, {"iam:PassedToService": service})
+    yield Needed("elasticmapreduce:DescribeCluster", cluster, own)
+    if verb == "create":
+        if tags:
+            yield Needed("elasticmapreduce:AddTags", cluster, {**tags, **own})
+        return
+    # the groups' ids are asked for before they are resized
+    yield Needed("elasticmapreduce:ListInstanceGroups", cluster, own)
+    if properties.get("Instances") != previous.get("Instances"):
+        yield Needed("elasticmapreduce:ModifyInstanceGroups", cluster, own)
+    if properties.get("AutoTerminationPolicy") != previous.get("AutoTerminationPolicy"):
+        yield Needed("elasticmapreduce:PutAutoTerminationPolicy", cluster, own)
+    if _tags("AWS::EMR::Cluster", properties) != _tags("AWS::EMR::Cluster", previous):
+        yield Needed("elasticmapreduce:AddTags", cluster, {**tags, **own})
+
+
 def _repository(verb: Verb, properties: Properties) -> Iterator[Needed]:
     """ECR is granted a repository's key by whoever makes it, who retires the grant when it goes.
 
@@ -381,6 +427,7 @@ def _passed_to(kind: str) -> str:
 # --- ARNs -------------------------------------------------------------------------------------------
 
 _ARNS: Mapping[str, tuple[str, str]] = {
+    "AWS::Budgets::Budget": ("", "arn:aws:budgets::{account}:budget/{name}"),
     "AWS::CloudFormation::Stack": ("StackName", "arn:aws:cloudformation:{region}:{account}:stack/{name}/*"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"),

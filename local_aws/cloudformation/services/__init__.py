@@ -9,6 +9,7 @@ _SERVICES = (
     "budgets",
     "dynamodb",
     "ec2",
+    "emr",
     "events",
     "iam",
     "kinesis",
