@@ -28,7 +28,7 @@ from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trustin
 from support.matrix_page import PAGE, WRITE, page_text
 from support.page_examples import api_examples, run
 from support.processes import free_port, left_of, processes_of
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 BACK = "https://page.example/back"
 PASSWORD = "Long-enough-for-all-7"

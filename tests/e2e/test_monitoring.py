@@ -18,7 +18,7 @@ from local_aws import process
 from support.checkout import Checkout
 from support.identity import EnforcingAws
 from support.processes import free_port, left_of, processes_of
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 FILE = """name: watch
 account: "000000000000"

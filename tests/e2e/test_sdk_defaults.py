@@ -24,7 +24,7 @@ from support import client_programs
 from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement
 from support.outside import ROOT, Command
 from support.processes import left_of, processes_of
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 _PROGRAMS = {
     client_programs.SDK_2: Path(client_programs.__file__).with_name("sdk_defaults_program.py"),

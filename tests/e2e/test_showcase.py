@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from support.sagemaker import eventually
 from support.showcase import CSV, TARGETS, Showcase, deployed, variables
+from support.waiting import eventually
 
 PREDICTED = re.compile(r"7\.8\d+")
 """Of 2, by a line around y = 3x + 2."""

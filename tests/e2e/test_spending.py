@@ -22,7 +22,7 @@ from stacks.spending import cap_settings
 from stacks.sweeping import sweeper_settings
 from support.checkout import ACCOUNT, Checkout, enforcing
 from support.identity import EnforcingAws, Somebody, document, statement
-from support.sagemaker import eventually
+from support.waiting import eventually
 from sweeper.handler import swept
 
 _FILE = """\

@@ -10,7 +10,8 @@ from botocore.exceptions import WaiterError
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import AT_ONCE, eventually
 
 CONTAINER = Path(__file__).parents[2] / "workloads" / "features" / "container"
 GROUP = "research--local-patients"

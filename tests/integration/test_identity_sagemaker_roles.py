@@ -31,20 +31,13 @@ def _allow(workshop: Workshop, *resources: str) -> None:
     )
 
 
-def _ended(workshop: Workshop, name: str) -> dict[str, Any]:
-    while True:
-        found: dict[str, Any] = workshop.sagemaker.describe_training_job(TrainingJobName=name)
-        if found["TrainingJobStatus"] != "InProgress":
-            return found
-
-
 def test_a_job_reads_and_writes_what_its_role_may(workshop: Workshop) -> None:
     _allow(workshop, "out/*")
     workshop.train("unread", factor="2")
-    unread = _ended(workshop, "unread")
+    unread = workshop.ended("unread")
     _allow(workshop, "data/*")
     workshop.train("unwritten", factor="2")
-    unwritten = _ended(workshop, "unwritten")
+    unwritten = workshop.ended("unwritten")
     _allow(workshop, "data/*", "out/*")
     workshop.train("allowed", factor="2")
 
@@ -52,7 +45,7 @@ def test_a_job_reads_and_writes_what_its_role_may(workshop: Workshop) -> None:
     assert "s3:GetObject" in unread["FailureReason"]
     assert unwritten["TrainingJobStatus"] == "Failed"
     assert "s3:PutObject" in unwritten["FailureReason"]
-    assert _ended(workshop, "allowed")["TrainingJobStatus"] == "Completed"
+    assert workshop.ended("allowed")["TrainingJobStatus"] == "Completed"
 
 
 def test_an_endpoint_reads_its_model_as_its_role(workshop: Workshop) -> None:

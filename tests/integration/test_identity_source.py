@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.identity import ACCOUNT, EnforcingAws, Somebody, document, statement
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 
 _MINE = statement("s3:GetObject", "arn:aws:s3:::*/${aws:SourceIdentity}/*")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from support.outside import Answer
-from support.sagemaker import eventually
 from support.served_api import ORIGIN, ServedApi, fetch, read, send_form
+from support.waiting import eventually
 
 CSV = {"content-type": "text/csv"}
 JSON = {"content-type": "application/json"}

@@ -13,8 +13,8 @@ import pytest
 
 from support.fault_page import PAGE, WRITE, Row, page_text
 from support.outside import Answer, Api
-from support.sagemaker import eventually
 from support.served_api import ServedApi, read, send_form
+from support.waiting import eventually
 
 CSV = {"content-type": "text/csv"}
 JSON = {"content-type": "application/json"}

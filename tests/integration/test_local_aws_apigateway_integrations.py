@@ -8,7 +8,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from support.deployed import DeploymentFailed, LocalAws, Stacks
 from support.rest_api import RestApi, make_function, make_role
+from support.waiting import eventually
 
 JSON = [("Content-Type", "application/json")]
 MODEL = {
@@ -638,12 +639,6 @@ class TestPlans:
 
 
 class TestTelling:
-    def eventually(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 10
-        while not (found := look()):
-            assert time.monotonic() < deadline, "it never came"
-        return found
-
     def test_the_execution_log_follows_a_request(self, api: RestApi, local_aws: LocalAws) -> None:
         api.mock("/", "answered")
         api.deploy()
@@ -687,7 +682,7 @@ class TestTelling:
             )["Datapoints"]
             return sum(float(point["Sum"]) for point in points)
 
-        assert self.eventually(lambda: sum_of("Count")) == 3
+        assert eventually(lambda: sum_of("Count")) == 3
         assert (sum_of("4XXError"), sum_of("5XXError")) == (1, 0)
 
     def test_a_stage_may_not_log_without_a_role(self, local_aws: LocalAws, stacks: Stacks) -> None:

@@ -6,11 +6,10 @@ import io
 import json
 import re
 import sys
-import time
 import urllib.request
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from support.deployed import DeploymentFailed, LocalAws, Stacks
 from support.rest_api import RestApi, make_function, make_role
+from support.waiting import eventually
 
 CODE = """
 import datetime, os, time
@@ -75,13 +75,6 @@ def function(local_aws: LocalAws) -> Iterator[Function]:
     one = made(local_aws)
     yield one
     one.delete()
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 15
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it never came"
-    return found
 
 
 class TestFailures:

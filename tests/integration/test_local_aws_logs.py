@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.settings import Settings
+from support.waiting import eventually
 
 DAY = 24 * 60 * 60 * 1000
 

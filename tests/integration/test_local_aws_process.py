@@ -24,7 +24,7 @@ from local_aws import process
 from local_aws.process import LocalAwsFailed, Running
 from support.deployed import LocalAws
 from support.processes import left_of, processes_of
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 

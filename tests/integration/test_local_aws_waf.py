@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from support.deployed import DeploymentFailed, LocalAws, Stacks
 from support.rest_api import Answer, RestApi
+from support.waiting import eventually
 
 VISIBLE = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "test"}
 NONE = [{"Priority": 0, "Type": "NONE"}]
@@ -101,14 +102,6 @@ def firewall(local_aws: LocalAws) -> Iterator[Firewall]:
         where = {"Name": name, "Id": identifier, "Scope": "REGIONAL"}
         made.waf.delete_web_acl(**where, LockToken=made.waf.get_web_acl(**where)["LockToken"])
     made.api.delete()
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    """What is found, once it is there; metrics are told once a second."""
-    deadline = time.monotonic() + 10
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it never came"
-    return found
 
 
 class TestStatements:

@@ -7,7 +7,7 @@ import json
 import time
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 
 def test_counts_what_is_logged(local_aws: LocalAws) -> None:

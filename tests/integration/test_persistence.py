@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +23,8 @@ from local_aws.sagemaker import images
 from support.deployed import LocalAws
 from support.identity import trusting
 from support.persistent import PATIENCE_SECONDS, PersistentAws, settled
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 
 _ACCOUNT = "210000000001"
 _TRUST = trusting({"Service": "lambda.amazonaws.com"})
@@ -275,12 +275,11 @@ def _update(aws: LocalAws, name: str, resources: dict[str, Any]) -> None:
 
 
 def _await_event(aws: LocalAws, stack: str, logical_id: str, status: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+    def happened() -> bool:
         events = aws.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-        if any((e["LogicalResourceId"], e["ResourceStatus"]) == (logical_id, status) for e in events):
-            return
-    raise AssertionError(f"{logical_id} of {stack} never was {status}")
+        return any((e["LogicalResourceId"], e["ResourceStatus"]) == (logical_id, status) for e in events)
+
+    eventually(happened, PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("moment", [0, 7, 19])
@@ -446,8 +445,7 @@ def test_a_resource_that_was_just_being_made_goes_with_its_stack(kept: Persisten
     }
     body = json.dumps({"Resources": resources})
     workshop.client("cloudformation").create_stack(StackName="serving", TemplateBody=body)
-    while not mark.exists():
-        pass
+    eventually(mark.exists)
     kept.kill()
 
     cloudformation = kept.start().client("cloudformation", _ACCOUNT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from support.deployed import LocalAws, client_of
 from support.processes import children_of
 from support.sagemaker import Workshop
 from support.settings import Settings
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -42,6 +42,4 @@ def test_forgets_resources_settings_and_what_runs(own_aws: LocalAws, tmp_path: P
     quotas = own_aws.client("service-quotas").get_paginator("list_service_quotas")
     found = [quota for page in quotas.paginate(ServiceCode="sagemaker") for quota in page["Quotas"]]
     assert [quota["Value"] for quota in found if quota["QuotaName"] == "Total domains"] == [1000.0]
-    deadline = time.monotonic() + 30
-    while children_of(own_aws.pid):
-        assert time.monotonic() < deadline, "the job's program goes on"
+    eventually(lambda: not children_of(own_aws.pid))

@@ -11,7 +11,8 @@ from compute_common.hosting import Endpoints
 from compute_common.job import JOB_TYPES, Job, Jobs
 from compute_common.thing import CannotSee, Place, Thing
 from support.deployed import LocalAws
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 from sweeper.adapters import EndpointUsage, Measurements
 
 _ACCOUNT = "220000000077"

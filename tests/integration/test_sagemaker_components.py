@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from support.deployed import LocalAws, Stacks
-from support.sagemaker import eventually
 from support.servicecatalog import refused
 from support.serving import Hall
+from support.waiting import eventually
 
 NEEDS = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 256}
 VARIANT = {

@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.serving import Hall
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

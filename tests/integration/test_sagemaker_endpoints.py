@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from local_aws.containers import why_not_separated
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop
+from support.sagemaker import Workshop
+from support.waiting import AT_ONCE
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.serving import Hall
+from support.waiting import eventually
 
 REGION = "us-east-1"
 _FUNCTION = """

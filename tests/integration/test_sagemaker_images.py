@@ -17,7 +17,8 @@ from local_aws import process
 from local_aws.containers import why_not_separated
 from local_aws.sagemaker import images
 from support.deployed import LocalAws, client_of
-from support.sagemaker import AT_ONCE, Workshop
+from support.sagemaker import Workshop
+from support.waiting import AT_ONCE
 
 needs_namespaces = pytest.mark.skipif(
     why_not_separated() is not None, reason=f"no namespaces here: {why_not_separated()}"

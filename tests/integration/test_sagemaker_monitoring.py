@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.servicecatalog import refused
 from support.serving import Hall
+from support.waiting import eventually
 
 _ANALYZE = """
 import json, os, pathlib

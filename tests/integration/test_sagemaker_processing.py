@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from local_aws.containers import why_not_separated
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import AT_ONCE, eventually
 
 CODE = "/opt/ml/processing/code"
 

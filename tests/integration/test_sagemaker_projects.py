@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from support.deployed import DeploymentFailed, LocalAws, Stacks
-from support.sagemaker import eventually
 from support.servicecatalog import Catalog, Person, Product, client_with, refused, unique
+from support.waiting import eventually
 
 ACCOUNT = "000000000632"
 TEMPLATE = {

@@ -118,12 +118,7 @@ def test_isolates_the_network_when_asked(
         pytest.skip(str(why_not_separated()))
     name = f"isolated-{isolated}"
     workshop.train(name, isolated=isolated, connect=local_aws.url, factor="1")
-    while (job := workshop.sagemaker.describe_training_job(TrainingJobName=name))[
-        "TrainingJobStatus"
-    ] == "InProgress":
-        pass
-
-    assert job["TrainingJobStatus"] == status
+    assert workshop.ended(name)["TrainingJobStatus"] == status
 
 
 def test_refuses_a_second_job_of_the_same_name(workshop: Workshop) -> None:

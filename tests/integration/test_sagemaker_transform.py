@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import AT_ONCE, Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import AT_ONCE, eventually
 
 SERVE = """#!/usr/bin/env python3
 import http.server, json, os, time

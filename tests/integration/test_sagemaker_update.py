@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.serving import Hall
+from support.waiting import eventually
 
 MINUTES = 240
 """Of AWS's time, in a second."""

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws, Stacks
-from support.sagemaker import eventually
 from support.scaling import DIMENSION, activities, instances, load, place, scaling
 from support.serving import Hall
+from support.waiting import eventually
 
 INVOCATIONS = {
     "TargetValue": 50.0,

@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.scaling import activities, instances, place, scaling
 from support.serving import Hall
+from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws
-from support.sagemaker import eventually
 from support.scaling import instances, place, scaling
 from support.serving import Hall
+from support.waiting import eventually
 
 COPIES = "sagemaker:inference-component:DesiredCopyCount"
 PROVISIONED = "sagemaker:variant:DesiredProvisionedConcurrency"

@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from support.deployed import LocalAws, Stacks
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 
 ACCOUNT = "200000000074"
 OFF = {"Mode": "OFF"}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from support.identity import ACCOUNT, REGION, EnforcingAws, statement, trusting
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 TRUST = trusting({"Service": "scheduler.amazonaws.com"})
 GROUP = "arn:aws:scheduler:::aws-sdk:sagemaker:createModelPackageGroup"

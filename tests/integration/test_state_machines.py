@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from support.deployed import LocalAws
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 
 SDK = "arn:aws:states:::aws-sdk:sagemaker"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,6 +14,9 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+
+_SESSION = botocore.session.Session()
+_MAKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,7 @@ class LocalAws:
 
 @cache
 def client_of(url: str, service: str, account: str, region: str) -> Any:
-    session = botocore.session.Session()
-    return session.create_client(
+    return new_client(
         service,
         region_name=region,
         endpoint_url=url,
@@ -56,6 +59,16 @@ def client_of(url: str, service: str, account: str, region: str) -> Any:
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
     )
+
+
+def new_client(service: str, **options: Any) -> Any:
+    """A client of all that is given, and of nothing that the process's environment says.
+
+    All are of one session, which reads what there is to know of a service once and keeps it: that is
+    up to 28 MB and a fifth of a second, and there are hundreds of clients.
+    """
+    with _MAKING:  # making one is not safe on several threads; using one is
+        return _SESSION.create_client(service, **options)
 
 
 class DeploymentFailed(Exception):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from support.identity import document, statement, trusting
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 T = TypeVar("T")
 

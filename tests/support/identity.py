@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from support.deployed import new_client
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -71,7 +72,7 @@ class EnforcingAws:
     ) -> Any:
         key = service, access_key, secret, token, tuple(sorted(options.items()))
         if key not in self.clients:
-            self.clients[key] = botocore.session.Session().create_client(
+            self.clients[key] = new_client(
                 service,
                 region_name=options.get("region_name", REGION),
                 endpoint_url=self.url,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
 from support.identity import trusting
+from support.waiting import AT_ONCE, eventually
 
 _TRAIN = """#!/usr/bin/env python3
 import json, os, pathlib, signal, socket, sys, urllib.parse
@@ -82,16 +82,6 @@ http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 _IN_ML = """import os
 os.chdir(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 """
-
-AT_ONCE = {"Delay": 0, "MaxAttempts": 100_000}
-"""For boto3's waiters: asks again at once."""
-
-
-def eventually(happened: Callable[[], object], seconds: float = 60) -> None:
-    """Returns when it has happened; fails when it does not."""
-    until = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < until, f"it has not happened within {seconds:g} s"
 
 
 def push_image(ecr: Any, repository: str, tag: str, folder: Path, state: Path) -> None:
@@ -216,6 +206,15 @@ class Workshop:
         found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
         return found
 
+    def ended(self, name: str) -> dict[str, Any]:
+        """The description of a job that has ended, however it did."""
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.sagemaker.describe_training_job(TrainingJobName=name)
+            return None if found["TrainingJobStatus"] == "InProgress" else found
+
+        return eventually(look)
+
     def begun(self, name: str) -> None:
         """Returns when the program of a job that lasts forever is running."""
         eventually(lambda: any(event["message"] == "waiting" for event in self.printed(name)))
@@ -268,10 +267,11 @@ class Workshop:
         return self.settled(name)
 
     def settled(self, name: str) -> dict[str, Any]:
-        while True:
+        def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            if found["EndpointStatus"] not in ("Creating", "Updating"):
-                return found
+            return None if found["EndpointStatus"] in ("Creating", "Updating") else found
+
+        return eventually(look, 600)
 
     def invoke(self, endpoint: str, body: str, content_type: str = "text/csv", **more: Any) -> str:
         answer = self.client("sagemaker-runtime").invoke_endpoint(

@@ -15,8 +15,8 @@ from local_aws.sagemaker import images
 from support.cdk_command import Cdk
 from support.deployed import LocalAws
 from support.outside import Answer, Api
-from support.sagemaker import eventually
 from support.serving import Hall
+from support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "inference-api"

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from support.deployed import LocalAws
+from support.deployed import LocalAws, new_client
+from support.waiting import eventually
 
 PRODUCT: Mapping[str, Any] = {
     "Parameters": {
@@ -94,11 +94,15 @@ class Person:
 
     def end(self, answer: Mapping[str, Any]) -> Ended:
         """Waits for an operation: each of them comes to its end, or the test's time does."""
-        while True:
+
+        def look() -> Ended | None:
             found = self.client.describe_record(Id=answer["RecordDetail"]["RecordId"])
-            if found["RecordDetail"]["Status"] in ("SUCCEEDED", "FAILED"):
-                outputs = {one["OutputKey"]: one["OutputValue"] for one in found["RecordOutputs"]}
-                return Ended(found["RecordDetail"], outputs)
+            if found["RecordDetail"]["Status"] not in ("SUCCEEDED", "FAILED"):
+                return None
+            outputs = {one["OutputKey"]: one["OutputValue"] for one in found["RecordOutputs"]}
+            return Ended(found["RecordDetail"], outputs)
+
+        return eventually(look, 600)
 
     def status(self, provisioned: str) -> str:
         detail = self.client.describe_provisioned_product(Id=provisioned)["ProvisionedProductDetail"]
@@ -203,7 +207,7 @@ class Catalog:
 
 
 def client_with(local_aws: LocalAws, keys: Mapping[str, str], service: str = "servicecatalog") -> Any:
-    return botocore.session.Session().create_client(
+    return new_client(
         service,
         region_name=local_aws.region,
         endpoint_url=local_aws.url,

@@ -14,7 +14,8 @@ from typing import Any
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
-from support.sagemaker import Workshop, eventually
+from support.sagemaker import Workshop
+from support.waiting import eventually
 
 _SERVE = """#!/usr/bin/env python3
 import http.server, json, os, pathlib, time, uuid
@@ -165,10 +166,11 @@ class Hall:
         return self.workshop.serve(name, self.configure(name, *variants, **more))
 
     def settled(self, name: str) -> dict[str, Any]:
-        while True:
+        def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            if found["EndpointStatus"] not in ("Creating", "Updating", "RollingBack"):
-                return found
+            return None if found["EndpointStatus"] in ("Creating", "Updating", "RollingBack") else found
+
+        return eventually(look, 600)
 
     def ask(self, endpoint: str, body: str = "1", **more: Any) -> str:
         answer = self.runtime.invoke_endpoint(

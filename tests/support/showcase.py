@@ -16,7 +16,7 @@ from typing import Any
 from support.checkout import Checkout
 from support.outside import Answer, Api
 from support.processes import free_port, left_of, processes_of
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 NAME = "showcase"
 CSV = {"content-type": "text/csv"}

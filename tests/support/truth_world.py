@@ -22,6 +22,7 @@ from local_aws.identity.policy import Caller, Request, Statement, statements
 from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement, trusting
 from support.synthesis import ROOT
 from support.truth import FOLDER, Row, Table
+from support.waiting import eventually
 
 UNITS = ("Network", "Data", "Access")
 _WHERE = f"{REGION}:{ACCOUNT}"
@@ -465,21 +466,15 @@ def _studio(world: World) -> str:
         DomainSettings={"ExecutionRoleIdentityConfig": "USER_PROFILE_NAME"},
     )["DomainArn"]
     domain = str(arn).rpartition("/")[2]
-    while sagemaker.describe_domain(DomainId=domain)["Status"] != "InService":
-        pass
+    eventually(lambda: sagemaker.describe_domain(DomainId=domain)["Status"] == "InService")
     environment = truth_environment()
     for team_name, team in environment.teams.items():
         for member_name, member in team.members.items():
             profile = f"{team_name}-{member_name}"
             execution = f"arn:aws:iam::{ACCOUNT}:role/clary/truth/clary-truth-{team_name}-{member.persona}"
-            sagemaker.create_user_profile(
-                DomainId=domain, UserProfileName=profile, UserSettings={"ExecutionRole": execution}
-            )
-            while (
-                sagemaker.describe_user_profile(DomainId=domain, UserProfileName=profile)["Status"]
-                != "InService"
-            ):
-                pass
+            named = {"DomainId": domain, "UserProfileName": profile}
+            sagemaker.create_user_profile(**named, UserSettings={"ExecutionRole": execution})
+            eventually(lambda named=named: sagemaker.describe_user_profile(**named)["Status"] == "InService")
             sagemaker.create_space(
                 DomainId=domain,
                 SpaceName=f"{member_name}-space",
