@@ -1,22 +1,24 @@
-"""What people launch from Service Catalog, with their own rights, and what has been launched."""
+"""What people launch from Service Catalog, with their own rights, and what becomes of it."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clary.environment.catalog import product_name
+from clary.catalog_field import Field, check, fields_of
 from clary.environment.model import Environment
 from clary.errors import ClaryError
-from clary.target import Target
+from clary.launches import Launched, launched_by, pages
 from runtime_common.pause import growing_pause
 
 _DONE = ("SUCCEEDED", "FAILED")
+_TAKEN = "already exists."
+"""What AWS says of a launch's name that is one's own or somebody else's: `A stack named x already exists.`"""
 
 
 @dataclass(frozen=True)
@@ -35,27 +37,6 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Field:
-    name: str
-    about: str
-    default: str | None
-    allowed: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Launched:
-    """Something that somebody has launched: `AVAILABLE`, `UNDER_CHANGE`, `TAINTED` or `ERROR`."""
-
-    id: str
-    name: str
-    product: str
-    version: str
-    status: str
-    why: str
-    owner: str
-
-
-@dataclass(frozen=True)
 class Ended:
     """How an operation ended."""
 
@@ -68,13 +49,14 @@ class Catalog:
 
     def __init__(self, client: Any, environment: Environment, *, longest_pause_seconds: float = 5.0) -> None:
         self._client = client
-        self._prefix = f"clary-{environment.name}-"
+        self._environment = environment
+        self._prefix = environment.stack_name("")
         self._longest_pause_seconds = longest_pause_seconds
 
     def offered(self) -> list[Offered]:
         found = [
             Offered(each["ProductId"], each["Name"], each.get("ShortDescription", ""), self._prefix)
-            for page in _pages(self._client.search_products)
+            for page in pages(self._client.search_products)
             for each in page["ProductViewSummaries"]
         ]
         return sorted(
@@ -86,15 +68,7 @@ class Catalog:
         answer = self._client.describe_provisioning_parameters(
             ProductId=product.id, ProvisioningArtifactId=self._version(product), PathId=self._path(product)
         )
-        return [
-            Field(
-                each["ParameterKey"],
-                each.get("Description", ""),
-                each.get("DefaultValue"),
-                each.get("ParameterConstraints", {}).get("AllowedValues", []),
-            )
-            for each in answer["ProvisioningArtifactParameters"]
-        ]
+        return fields_of(answer["ProvisioningArtifactParameters"])
 
     def product(self, name: str) -> Offered:
         """By its name, whole or short. Raises ClaryError for one that is not offered."""
@@ -107,30 +81,35 @@ class Catalog:
     def launch(
         self, product: Offered, values: Mapping[str, str], *, name: str | None, tags: Mapping[str, str]
     ) -> str:
-        """Starts a launch and answers the record to wait for."""
+        """Starts a launch and answers the record to wait for: the one of before, where this has been launched
+        and is on its way, because whoever launched it did not wait for the end.
+        """
         fields = self.fields(product)
-        unknown = [each for each in values if each not in {field.name for field in fields}]
-        if unknown:
-            raise ClaryError(_unknown("field", unknown[0], [field.name for field in fields]))
+        check(fields, values)
         missing = [each.name for each in fields if each.default is None and each.name not in values]
         if missing:
             given = " ".join(f"{each}=…" for each in missing)
             raise ClaryError(f"'{product.short}' asks for {', '.join(missing)}, give {given}")
         called = name or "-".join([product.short, *(values[each.name] for each in fields[:1])])
-        answer = self._client.provision_product(
-            ProductId=product.id,
-            ProvisioningArtifactId=self._version(product),
-            PathId=self._path(product),
-            ProvisionedProductName=called,
-            ProvisioningParameters=[{"Key": key, "Value": value} for key, value in values.items()],
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            ProvisionToken=str(uuid.uuid4()),
-        )
+        try:
+            answer = self._client.provision_product(
+                ProductId=product.id,
+                ProvisioningArtifactId=self._version(product),
+                PathId=self._path(product),
+                ProvisionedProductName=called,
+                ProvisioningParameters=[{"Key": key, "Value": value} for key, value in values.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                ProvisionToken=str(uuid.uuid4()),
+            )
+        except ClientError as error:
+            if not error.response["Error"]["Message"].endswith(_TAKEN):
+                raise
+            return self._launch_of_before(called, product)
         return str(answer["RecordDetail"]["RecordId"])
 
     def launched(self) -> list[Launched]:
         """What this person has launched."""
-        return list(_launched(self._client, self._prefix, "User"))
+        return launched_by(self._client, self._environment)
 
     def mine(self, name: str) -> Launched:
         there = self.launched()
@@ -145,12 +124,15 @@ class Catalog:
 
     def update(self, launched: Launched, values: Mapping[str, str]) -> str:
         """Takes something to the newest version of its product, with its values as they are but for these."""
+        _check_at_rest(launched)
         product = self.product(launched.product)
+        fields = self.fields(product)
+        check(fields, values)
         given = [
             {"Key": each.name, "Value": values[each.name]}
             if each.name in values
             else {"Key": each.name, "UsePreviousValue": True}
-            for each in self.fields(product)
+            for each in fields
         ]
         answer = self._client.update_provisioned_product(
             ProvisionedProductId=launched.id,
@@ -163,6 +145,10 @@ class Catalog:
         return str(answer["RecordDetail"]["RecordId"])
 
     def terminate(self, launched: Launched) -> str:
+        """Starts to remove something, unless that is under way, and answers the record to wait for."""
+        if self._is_under_way(launched, "TERMINATE_PROVISIONED_PRODUCT"):
+            return launched.last_record
+        _check_at_rest(launched)
         answer = self._client.terminate_provisioned_product(
             ProvisionedProductId=launched.id, TerminateToken=str(uuid.uuid4())
         )
@@ -184,6 +170,22 @@ class Catalog:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in answer.get("RecordOutputs", [])}
         return Ended(name, outputs)
 
+    def _launch_of_before(self, name: str, product: Offered) -> str:
+        found = next((each for each in self.launched() if each.name == name), None)
+        if found is None:
+            raise ClaryError(f"somebody else has launched something called '{name}', give another --name")
+        if found.product != product.name:
+            raise ClaryError(f"you have launched '{found.product}' as '{name}', give another --name")
+        if self._is_under_way(found, "PROVISION_PRODUCT"):
+            return found.last_record
+        raise ClaryError(_launched_already(found))
+
+    def _is_under_way(self, launched: Launched, operation: str) -> bool:
+        if launched.status != "UNDER_CHANGE":
+            return False
+        record = self._client.describe_record(Id=launched.last_record)["RecordDetail"]
+        return bool(record["RecordType"] == operation)
+
     def _version(self, product: Offered) -> str:
         versions = self._client.describe_product(Id=product.id)["ProvisioningArtifacts"]
         return str(max(versions, key=lambda each: each["CreatedTime"])["Id"])
@@ -193,60 +195,17 @@ class Catalog:
         return str(paths[0]["Id"])
 
 
-def in_use(target: Target) -> list[Launched]:
-    """All that has been launched from the environment's products, whoever did."""
-    return list(_launched(target.client("servicecatalog"), target.environment.stack_name(""), "Account"))
+def _launched_already(found: Launched) -> str:
+    said = f"you have launched '{found.name}' already, and it is {found.status}"
+    if found.status == "ERROR":
+        return f"{said} ({found.why}): terminate it before you launch it again"
+    return f"{said}: see `clary catalog status`, update it, or give another --name"
 
 
-def check_in_use(target: Target, *, stays: bool) -> None:
-    """Raises ClaryError when something would be left without the role that alone can change and remove it.
-
-    `stays` says whether the environment is to be what its file says, or to go altogether.
-    """
-    environment = target.environment
-    offered = {
-        product_name(environment.name, team, key)
-        for team, portfolio in environment.catalog.portfolios.items()
-        for key, _ in portfolio.products.offered()
-    }
-    left = [each for each in in_use(target) if not stays or each.product not in offered]
-    if left:
-        names = ", ".join(f"{each.name} ({each.owner})" for each in left[:5])
-        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-        what = "the file offers no more" if stays else "would outlive the environment"
-        raise ClaryError(
-            f"people have launched what {what}, nothing was changed: {names}{more}; terminate that first"
-            " (`clary catalog terminate`, or Service Catalog's page of provisioned products)"
-        )
-
-
-def _launched(client: Any, prefix: str, level: str) -> Iterator[Launched]:
-    try:
-        pages = _pages(client.search_provisioned_products, AccessLevelFilter={"Key": level, "Value": "self"})
-        found = [each for page in pages for each in page["ProvisionedProducts"]]
-    except ClientError as error:
-        raise ClaryError(f"Service Catalog does not say what has been launched: {error}") from error
-    for each in sorted(found, key=lambda one: one["Name"]):
-        if each.get("ProductName", "").startswith(prefix):
-            yield Launched(
-                each["Id"],
-                each["Name"],
-                each["ProductName"],
-                each.get("ProvisioningArtifactName", ""),
-                each["Status"],
-                each.get("StatusMessage", ""),
-                each.get("UserArnSession", each.get("UserArn", "")),
-            )
-
-
-def _pages(operation: Callable[..., Mapping[str, Any]], **arguments: Any) -> Iterator[Mapping[str, Any]]:
-    """boto3 has no paginators for the operations of people."""
-    while True:
-        page = operation(**arguments)
-        yield page
-        if not page.get("NextPageToken"):
-            return
-        arguments["PageToken"] = page["NextPageToken"]
+def _check_at_rest(launched: Launched) -> None:
+    if launched.status == "UNDER_CHANGE":
+        message = f"'{launched.name}' is being made, changed or removed"
+        raise ClaryError(f"{message}: wait until `clary catalog status` says something else of it")
 
 
 def _unknown(kind: str, given: str, known: Sequence[str]) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from clary import baselining, cdk, training
-from clary.catalog import check_in_use
 from clary.content import contents
 from clary.difference import check_replacements
 from clary.drift import mark_owned
 from clary.errors import ClaryError
+from clary.launches import check_in_use
 from clary.monitor_content import monitor_contents
 from clary.outputs import STACKS, endpoint_states, stack_states
 from clary.progress import Progress
@@ -38,7 +38,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping.result()
         changes = check_replacements(target, assembly)
         if stack_states(target)["catalog"] is not None:
-            check_in_use(target, stays=True)
+            check_in_use(target.client("servicecatalog"), target.environment, stays=True)
     for unit in no_longer_wanted(target):
         with progress.step(f"removing {target.environment.stack_name(unit)}: the file has it no more"):
             delete_stack(target, unit)

@@ -17,11 +17,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clary.catalog import in_use
 from clary.difference import deployed
 from clary.environment.catalog import CATALOG, OWNER_TAG
 from clary.environment.people import construct_id, profile_name, shared_name
 from clary.errors import ClaryError
+from clary.launches import in_use
 from clary.outputs import stack_outputs, stack_states
 from clary.target import Target
 from clary.templates import NESTED, Template
@@ -182,7 +182,7 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
         wanted = merged(properties.get("UserSettings", {}), sent.get(name, {}))
         yield from differing(subject, {"UserSettings": wanted}, found, there)
     launched = set()
-    there_are = {each.id for each in in_use(target)} if stack_states(target)["catalog"] else set()
+    there_are = _launched_now(target)
     for each in profiles:
         if each["UserProfileName"] not in known:
             arn = sagemaker.describe_user_profile(
@@ -193,6 +193,12 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
                 launched.add(str(each["UserProfileName"]))
             yield unknown_profile(each["UserProfileName"], tags, there_are)
     yield from _spaces(sagemaker, domain_id, spaces, there, launched)
+
+
+def _launched_now(target: Target) -> set[str]:
+    if not stack_states(target)["catalog"]:
+        return set()
+    return {each.id for each in in_use(target.client("servicecatalog"), target.environment)}
 
 
 def _listed(sagemaker: Any, operation: str, member: str, domain_id: str) -> list[Mapping[str, Any]]:

@@ -137,6 +137,8 @@ def _pairs(given: Sequence[str]) -> Mapping[str, str]:
         key, equals, value = each.partition("=")
         if not equals or not key:
             raise ClaryError(f"'{each}' is no name and value, write it like Name=ada")
+        if key in found:
+            raise ClaryError(f"'{key}' is given twice, leave one of them out")
         found[key] = value
     return found
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from clary.catalog import Catalog, check_in_use
+from clary.catalog import Catalog
+from clary.catalog_field import check, fields_of
 from clary.drift import Kind, unknown_profile
 from clary.environment.model import Environment
 from clary.errors import ClaryError
-from clary.target import Target
+from clary.launches import check_in_use
 
 PORTFOLIO = {
     "principals": ["arn:aws:iam::111122223333:role/newcomers"],
@@ -39,6 +40,10 @@ class ServiceCatalog:
 
     launched: Sequence[Mapping[str, Any]] = ()
     products: Sequence[str] = ("clary-dev-research-data-scientist", "clary-prod-research-data-scientist")
+    doing: str = "PROVISION_PRODUCT"
+    """What is being done, where something is under change."""
+    taken: bool = False
+    """Whether the account has something of the name that is asked for."""
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def search_products(self, **asked: Any) -> Mapping[str, Any]:
@@ -65,58 +70,60 @@ class ServiceCatalog:
         return {"ProvisioningArtifactParameters": [{"ParameterKey": "Name"}]}
 
     def provision_product(self, **asked: Any) -> Mapping[str, Any]:
+        if self.taken:
+            message = f"A stack named {asked['ProvisionedProductName']} already exists."
+            raise ClientError(
+                {"Error": {"Code": "InvalidParametersException", "Message": message}}, "ProvisionProduct"
+            )
         self.asked.append(("provision", asked))
         return {"RecordDetail": {"RecordId": "rec-1"}}
 
+    def terminate_provisioned_product(self, **asked: Any) -> Mapping[str, Any]:
+        self.asked.append(("terminate", asked))
+        return {"RecordDetail": {"RecordId": "rec-3"}}
+
     def describe_record(self, **_: Any) -> Mapping[str, Any]:
         errors = [{"Description": "the role may not"}]
-        detail = {"Status": "FAILED", "ProvisionedProductName": "emmys", "RecordErrors": errors}
+        detail = {
+            "Status": "FAILED",
+            "ProvisionedProductName": "emmys",
+            "RecordErrors": errors,
+            "RecordType": self.doing,
+        }
         return {"RecordDetail": detail}
 
 
-def launched(product: str = "clary-dev-research-data-scientist") -> Mapping[str, Any]:
+def launched(
+    product: str = "clary-dev-research-data-scientist", status: str = "AVAILABLE"
+) -> Mapping[str, Any]:
     return {
         "Id": "pp-1",
         "Name": "emmys",
         "ProductName": product,
-        "Status": "AVAILABLE",
+        "Status": status,
+        "StatusMessage": "the role may not",
         "UserArnSession": "emmy",
+        "LastRecordId": "rec-2",
     }
 
 
-class Somewhere(Target):
-    client_of_all: ServiceCatalog
-
-    def client(self, service: str) -> Any:
-        assert service == "servicecatalog"
-        return self.client_of_all
-
-
-def target(catalog: ServiceCatalog, given: Environment, tmp_path: Path) -> Target:
-    found = Somewhere(given, None, tmp_path)
-    object.__setattr__(found, "client_of_all", catalog)
-    return found
-
-
-def test_a_product_that_somebody_has_stays_in_the_file(tmp_path: Path) -> None:
+def test_a_product_that_somebody_has_stays_in_the_file() -> None:
     catalog = ServiceCatalog([launched()])
 
-    check_in_use(target(catalog, environment(research=PORTFOLIO), tmp_path), stays=True)
+    check_in_use(catalog, environment(research=PORTFOLIO), stays=True)
     with pytest.raises(ClaryError, match=r"the file offers no more.*: emmys \(emmy\)"):
-        check_in_use(target(catalog, environment(), tmp_path), stays=True)
+        check_in_use(catalog, environment(), stays=True)
 
 
-def test_an_environment_stays_while_somebody_has_launched_something(tmp_path: Path) -> None:
+def test_an_environment_stays_while_somebody_has_launched_something() -> None:
     with pytest.raises(ClaryError, match=r"would outlive the environment.*: emmys \(emmy\)"):
-        check_in_use(
-            target(ServiceCatalog([launched()]), environment(research=PORTFOLIO), tmp_path), stays=False
-        )
+        check_in_use(ServiceCatalog([launched()]), environment(research=PORTFOLIO), stays=False)
 
 
-def test_what_is_launched_elsewhere_keeps_nothing(tmp_path: Path) -> None:
+def test_what_is_launched_elsewhere_keeps_nothing() -> None:
     catalog = ServiceCatalog([launched("clary-prod-research-data-scientist"), launched("theirs")])
 
-    check_in_use(target(catalog, environment(), tmp_path), stays=False)
+    check_in_use(catalog, environment(), stays=False)
 
     ((_, asked),) = catalog.asked
     assert asked["AccessLevelFilter"] == {"Key": "Account", "Value": "self"}
@@ -158,6 +165,107 @@ def test_a_launch_says_what_is_wrong_before_it_begins(values: Mapping[str, str],
 
     assert words in str(refusal.value)
     assert service.asked == []
+
+
+def launch_again(service: ServiceCatalog) -> str:
+    seen = Catalog(service, environment())
+    return seen.launch(seen.product("research-data-scientist"), {"Name": "emmy"}, name="emmys", tags={})
+
+
+def test_a_launch_that_was_left_to_itself_is_waited_for_when_it_is_launched_again() -> None:
+    assert launch_again(ServiceCatalog([launched(status="UNDER_CHANGE")], taken=True)) == "rec-2"
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        (ServiceCatalog(), "somebody else has launched something called 'emmys', give another --name"),
+        (ServiceCatalog([launched()]), "'emmys' already, and it is AVAILABLE: see `clary catalog status`"),
+        (ServiceCatalog([launched(status="ERROR")]), "it is ERROR (the role may not): terminate it before"),
+        (
+            ServiceCatalog([launched("clary-dev-research-notebook")]),
+            "'clary-dev-research-notebook' as 'emmys'",
+        ),
+        (
+            ServiceCatalog([launched(status="UNDER_CHANGE")], doing="TERMINATE_PROVISIONED_PRODUCT"),
+            "'emmys' already, and it is UNDER_CHANGE",
+        ),
+    ],
+)
+def test_a_name_that_is_taken_is_told_with_whose_it_is(service: ServiceCatalog, words: str) -> None:
+    service.taken = True
+
+    with pytest.raises(ClaryError) as refusal:
+        launch_again(service)
+
+    assert words in str(refusal.value)
+
+
+def test_a_refusal_that_is_not_about_the_name_is_awss() -> None:
+    class Refusing(ServiceCatalog):
+        def provision_product(self, **_: Any) -> Mapping[str, Any]:
+            said = {"Code": "AccessDeniedException", "Message": "it may not"}
+            raise ClientError({"Error": said}, "ProvisionProduct")
+
+    with pytest.raises(ClientError, match="it may not"):
+        launch_again(Refusing())
+
+
+def test_what_is_being_made_is_neither_changed_nor_removed_and_what_is_being_removed_is_waited_for() -> None:
+    made = ServiceCatalog([launched(status="UNDER_CHANGE")])
+    removed = ServiceCatalog([launched(status="UNDER_CHANGE")], doing="TERMINATE_PROVISIONED_PRODUCT")
+    makes, removes = Catalog(made, environment()), Catalog(removed, environment())
+
+    for refused in (lambda it: makes.update(it, {}), makes.terminate):
+        with pytest.raises(ClaryError, match="is being made, changed or removed: wait"):
+            refused(makes.mine("emmys"))
+    assert removes.terminate(removes.mine("emmys")) == "rec-2"
+
+
+FIELDS = fields_of(
+    [
+        {
+            "ParameterKey": "Name",
+            "ParameterConstraints": {
+                "AllowedPattern": "[a-z]+",
+                "MaxLength": "4",
+                "ConstraintDescription": "give small letters",
+            },
+        },
+        {"ParameterKey": "Size", "ParameterConstraints": {"AllowedValues": ["small", "large"]}},
+        {"ParameterKey": "Gib", "ParameterConstraints": {"MinValue": "5", "MaxValue": "20"}},
+        {"ParameterKey": "Word", "ParameterConstraints": {"AllowedPattern": "a*", "MinLength": "2"}},
+        {"ParameterKey": "Anything"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"Name": ""}, "Name is '': give small letters"),
+        ({"Name": "émmy"}, "give small letters"),
+        ({"Name": "e" * 200}, f"Name is '{'e' * 60}… (200 characters)': give at most 4 characters"),
+        ({"Size": "huge"}, "Size is 'huge': choose one of: small, large"),
+        ({"Gib": "4"}, "give a number from 5 to 20"),
+        ({"Gib": "21"}, "give a number from 5 to 20"),
+        ({"Gib": "many"}, "give a number"),
+        ({"Word": "b"}, "give what fits a*"),
+        ({"Word": "a"}, "give at least 2 characters"),
+        ({"Nmae": "emmy"}, "no field 'Nmae', did you mean 'Name'?"),
+    ],
+)
+def test_a_value_that_will_not_do_is_told_before_there_is_an_entry_for_it(
+    values: Mapping[str, str], words: str
+) -> None:
+    with pytest.raises(ClaryError) as refusal:
+        check(FIELDS, values)
+
+    assert words in str(refusal.value)
+
+
+def test_values_that_fit_are_taken() -> None:
+    check(FIELDS, {"Name": "emmy", "Size": "large", "Gib": "20", "Word": "aaa", "Anything": "日本"})
 
 
 def test_a_product_that_is_not_offered_is_told_with_those_that_are() -> None:

@@ -1,0 +1,97 @@
+"""What has been launched from Service Catalog, by one person or by anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from clary.environment.catalog import product_name
+from clary.environment.model import Environment
+from clary.errors import ClaryError
+
+
+@dataclass(frozen=True)
+class Launched:
+    """Something that somebody has launched: `AVAILABLE`, `UNDER_CHANGE`, `TAINTED` or `ERROR`."""
+
+    id: str
+    name: str
+    product: str
+    product_id: str
+    version: str
+    version_id: str
+    status: str
+    why: str
+    owner: str
+    last_record: str
+    """Of what is being done with it, or was done last."""
+
+
+def launched_by(client: Any, environment: Environment) -> list[Launched]:
+    """From the environment's products, by whoever asks."""
+    return list(_launched(client, environment, "User"))
+
+
+def in_use(client: Any, environment: Environment) -> list[Launched]:
+    """From the environment's products, whoever did."""
+    return list(_launched(client, environment, "Account"))
+
+
+def check_in_use(client: Any, environment: Environment, *, stays: bool) -> None:
+    """Raises ClaryError when something would be left without the role that alone can change and remove it.
+
+    `stays` says whether the environment is to be what its file says, or to go altogether.
+    """
+    left = [each for each in in_use(client, environment) if not (stays and is_offered(each, environment))]
+    if left:
+        names = ", ".join(f"{each.name} ({each.owner})" for each in left[:5])
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        what = "the file offers no more" if stays else "would outlive the environment"
+        raise ClaryError(
+            f"people have launched what {what}, nothing was changed: {names}{more}; terminate that first"
+            " (`clary catalog terminate`, or Service Catalog's page of provisioned products)"
+        )
+
+
+def is_offered(launched: Launched, environment: Environment) -> bool:
+    """Whether the file has the product that something was launched from."""
+    return launched.product in {
+        product_name(environment.name, team, key)
+        for team, portfolio in environment.catalog.portfolios.items()
+        for key, _ in portfolio.products.offered()
+    }
+
+
+def pages(operation: Callable[..., Mapping[str, Any]], **arguments: Any) -> Iterator[Mapping[str, Any]]:
+    """boto3 has no paginators for the operations of people."""
+    while True:
+        page = operation(**arguments)
+        yield page
+        if not page.get("NextPageToken"):
+            return
+        arguments["PageToken"] = page["NextPageToken"]
+
+
+def _launched(client: Any, environment: Environment, level: str) -> Iterator[Launched]:
+    try:
+        answers = pages(client.search_provisioned_products, AccessLevelFilter={"Key": level, "Value": "self"})
+        found = [each for page in answers for each in page["ProvisionedProducts"]]
+    except ClientError as error:
+        raise ClaryError(f"Service Catalog does not say what has been launched: {error}") from error
+    for each in sorted(found, key=lambda one: one["Name"]):
+        if each.get("ProductName", "").startswith(environment.stack_name("")):
+            yield Launched(
+                id=each["Id"],
+                name=each["Name"],
+                product=each["ProductName"],
+                product_id=each.get("ProductId", ""),
+                version=each.get("ProvisioningArtifactName", ""),
+                version_id=each.get("ProvisioningArtifactId", ""),
+                status=each["Status"],
+                why=each.get("StatusMessage", ""),
+                owner=each.get("UserArnSession", each.get("UserArn", "")),
+                last_record=each.get("LastRecordId", ""),
+            )
