@@ -16,6 +16,7 @@ from clary.wording import listed
 
 GROUP = "AWS::SageMaker::FeatureGroup"
 SETTINGS = "Custom::FeatureSettings"
+_TABLE = "AWS::Glue::Table"
 
 _WAY = "make a feature group of another name and fill it anew, then move to it what reads this one"
 
@@ -63,11 +64,12 @@ def sentences(changes: Sequence[Change]) -> Iterator[Told]:
             )
 
 
-_SAID = {"FeatureDefinitions", "Collections"}
+_SAID = {"FeatureDefinitions", "Collections", "TableInput"}
 
 
 def _evolutions(changes: Sequence[Change]) -> Iterator[_Evolution]:
-    """A group's own features and its collections are two resources, of which one may not change."""
+    """A group's own features and its collections are two resources, of which one may not change; the view of
+    its history has what it has."""
     by_name: dict[str, list[Change]] = {}
     for change in changes:
         if change.type in (GROUP, SETTINGS):
@@ -80,8 +82,19 @@ def _evolutions(changes: Sequence[Change]) -> Iterator[_Evolution]:
             name,
             {key: what for each in its for key, what in _features(each.old).items()},
             {key: what for each in its for key, what in _features(each.new).items()},
-            its,
+            [*its, *_views(group, changes)],
         )
+
+
+def _views(group: Change | None, changes: Sequence[Change]) -> Iterator[Change]:
+    """Of a group's history: called as its table, and something after two underscores."""
+    if group is None or "OfflineStoreConfig" not in group.properties:
+        return
+    table = group.properties["OfflineStoreConfig"]["DataCatalogConfig"]["TableName"]
+    for change in changes:
+        name = str(change.properties.get("TableInput", {}).get("Name"))
+        if change.type == _TABLE and name.rpartition("__")[0] == table:
+            yield change
 
 
 def _features(resource: Mapping[str, Any]) -> dict[str, str]:

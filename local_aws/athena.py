@@ -1,4 +1,4 @@
-"""Athena: what ministack's lacks of a table's columns, and of the rights of whoever asks.
+"""Athena: what ministack's lacks of a table's columns, of views, and of the rights of whoever asks.
 
 A table has the columns that Glue has of it, whether a file has them or not, and its files are read with the
 rights of whoever asks for the query
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local_aws import hooks, iceberg
+from local_aws import athena_views, hooks, iceberg
+from local_aws.athena_views import Reference
 from local_aws.identity import AccessDenied, enforcement
 
 _TYPES = {
@@ -52,7 +53,7 @@ def install() -> None:
 
 @cache
 def _complete() -> None:
-    hooks.complete_athena(relation, check_reading)
+    hooks.complete_athena(relation, check_reading, _without_views)
     hooks.place_query_results()
 
 
@@ -78,6 +79,25 @@ def relation(table: Mapping[str, Any], files: Sequence[str], usual: Callable[[],
     nulls = [f"CAST(NULL AS {type_ or 'VARCHAR'}) AS {_quoted(name)}" for name, type_ in types.items()]
     none = f"SELECT {', '.join(nulls) or 1} WHERE FALSE"
     return f"(FROM {held} UNION ALL BY NAME {none})" if files else f"({none})"
+
+
+def _without_views(query: str, database: str) -> str:
+    return athena_views.expanded(query, database, _references, _seen)
+
+
+def _references(query: str) -> list[Reference]:
+    return [
+        Reference(one.database, one.table, one.start, one.end, one.aliased)
+        for one in hooks.tables_of_query(query)
+    ]
+
+
+def _seen(database: str, name: str) -> Mapping[str, Any] | None:
+    """A view is seen by the rights to a table; a table's own are checked when it is read."""
+    found = hooks.glue_table(database, name)
+    if found is not None and found.get("TableType") == "VIRTUAL_VIEW":
+        _check_seeing(found)
+    return found
 
 
 def _current(table: Mapping[str, Any], files: Sequence[str]) -> list[str]:

@@ -167,7 +167,9 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_empty_relation",
         "_executions",
         "_materialize_table_files",
+        "_rewrite_data_paths",
         "_save_query_results",
+        "_table_references",
         "_table_relation",
     ),
     "ministack.services.cloudwatch_logs": (
@@ -234,12 +236,13 @@ PRIVATE_NAMES: dict[str, tuple[str, ...]] = {
         "_trust_policy_not_principal_error",
         "_group_inline_policies",
         "_groups",
+        "_instance_profiles",
         "_lookup_policy",
         "_roles",
-        "_instance_profiles",
         "_user_inline_policies",
         "_users",
     ),
+    "ministack.services.glue": ("_tables",),
     "ministack.services.kms": (
         "_grants",
         "_resolve_key",
@@ -2115,9 +2118,6 @@ def iam_role(account: str, name: str) -> dict[str, Any] | None:
     return found
 
 
-def iam_user(account: str, name: str) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = _iam._users.get_scoped(account, None, name)
-    return found
 def iam_roles_of_profile(account: str, name: str) -> list[str]:
     """The ARNs of the roles in an instance profile."""
     profile = _iam._instance_profiles.get_scoped(account, None, name) or {}
@@ -2125,6 +2125,9 @@ def iam_roles_of_profile(account: str, name: str) -> list[str]:
     return [str(role["Arn"]) for role in found if role is not None]
 
 
+def iam_user(account: str, name: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = _iam._users.get_scoped(account, None, name)
+    return found
 
 
 def iam_user_policies(account: str, name: str) -> dict[str, Any]:
@@ -2167,15 +2170,15 @@ def tags_of(arn: str) -> dict[str, str]:
     return found
 
 
-def organization_of(account: str) -> tuple[str, dict[str, Any]] | None:
-    """The organization that an account is in: the account that manages it, and `id`, `targets` - the root,
-    the units and the account, from the outside in - and `policies`: the documents attached to each."""
 def emr_cluster(cluster_id: str) -> dict[str, Any] | None:
     """The record of a cluster, as DescribeCluster answers it."""
     found: dict[str, Any] | None = _emr._clusters.get(cluster_id)
     return found
 
 
+def organization_of(account: str) -> tuple[str, dict[str, Any]] | None:
+    """The organization that an account is in: the account that manages it, and `id`, `targets` - the root,
+    the units and the account, from the outside in - and `policies`: the documents attached to each."""
     for owner, member in [(account, account), *_organizations._accounts.to_dict()]:
         if member != account or _organizations._accounts.get_scoped(owner, None, account) is None:
             continue
@@ -2395,11 +2398,17 @@ def workgroup_of(query: str) -> str | None:
 def complete_athena(
     relation: Callable[[Mapping[str, Any], list[str], Callable[[], str]], str],
     check_reading: Callable[[str], None],
+    expand: Callable[[str, str], str],
 ) -> None:
     """Lets `relation(table, files, usual)` say what a table is, of copies of its files: `usual()` is what
-    these are in the engine's words. `check_reading(location)` refuses, for whoever asks, by raising."""
+    these are in the engine's words. `check_reading(location)` refuses, for whoever asks, by raising, and
+    `expand(query, database)` says what a query is without views."""
     athena: Any = importlib.import_module("ministack.services.athena")  # heavy: not before it is used
     usual, copied = athena._table_relation, athena._materialize_table_files
+    rewrite = athena._rewrite_data_paths
+
+    async def rewritten(query: str, database: str, catalog: str | None = None) -> Any:
+        return await rewrite(expand(query, database or "default"), database, catalog)
 
     def of_table(table: Mapping[str, Any], files: list[str]) -> str:
         return relation(table, files, lambda: str(usual(table, files)))
@@ -2413,6 +2422,20 @@ def complete_athena(
 
     athena._table_relation, athena._empty_relation = of_table, of_empty_table
     athena._materialize_table_files = at
+    athena._rewrite_data_paths = rewritten
+
+
+def tables_of_query(query: str) -> list[Any]:
+    """The tables of the catalog of Glue's that a query names, as ministack finds them."""
+    athena: Any = importlib.import_module("ministack.services.athena")  # heavy: not before it is used
+    found = athena._table_references(query)
+    return [one for one in found if (one.catalog or "awsdatacatalog").lower() == "awsdatacatalog"]
+
+
+def glue_table(database: str, name: str) -> Mapping[str, Any] | None:
+    glue: Any = importlib.import_module("ministack.services.glue")
+    found: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
+    return found
 
 
 def invoke_event_target(

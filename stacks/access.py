@@ -294,6 +294,7 @@ def _shared_groups(environment: Environment, team: str, persona: Persona | None)
         SharedGroup(
             environment.feature_group_name(name),
             None if group.offline is None else features.table_name(group.team, name),
+            None if group.offline is None else features.view_name(group.team, name),
             features.history_prefix(group.team),
             to_write=group.shared_with(team, persona, to_write=True),
         )

@@ -157,6 +157,7 @@ class FeaturesStack(cdk.Stack):
             online=None if online is None else OnlineFeatures(online.storage == "in-memory", lived),
             history=None if said.offline is None else history,
             table_name=None if said.offline is None else features.table_name(said.team, name),
+            view_name=None if said.offline is None else features.view_name(said.team, name),
             iceberg=said.offline is not None and said.offline.table == "iceberg",
             reserved=(
                 None if reserved is None else ReservedThroughput(reserved.write_units, reserved.read_units)

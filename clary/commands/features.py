@@ -30,19 +30,20 @@ def list_groups(environment: EnvironmentName, as_json: JsonOption = False) -> No
     """The feature groups of the file, and what they are called in SageMaker and in Athena."""
     from rich.table import Table
 
-    from clary.environment.features import database_name, table_name
+    from clary.environment.features import FeatureGroup, database_name, table_name, view_name
 
     found = read_environment(environment)
+
+    def in_athena(group: FeatureGroup, relation: str) -> str | None:
+        return None if group.offline is None else f"{database_name(found.name)}.{relation}"
+
     rows = [
         {
             "group": name,
             "team": group.team,
             "feature_group": found.feature_group_name(name),
-            "table": (
-                None
-                if group.offline is None
-                else f"{database_name(found.name)}.{table_name(group.team, name)}"
-            ),
+            "table": in_athena(group, table_name(group.team, name)),
+            "view": in_athena(group, view_name(group.team, name)),
             "online": None if group.online is None else group.online.storage,
             "features": len(group.features),
         }
@@ -53,7 +54,7 @@ def list_groups(environment: EnvironmentName, as_json: JsonOption = False) -> No
         return
     table = Table("group", "team", "in SageMaker", "in Athena", "online", "features")
     for row in rows:
-        table.add_row(*(str(value or "-") for value in row.values()))
+        table.add_row(*(str(value or "-") for key, value in row.items() if key != "table"))
     console.print(table)
 
 

@@ -264,6 +264,12 @@ def table_name(team: TeamName, name: str) -> str:
     return f"{team}__{name}".replace("-", "_")
 
 
+def view_name(team: TeamName, name: str) -> str:
+    """Of the view beside a history's table, with each record once: no group's table is called so, for its
+    name has no two hyphens in a row."""
+    return f"{table_name(team, name)}__once"
+
+
 def database_name(environment: str) -> str:
     """Of the Glue database with all histories."""
     return f"clary_{environment}_features".replace("-", "_")

@@ -39,12 +39,12 @@ from clary_constructs._experiment_tracking import ExperimentTracking
 from clary_constructs._feature_group import (
     FeatureGroup,
     FeatureHistory,
-    FeatureType,
     OnlineFeatures,
     ReservedThroughput,
 )
 from clary_constructs._feature_settings import CollectionFeature, CollectionKind, FeatureSettings
 from clary_constructs._feature_stream import FeatureStream
+from clary_constructs._feature_type import FeatureType
 from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueSessionRole
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from aws_cdk import CfnTag, RemovalPolicies, RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
@@ -13,10 +12,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
+from clary_constructs._feature_type import FeatureType
+from clary_constructs._feature_view import FeatureView
 from clary_constructs._policy import AccessPolicy
 from constructs import Construct, IDependable
-
-FeatureType = Literal["String", "Integral", "Fractional"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,8 @@ class FeatureGroup(Construct):
     they are in an order of their own, so that the order in which they are given means nothing. Of tags and
     of collections, CloudFormation's type knows too little: `FeatureSettings` sends these.
 
-    By default, the group is retained.
+    With `view_name`, there is a view beside the history's table, with each record once. By default, the group
+    is retained.
     """
 
     def __init__(
@@ -129,6 +129,7 @@ class FeatureGroup(Construct):
         online: OnlineFeatures | None = None,
         history: FeatureHistory | None = None,
         table_name: str | None = None,
+        view_name: str | None = None,
         iceberg: bool = False,
         reserved: ReservedThroughput | None = None,
         tags: Mapping[str, str] | None = None,
@@ -143,6 +144,8 @@ class FeatureGroup(Construct):
             raise ValueError("a feature group without a store, give 'online', 'history' or both")
         if (history is None) != (table_name is None):
             raise ValueError("a history has a table, give both 'history' and 'table_name', or neither")
+        if view_name is not None and history is None:
+            raise ValueError("a view is of a history, give 'history', or remove 'view_name'")
         if online is not None and online.in_memory and history is not None:
             raise ValueError("an in-memory store keeps no history, remove 'history'")
         self.name = name
@@ -171,6 +174,18 @@ class FeatureGroup(Construct):
         )
         if history is not None:
             group.node.add_dependency(*history.ready)
+        if history is not None and table_name is not None and view_name is not None:
+            FeatureView(
+                self,
+                "Once",
+                name=view_name,
+                database_name=history.database_name,
+                table_name=table_name,
+                identifier=identifier,
+                event_time=event_time,
+                features=features,
+                after=group,
+            )
         group.apply_removal_policy(removal_policy)
         self.resource = group
 

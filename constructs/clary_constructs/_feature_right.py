@@ -79,7 +79,8 @@ def query_histories(position: Position) -> Iterator[Right]:
     if library is None:
         return
     bucket = position.workspace.data_bucket
-    tables = [f"{library.table_prefix}*", *(each.table for each in shared if each.table is not None)]
+    theirs = [name for each in shared for name in (each.table, each.view) if name is not None]
+    tables = [f"{library.table_prefix}*", *theirs]
     why = f"{_why(position)}, and what it is told of them"
     folders = [f"{library.history_prefix}/", f"{library.queries_prefix}/"]
     folders += [_folder(position, each) for each in shared if each.table is not None]

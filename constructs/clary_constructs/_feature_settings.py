@@ -11,7 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs._cleanup_function import cleanup_function
-from clary_constructs._feature_group import FeatureGroup, FeatureType
+from clary_constructs._feature_group import FeatureGroup
+from clary_constructs._feature_type import FeatureType
 from constructs import Construct
 
 CollectionKind = Literal["List", "Set", "Vector"]

@@ -31,10 +31,10 @@ class FeatureStream(Construct):
     """Writes what is sent to a queue into a feature group, message by message.
 
     Each message is a JSON object, a value for each feature. One that comes twice is the same record twice,
-    and one that comes late does not undo what came after it: Feature Store compares the times of events.
-    What cannot be written after five attempts is kept among the dead letters, for 14 days, and an alarm
-    tells of it. The function (`code` holds `feature_ingestion.handler.handler`) may put records into the
-    groups that it is given, and nothing else.
+    which the view of the group's history has once, and one that comes late does not undo what came after it:
+    Feature Store compares the times of events. What cannot be written after five attempts is kept among the
+    dead letters, for 14 days, and an alarm tells of it. The function (`code` holds
+    `feature_ingestion.handler.handler`) may put records into the groups that it is given, and nothing else.
     """
 
     def __init__(

@@ -41,6 +41,8 @@ class SharedGroup:
     name: str
     table: str | None
     """Of its history, if it has one."""
+    view: str | None
+    """Of its history, if there is one."""
     history_prefix: str
     """Below which its owner's histories lie."""
     to_write: bool = False

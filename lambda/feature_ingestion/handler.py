@@ -2,8 +2,8 @@
 
 What was written is taken off its queue, what was not is told to Lambda, and comes again
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). A message that comes a second
-time is harmless: the online store has one record of a key, the latest, and of the records of a history those
-with the same key and time are one.
+time is harmless: the online store has one record of a key, the latest, and the view of a history that people
+ask has each record once.
 """
 
 from __future__ import annotations

@@ -224,7 +224,9 @@ def test_a_training_set_knows_nothing_of_what_came_later(
     glue = ingested.client("glue")
     tables = glue.get_tables(DatabaseName="clary_local_features")["TableList"]
     names = {each["Name"] for each in tables}
-    assert names == {"research__patients", "research__scores"}, "what was asked for is gone"
+    tables_of_groups = {"research__patients", "research__scores"}
+    views = {f"{table}__once" for table in tables_of_groups}
+    assert names == tables_of_groups | views, "what was asked for is gone"
 
 
 def test_messages_become_records_and_what_cannot_is_kept(ingested: World) -> None:
@@ -235,7 +237,14 @@ def test_messages_become_records_and_what_cannot_is_kept(ingested: World) -> Non
     for body in (good, good, json.dumps({"patient": "streamed", "measured_at": "then"})):
         sqs.send_message(QueueUrl=queue, MessageBody=body)
 
-    eventually(lambda: ingested.latest("streamed").get("bmi") == "21.5", seconds=300)
+    ada, where = ingested.somebody("research", "data-scientist"), "WHERE patient = 'streamed'"
+
+    def rows(table: str) -> int:
+        return int(str(ingested.asked(ada, "research", f"SELECT count(*) FROM {table} {where}")[0][0]))
+
+    eventually(lambda: rows("research__patients") >= 2, seconds=300)
+    assert rows("research__patients__once") == 1, "whatever came twice is asked for once"
+    assert ingested.latest("streamed")["bmi"] == "21.5"
     attributes = ingested.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
     redrive = json.loads(attributes["Attributes"]["RedrivePolicy"])
     assert redrive["maxReceiveCount"] == 5
@@ -251,7 +260,7 @@ def test_a_history_of_icebergs_takes_records_one_by_one(world: World) -> None:
         Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
     )
 
-    query = "SELECT patient, score FROM research__scores WHERE NOT is_deleted"
+    query = "SELECT patient, score FROM research__scores__once WHERE NOT is_deleted"
     eventually(lambda: world.asked(ada, "research", query) == [["7", "0.25"]], seconds=300)
 
 
@@ -268,9 +277,9 @@ def test_who_it_is_shared_with_reads_and_nobody_else(ingested: World) -> None:
     assert bob.may(runtime, "get_record", **one)
     assert not bob.may(runtime, "put_record", FeatureGroupName=GROUP, Record=record)
     assert not eve.may(runtime, "get_record", **one)
-    assert ingested.asked(bob, "risk", "SELECT count(*) FROM research__patients WHERE patient = 'p1'") == [
-        ["30"]
-    ]
+    for table in ("research__patients", "research__patients__once"):
+        query = f"SELECT count(*) FROM {table} WHERE patient = 'p1'"
+        assert ingested.asked(bob, "risk", query) == [["30"]]
     assert not bob.may("sqs", "get_queue_url", QueueName=GROUP)
     assert not bob.may("glue", "delete_table", DatabaseName="clary_local_features", Name="research__patients")
 
@@ -315,5 +324,6 @@ def test_a_group_grows_in_place_and_does_not_shrink(ingested: World) -> None:
     ]
     assert ingested.latest("p1")["bmi"], "what it knew it still knows"
     ada = ingested.somebody("research", "data-scientist")
-    rows = ingested.asked(ada, "research", "SELECT count(age), count(bmi) > 299 FROM research__patients")
-    assert rows == [["0", "true"]]
+    for table in ("research__patients", "research__patients__once"):
+        query = f"SELECT count(age), count(bmi) > 299 FROM {table}"
+        assert ingested.asked(ada, "research", query) == [["0", "true"]]

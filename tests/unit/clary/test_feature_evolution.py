@@ -77,6 +77,24 @@ def test_adds_collections_in_place(environment: Environment) -> None:
     ] == [True]
 
 
+def test_says_nothing_more_of_the_view_that_shows_them(environment: Environment) -> None:
+    def with_view(features: Mapping[str, str]) -> dict[str, Any]:
+        catalog = {"Database": "features", "TableName": "research__patients"}
+        made = template(features, OfflineStoreConfig={"DataCatalogConfig": catalog})
+        view = {
+            "DatabaseName": "features",
+            "TableInput": {"Name": "research__patients__once", "as": features},
+        }
+        made["Features"]["Resources"]["View"] = {"Type": "AWS::Glue::Table", "Properties": view}
+        return made
+
+    found = said(with_view(BASE), with_view({**BASE, "age": "Integral"}), environment)
+
+    assert [sentence.split(",")[0] for sentence in found.sentences] == [
+        f"the feature group {NAME} gets 'age'"
+    ]
+
+
 def test_refuses_to_remove_a_feature_and_says_the_way_round(environment: Environment) -> None:
     (refusal,) = said(template(BASE), template({"patient": "String", "at": "String"}), environment).refusals
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import cdk_nag
+import duckdb
 import pytest
 
 from clary.environment.model import Environment
@@ -133,7 +135,7 @@ def test_the_order_of_features_changes_no_template(templates: Synthesise) -> Non
     assert templates({"patients": PATIENTS}) == templates({"patients": {**PATIENTS, "features": other}})
 
 
-def test_a_further_feature_changes_its_group_and_nothing_else(templates: Synthesise) -> None:
+def test_a_further_feature_changes_its_group_and_the_view_of_its_history(templates: Synthesise) -> None:
     before = templates({"patients": PATIENTS})
 
     after = templates({"patients": {**PATIENTS, "features": {**PATIENTS["features"], "age": "integral"}}})
@@ -141,9 +143,56 @@ def test_a_further_feature_changes_its_group_and_nothing_else(templates: Synthes
     assert {stack for stack in after if after[stack] != before[stack]} == {"Features"}
     resources_before, resources_after = before["Features"]["Resources"], after["Features"]["Resources"]
     changed = [name for name in resources_after if resources_after[name] != resources_before[name]]
-    assert changed == ["GroupPatientsGroupBF325198"]
+    assert changed == ["GroupPatientsGroupBF325198", "GroupPatientsOnceViewD7C9F5D5"]
     old, new = (each[changed[0]]["Properties"] for each in (resources_before, resources_after))
     assert {key for key in new if new[key] != old[key]} == {"FeatureDefinitions"}
+
+
+def test_the_view_of_a_history_has_each_record_once(templates: Synthesise) -> None:
+    view = only(templates({"patients": PATIENTS})["Features"], "AWS::Glue::Table")["Properties"]["TableInput"]
+    comment = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+    definition = json.loads(base64.b64decode(comment, validate=True))
+    history = duckdb.connect(":memory:", config={"threads": 1})
+    history.execute("CREATE SCHEMA clary_dev_features")
+    history.execute(
+        'CREATE TABLE clary_dev_features.research__patients (patient VARCHAR, "at" VARCHAR, bmi DOUBLE,'
+        " write_time TIMESTAMP, api_invocation_time TIMESTAMP, is_deleted BOOLEAN)"
+    )
+    history.executemany(
+        "INSERT INTO clary_dev_features.research__patients VALUES (?, ?, ?, now(), ?, ?)",
+        [
+            ("p", "2026-01-01T00:00:00Z", 20.0, "2026-01-02 00:00:00", False),
+            ("p", "2026-01-01T00:00:00.000Z", 20.0, "2026-01-02 00:00:01", False),
+            ("p", "2026-01-01T00:00:00.500Z", 21.0, "2026-01-02 00:00:02", False),
+            ("q", "2026-01-01T00:00:00Z", 30.0, "2026-01-02 00:00:03", False),
+            ("q", "2026-01-01T00:00:00Z", None, "2026-01-02 00:00:04", True),
+        ],
+    )
+
+    found = history.execute(f"{definition['originalSql']} ORDER BY 3, 1").fetchall()
+
+    assert [each[0] for each in history.description or ()] == ["at", "bmi", "patient", "is_deleted"]
+    assert [(each["name"], each["type"]) for each in definition["columns"]] == [
+        ("at", "varchar"),
+        ("bmi", "double"),
+        ("patient", "varchar"),
+        ("is_deleted", "boolean"),
+    ]
+    assert found == [
+        ("2026-01-01T00:00:00.000Z", 20.0, "p", False),
+        ("2026-01-01T00:00:00.500Z", 21.0, "p", False),
+        ("2026-01-01T00:00:00Z", None, "q", True),
+    ]
+    history.close()
+
+
+def test_the_view_of_a_history_is_shared_with_it_and_goes_with_its_stack(templates: Synthesise) -> None:
+    found = templates({"patients": {**PATIENTS, "readers": ["risk/data-analyst"]}, "faces": FACES})
+
+    assert "table/clary_dev_features/research__patients__once" in allowed(
+        found["Access"], "RiskDataAnalyst", "glue:GetTable"
+    )
+    assert only(found["Features"], "AWS::Glue::Table").get("DeletionPolicy") is None
 
 
 def test_what_cloudformation_would_replace_a_group_for_is_sent(templates: Synthesise) -> None:
