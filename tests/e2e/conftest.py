@@ -12,7 +12,7 @@ from support.outside import Api, Command
 from support.processes import free_port, left_of, processes_of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     """Stops what it started whatever happened, and leaves no process behind."""
     clary = Command(tmp_path_factory.mktemp("clary"), free_port())
@@ -21,18 +21,18 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     assert left_of(processes_of(clary.state)) == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first_up(command: Command) -> subprocess.CompletedProcess[str]:
     done = command.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outputs(command: Command, first_up: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return command.outputs()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(outputs: dict[str, Any]) -> Api:
     return Api(outputs["api"]["url"], outputs["api"]["headers"])

@@ -1,4 +1,4 @@
-"""One local AWS for the whole session: a port of its own, a state folder of its own."""
+"""One local AWS for all of these tests: a port of its own, a state folder of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.sagemaker import Workshop
 from support.served_api import ServedApi
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     state = tmp_path_factory.mktemp("local-aws")
     running = process.start(state, port=0)
@@ -22,7 +22,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     process.stop(state)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EnforcingAws]:
     """One that enforces IAM."""
     state = tmp_path_factory.mktemp("enforcing")
@@ -41,13 +41,13 @@ def stacks(local_aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[Stac
     made.delete_all()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stacks_workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """One for all who need it in the account where `stacks` deploys."""
     return Workshop(local_aws, local_aws.account, tmp_path_factory.mktemp("workshop"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
     """The inference API, in front of models of every mode."""
     made = ServedApi(local_aws, "220000000055", tmp_path_factory.mktemp("served"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ ACCOUNT = "200000000777"
 
 
 @pytest.fixture(scope="module")
-def workshop(enforcing: EnforcingAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(enforcing, ACCOUNT, tmp_path_factory.mktemp("image"))  # type: ignore[arg-type]
+def workshop(enforcing: EnforcingAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(enforcing, ACCOUNT, tmp_path_factory.mktemp("image")) as made:  # type: ignore[arg-type]
+        yield made
 
 
 def _allow(workshop: Workshop, *resources: str) -> None:

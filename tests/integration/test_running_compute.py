@@ -22,8 +22,9 @@ TRAINING = JOB_TYPES[0]
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, _ACCOUNT, tmp_path_factory.mktemp("image"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, _ACCOUNT, tmp_path_factory.mktemp("image")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ NAMES = {"EndpointName": "captured", "VariantName": "main"}
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
-    return Hall(local_aws, "200000000024", tmp_path_factory.mktemp("hall"))
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    with Hall(local_aws, "200000000024", tmp_path_factory.mktemp("hall")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

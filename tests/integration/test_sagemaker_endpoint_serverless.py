@@ -21,7 +21,7 @@ LIMIT = 4 * 1024 * 1024
 @pytest.fixture(scope="module")
 def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     made = Hall(local_aws, "200000000023", tmp_path_factory.mktemp("hall"))
-    with made.time_scale(3000):  # five minutes without a request are a tenth of a second
+    with made, made.time_scale(3000):  # five minutes without a request are a tenth of a second
         yield made
 
 

@@ -18,8 +18,9 @@ ACCOUNT = "200000000027"
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
-    return Hall(local_aws, ACCOUNT, tmp_path_factory.mktemp("hall"))
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    with Hall(local_aws, ACCOUNT, tmp_path_factory.mktemp("hall")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,8 +17,9 @@ from support.waiting import AT_ONCE
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, "200000000002", tmp_path_factory.mktemp("image"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, "200000000002", tmp_path_factory.mktemp("image")) as made:
+        yield made
 
 
 def failure(call: Callable[[], object]) -> dict[str, object]:

@@ -54,8 +54,9 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, "200000000007", tmp_path_factory.mktemp("image"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, "200000000007", tmp_path_factory.mktemp("image")) as made:
+        yield made
 
 
 def push(workshop: Workshop, local_aws: LocalAws, name: str, folder: Path, **config: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ LOCAL = "/opt/ml/processing/input_data"
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     made = Hall(local_aws, "200000000028", tmp_path_factory.mktemp("hall"))
     folder: Path = tmp_path_factory.mktemp("analyzer")
     (folder / "analyze.py").write_text(_ANALYZE)
@@ -59,7 +60,8 @@ def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
     ecr.create_repository(repositoryName="analyzer")
     entrypoint = {"Entrypoint": ["python3", "analyze.py"]}
     images.push(ecr, "analyzer", "one", folder, local_aws.state / "images", entrypoint)
-    return made
+    with made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ def sagemaker(local_aws: LocalAws) -> Any:
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, ACCOUNT, tmp_path_factory.mktemp("workshop"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, ACCOUNT, tmp_path_factory.mktemp("workshop")) as made:
+        yield made
 
 
 def experiment(workshop: Workshop, name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ CODE = "/opt/ml/processing/code"
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, "200000000005", tmp_path_factory.mktemp("image"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, "200000000005", tmp_path_factory.mktemp("image")) as made:
+        yield made
 
 
 def s3_input(workshop: Workshop, name: str, key: str, **more: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError, WaiterError
@@ -16,8 +17,9 @@ from support.sagemaker import Workshop
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, "200000000001", tmp_path_factory.mktemp("image"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, "200000000001", tmp_path_factory.mktemp("image")) as made:
+        yield made
 
 
 def artifact(workshop: Workshop, job: str) -> bytes:

@@ -23,7 +23,7 @@ OLD, NEW = "2.0", "3.0"
 @pytest.fixture(scope="module")
 def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     made = Hall(local_aws, "200000000025", tmp_path_factory.mktemp("hall"))
-    with made.time_scale(MINUTES):
+    with made, made.time_scale(MINUTES):
         yield made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ INVOCATIONS = {
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
-    return Hall(local_aws, "200000000071", tmp_path_factory.mktemp("hall"))
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    with Hall(local_aws, "200000000071", tmp_path_factory.mktemp("hall")) as made:
+        yield made
 
 
 def test_load_scales_a_variant_out_and_quiet_scales_it_in(hall: Hall) -> None:

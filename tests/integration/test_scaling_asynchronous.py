@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from support.deployed import LocalAws
@@ -14,8 +16,9 @@ from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
-    return Hall(local_aws, "200000000072", tmp_path_factory.mktemp("hall"))
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    with Hall(local_aws, "200000000072", tmp_path_factory.mktemp("hall")) as made:
+        yield made
 
 
 def test_an_asynchronous_endpoint_goes_to_sleep_and_wakes_for_a_request(hall: Hall) -> None:

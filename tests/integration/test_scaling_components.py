@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-insta
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ PROVISIONED = "sagemaker:variant:DesiredProvisionedConcurrency"
 
 
 @pytest.fixture(scope="module")
-def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Hall:
-    return Hall(local_aws, "200000000073", tmp_path_factory.mktemp("hall"))
+def hall(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    with Hall(local_aws, "200000000073", tmp_path_factory.mktemp("hall")) as made:
+        yield made
 
 
 def of_component(name: str) -> dict[str, str]:

@@ -24,8 +24,9 @@ CREATE_TRANSFORM = "arn:aws:scheduler:::aws-sdk:sagemaker:createTransformJob"
 
 
 @pytest.fixture(scope="module")
-def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(local_aws, ACCOUNT, tmp_path_factory.mktemp("workshop"))
+def workshop(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    with Workshop(local_aws, ACCOUNT, tmp_path_factory.mktemp("workshop")) as made:
+        yield made
 
 
 @pytest.fixture

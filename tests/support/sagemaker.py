@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
@@ -117,6 +117,26 @@ class Workshop:
         self.client("s3").put_object(Bucket=self.bucket, Key="data/deeper/b.csv", Body=b"3,4\n")
         self.client("ecr").create_repository(repositoryName="tiny")
         push_image(self.client("ecr"), "tiny", "one", folder, local_aws.state)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends what serves and runs here: it takes memory for as long as it is there."""
+        pages = self.sagemaker.get_paginator
+        for page in pages("list_inference_components").paginate():
+            for each in page["InferenceComponents"]:
+                self.sagemaker.delete_inference_component(
+                    InferenceComponentName=each["InferenceComponentName"]
+                )
+        eventually(lambda: not self.sagemaker.list_inference_components()["InferenceComponents"])
+        for page in pages("list_endpoints").paginate():
+            for each in page["Endpoints"]:
+                if self.settled(each["EndpointName"])["EndpointStatus"] != "Deleting":
+                    self.sagemaker.delete_endpoint(EndpointName=each["EndpointName"])
+        for page in pages("list_training_jobs").paginate(StatusEquals="InProgress"):
+            for each in page["TrainingJobSummaries"]:
+                self.sagemaker.stop_training_job(TrainingJobName=each["TrainingJobName"])
 
     def client(self, service: str) -> Any:
         return self.local_aws.client(service, self.account)
@@ -269,7 +289,7 @@ class Workshop:
     def settled(self, name: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            return None if found["EndpointStatus"] in ("Creating", "Updating") else found
+            return None if found["EndpointStatus"] in ("Creating", "Updating", "RollingBack") else found
 
         return eventually(look, 600)
 

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from local_aws.sagemaker import images
 from support.deployed import LocalAws
@@ -115,6 +115,12 @@ class Hall:
         self.client("ecr").create_repository(repositoryName="rich")
         images.push(self.client("ecr"), "rich", "one", image, local_aws.state / "images")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workshop.__exit__()
+
     @property
     def image(self) -> str:
         return f"{self.account}.dkr.ecr.us-east-1.amazonaws.com/rich:one"
@@ -166,11 +172,7 @@ class Hall:
         return self.workshop.serve(name, self.configure(name, *variants, **more))
 
     def settled(self, name: str) -> dict[str, Any]:
-        def look() -> dict[str, Any] | None:
-            found: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name)
-            return None if found["EndpointStatus"] in ("Creating", "Updating", "RollingBack") else found
-
-        return eventually(look, 600)
+        return self.workshop.settled(name)
 
     def ask(self, endpoint: str, body: str = "1", **more: Any) -> str:
         answer = self.runtime.invoke_endpoint(

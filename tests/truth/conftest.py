@@ -11,7 +11,7 @@ from support.identity import EnforcingAws
 from support.truth_world import World, deploy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     state = tmp_path_factory.mktemp("truth")
     running = process.start(state, port=0, enforce_iam=True)
