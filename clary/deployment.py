@@ -71,7 +71,7 @@ def no_longer_wanted(target: Target) -> list[str]:
     unwanted = [] if environment.has_api else ["gateway"]
     unwanted += [] if environment.models else ["serving"]
     unwanted += [] if environment.catalog.portfolios else ["catalog"]
-    unwanted += [] if environment.features else ["features"]
+    unwanted += [] if environment.has_features else ["features"]
     if not environment.costs.watched:
         unwanted.append("operations")
     states = stack_states(target)

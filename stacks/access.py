@@ -72,7 +72,7 @@ class AccessStack(cdk.Stack):
             anywhere=[] if environment.studio.r_studio is None else LICENCE_ACTIONS,
             registries=other_registries(environment),
             glue_sessions=environment.uses_glue,
-            feature_histories=bool(environment.features),
+            feature_histories=environment.has_features,
         ).policy
         self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
         defaults = SdkDefaults(
@@ -256,7 +256,10 @@ def workspace_of(
 ) -> TeamWorkspace:
     models = {name: model for name, model in environment.models.items() if model.team == team}
     images = [each.image for each in environment.containers.values() if each.team == team]
-    repositories = sorted({image.repository for image in images if image and image.repository})
+    of_models = {image.repository for image in images if image and image.repository}
+    groups = [group for group in environment.features.values() if group.team == team]
+    of_jobs = {group.job.repository for group in groups if group.job is not None}
+    repositories = sorted(of_models | of_jobs)
     return TeamWorkspace(
         name=team,
         data_bucket=data.data_bucket,
@@ -275,8 +278,7 @@ def workspace_of(
 
 
 def _library(environment: Environment, team: str) -> FeatureLibrary | None:
-    groups = environment.features
-    if not any(group.team == team or group.open_to(team) for group in groups.values()):
+    if not environment.works_with_features(team):
         return None
     return FeatureLibrary(
         group_prefix=f"{team}--{environment.name}-",

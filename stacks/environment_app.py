@@ -49,7 +49,7 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     )
     network = NetworkStack(app, "Network", **common("network"))
     data = DataStack(app, "Data", vpc=network.vpc, **common("data"))
-    if environment.features:
+    if environment.has_features:
         FeaturesStack(app, "Features", network=network, data=data, **common("features"))
     access = AccessStack(app, "Access", network=network, data=data, **common("access"))
     people = people_of(environment)

@@ -86,7 +86,7 @@ class FeaturesStack(cdk.Stack):
         """Of each team that has any, in one database, and a workgroup for each team that reads them."""
         environment = self._environment
         owners = sorted({said.team for said in environment.features.values() if said.offline is not None})
-        if not owners:
+        if not environment.keeps_histories:
             return {}
         database = glue.CfnDatabase(
             self,
@@ -99,7 +99,7 @@ class FeaturesStack(cdk.Stack):
         )
         database.apply_removal_policy(self._removal_policy)
         for team in environment.teams:
-            if features.query_histories(environment.features, team):
+            if environment.asks_histories(team):
                 self._workgroup(team)
         return {
             team: FeatureHistory(
@@ -142,8 +142,7 @@ class FeaturesStack(cdk.Stack):
         )
 
     def _group(self, name: str, said: features.FeatureGroup, history: FeatureHistory | None) -> FeatureGroup:
-        online, reserved = said.online, said.throughput
-        lived = None if online is None or online.time_to_live is None else online.time_to_live.duration
+        reserved = said.throughput
         return FeatureGroup(
             self,
             f"Group{pascal(name)}",
@@ -154,7 +153,7 @@ class FeaturesStack(cdk.Stack):
                 feature: _TYPES[each.type] for feature, each in said.features.items() if not each.collection
             },
             encryption_key=self._data.key,
-            online=None if online is None else OnlineFeatures(online.storage == "in-memory", lived),
+            online=online_features(said.online),
             history=None if said.offline is None else history,
             table_name=None if said.offline is None else features.table_name(said.team, name),
             view_name=None if said.offline is None else features.view_name(said.team, name),
@@ -191,6 +190,14 @@ class FeaturesStack(cdk.Stack):
         for name, (collections, tags) in sent.items():
             if collections or tags:
                 settings.send(groups[name], collections=collections, tags=tags)
+
+
+def online_features(said: features.OnlineStore | None) -> OnlineFeatures | None:
+    """An online store, as the construct library takes it."""
+    if said is None:
+        return None
+    lived = None if said.time_to_live is None else said.time_to_live.duration
+    return OnlineFeatures(said.storage == "in-memory", lived)
 
 
 def _collections(said_features: Mapping[str, features.Feature]) -> list[CollectionFeature]:

@@ -24,6 +24,7 @@ from clary.environment.part import (
     no_such,
 )
 from clary.environment.people import Persona, Space, TeamName, profile_name
+from clary.environment.project import ProjectWorkspace
 
 if TYPE_CHECKING:
     from clary.environment.model import Environment
@@ -46,8 +47,6 @@ TagOptionValue = Annotated[
 ]
 OWNER_TAG = "clary:owner"
 """Who owns a profile is written on it."""
-PROJECT_TAG = "clary:project"
-"""Which project something is of, that was made for one."""
 CATALOG = "service-catalog"
 """Whose something is that no environment file has."""
 ROUTE_TAG = "clary:content-type"
@@ -82,13 +81,6 @@ class NotebookInstance(Part):
     without a password. By default, there is nothing to choose."""
     root: bool = False
     """Whether people are root on it, and so may keep it from stopping."""
-
-
-class ProjectWorkspace(Part):
-    """An image repository, a model package group and a place for files, for each project that people name."""
-
-    untagged_days: int = Field(default=14, ge=1, le=365)
-    """After how many days images are deleted that have no tag."""
 
 
 class Route(Part):
@@ -186,17 +178,6 @@ def offers_endpoints(catalog: Catalog, team: str) -> bool:
     """Whether a team has endpoints that nobody has named in the file."""
     portfolio = catalog.portfolios.get(team)
     return portfolio is not None and portfolio.products.model_endpoint is not None
-
-
-def longest_project(team: str) -> int:
-    """How long a project's name may be: with the team's and two hyphens before it, it names a group."""
-    return min(LONGEST_MEMBER, _LONGEST_NAME - len(team) - 2)
-
-
-def taken_by_models(environment: Environment, team: str) -> list[str]:
-    """The names that no project of a team's can have: the file's models are registered under them."""
-    groups = environment.model_package_groups.values()
-    return sorted({name.removeprefix(f"{team}--") for name in groups if name.startswith(f"{team}--")})
 
 
 def teams_with_routes(catalog: Catalog) -> tuple[TeamName, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from clary.environment import cap, catalog, features, gateway, membership, model_features
+from clary.environment import cap, catalog, features, gateway, membership, model_features, project
 from clary.environment.catalog import Catalog
 from clary.environment.costs import Costs
 from clary.environment.data import Data
@@ -141,7 +141,23 @@ class Environment(Part):
     @property
     def keeps_histories(self) -> bool:
         """Whether there is a history of features to ask."""
-        return any(group.offline is not None for group in self.features.values())
+        of_file = any(group.offline is not None for group in self.features.values())
+        return of_file or any(project.keep_histories(self, team) for team in self.teams)
+
+    @property
+    def has_features(self) -> bool:
+        """Whether there are feature groups, or may be."""
+        return bool(self.features) or any(project.features_of_team(self, team) for team in self.teams)
+
+    def works_with_features(self, team: TeamName) -> bool:
+        """Whether a team has feature groups, or sees others'."""
+        groups = self.features.values()
+        known = any(group.team == team or group.open_to(team) for group in groups)
+        return known or project.features_of_team(self, team) is not None
+
+    def asks_histories(self, team: TeamName) -> bool:
+        """Whether a team, or somebody of it, has any history to read."""
+        return features.query_histories(self.features, team) or project.keep_histories(self, team)
 
     def capabilities(self, persona: Persona) -> tuple[Capability, ...]:
         """What a persona is able to do, in order."""
@@ -253,6 +269,7 @@ class Environment(Part):
             *self._features(),
             *model_features.misfits(self.models, self.features),
             *catalog.misfits(self),
+            *project.misfits(self),
             *self._tags(),
             *self.costs.misfits(tuple(self.teams)),
             *cap.misfits(self),
@@ -334,6 +351,7 @@ class Environment(Part):
         for name, model in self.models.items():
             yield from instance_types(name, model)
         yield from membership.instance_types(self)
+        yield from features.job_instance_types(self.features)
 
     def _studio(self) -> Iterator[Complaint]:
         for name, image in self.studio.images.items():
@@ -358,7 +376,7 @@ class Environment(Part):
     def _features(self) -> Iterator[Complaint]:
         known = {*PERSONAS, *(name for name, own in self.personas.items() if own.based_on in PERSONAS)}
         may = {persona: self.capabilities(persona) for persona in sorted(known)}
-        return features.misfits(self.features, self.teams, may)
+        return features.misfits(self.features, self.teams, may, self.repositories)
 
     def _names(self) -> Iterator[Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""

@@ -70,11 +70,18 @@ from clary_constructs._notebook import NotebookRole, NotebookStartup
 from clary_constructs._person_roles import PersonRole, PersonRoles
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._project_workspaces import (
+    GroupHistory,
+    ProjectWorkspaces,
+    group_settings,
+    kept_workspace,
+)
 from clary_constructs._promoted_endpoint import PromotedEndpoint
 from clary_constructs._python_code import python_code
 from clary_constructs._quota_table import DYNAMODB_PREFIX_LISTS, QuotaTable
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._shared_value import SharedValue, SharedValues
+from clary_constructs._spark_cluster import ClusterPlace, SparkCluster
 from clary_constructs._spending_cap import SpendingCap, SpendingGate
 from clary_constructs._studio_domain import (
     LICENCE_ACTIONS,
@@ -121,6 +128,7 @@ __all__ = [
     "CapacityLimits",
     "CatalogPortfolio",
     "CatalogProduct",
+    "ClusterPlace",
     "CollectionFeature",
     "CollectionKind",
     "ComponentEndpoint",
@@ -145,6 +153,7 @@ __all__ = [
     "GlueConnection",
     "GlueEncryption",
     "GlueSessionRole",
+    "GroupHistory",
     "Guardrails",
     "IdleShutdown",
     "ImageRepository",
@@ -176,6 +185,7 @@ __all__ = [
     "PrivateApiEndpoint",
     "PrivateEndpoints",
     "PrivateNetwork",
+    "ProjectWorkspaces",
     "PromotedEndpoint",
     "ProvisionedConcurrencyScaling",
     "QueueScaling",
@@ -194,6 +204,7 @@ __all__ = [
     "SharedSpaceDefaults",
     "SharedValue",
     "SharedValues",
+    "SparkCluster",
     "SpendingCap",
     "SpendingGate",
     "StartupScript",
@@ -214,7 +225,9 @@ __all__ = [
     "UserProfiles",
     "VariantScaling",
     "answer_only_within",
+    "group_settings",
     "has_local_storage",
+    "kept_workspace",
     "let_budgets_tell",
     "part_of",
     "person_rights",

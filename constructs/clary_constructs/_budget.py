@@ -13,7 +13,7 @@ from constructs import Construct
 
 
 class CostBudget(Construct):
-    """A budget for all that carries certain tags, told on `topic` and to `emails`.
+    """A budget for all that carries certain tags, told on `topic` and to `emails`, or to one of the two.
 
     It tells, and stops nothing. It sees what AWS's billing knows by a tag: in an account where nobody has
     activated the tags as cost allocation tags it sees nothing, and stays silent.
@@ -27,9 +27,9 @@ class CostBudget(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        monthly_usd: int,
+        monthly_usd: float,
         tags: Mapping[str, str],
-        topic: sns.ITopic,
+        topic: sns.ITopic | None = None,
         spent_percent: Sequence[int] = (80, 100),
         forecast_percent: Sequence[int] = (100,),
         emails: Sequence[str] = (),
@@ -37,12 +37,12 @@ class CostBudget(Construct):
         super().__init__(scope, construct_id)
         if not tags:
             raise ValueError("a budget of everything is the account's, give the tags that it is about")
+        if topic is None and not emails:
+            raise ValueError("nobody would be told, give 'topic' or 'emails'")
+        told = [] if topic is None else [("SNS", topic.topic_arn)]
         subscribers = [
-            budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn),
-            *(
-                budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=address)
-                for address in emails
-            ),
+            budgets.CfnBudget.SubscriberProperty(subscription_type=kind, address=address)
+            for kind, address in (*told, *(("EMAIL", address) for address in emails))
         ]
         # costs that carry all of the tags; `CostFilters` would add up those that carry one
         tagged = [
@@ -77,8 +77,9 @@ class CostBudget(Construct):
                 for percent in percents
             ],
         )
-        # AWS Budgets tries the topic when it is told of it
-        budget.node.add_dependency(topic)
+        if topic is not None:
+            # AWS Budgets tries the topic when it is told of it
+            budget.node.add_dependency(topic)
 
 
 def let_budgets_tell(topic: sns.Topic) -> None:

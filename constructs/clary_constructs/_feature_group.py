@@ -49,19 +49,30 @@ class FeatureHistory(Construct):
         *,
         bucket: s3.IBucket,
         prefix: str,
-        database: glue.CfnDatabase,
+        database: glue.CfnDatabase | None = None,
         database_name: str,
         table_prefix: str,
         encryption_key: kms.IKey,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        """`prefix` and `table_prefix` tell what is the team's in the bucket and in the database."""
+        """`prefix` and `table_prefix` tell what is the team's in the bucket and in the database.
+
+        By default, the database is another stack's.
+        """
         super().__init__(scope, construct_id)
         self.bucket = bucket
         self.prefix = prefix
         self.database_name = database_name
         self.table_prefix = table_prefix
+        self.files = f"s3://{bucket.bucket_name}/{prefix}"
         stack = Stack.of(self)
+        self.catalog_arns: Sequence[str] = [
+            stack.format_arn(service="glue", resource="catalog"),
+            stack.format_arn(service="glue", resource="database", resource_name=database_name),
+            stack.format_arn(
+                service="glue", resource="table", resource_name=f"{database_name}/{table_prefix}*"
+            ),
+        ]
         self.role = iam.Role(
             self,
             "Role",
@@ -92,17 +103,11 @@ class FeatureHistory(Construct):
         policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [encryption_key.key_arn])
         policy.allow(
             ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"],
-            [
-                stack.format_arn(service="glue", resource="catalog"),
-                stack.format_arn(service="glue", resource="database", resource_name=database_name),
-                stack.format_arn(
-                    service="glue", resource="table", resource_name=f"{database_name}/{table_prefix}*"
-                ),
-            ],
+            self.catalog_arns,
             wildcard_because="a table for each feature group of the team, which Feature Store makes",
         )
         RemovalPolicies.of(self).apply(removal_policy)
-        self.ready: Sequence[IDependable] = [policy, database]
+        self.ready: Sequence[IDependable] = [policy] if database is None else [policy, database]
 
 
 class FeatureGroup(Construct):
@@ -162,11 +167,11 @@ class FeatureGroup(Construct):
                 )
                 for feature in (identifier, event_time, *rest)
             ],
-            online_store_config=None if online is None else _online(online, encryption_key),
+            online_store_config=None if online is None else online_store(online, encryption_key),
             offline_store_config=(
                 None
                 if history is None or table_name is None
-                else _offline(history, table_name, iceberg, encryption_key)
+                else offline_store(history.files, history.database_name, table_name, iceberg, encryption_key)
             ),
             role_arn=None if history is None else history.role.role_arn,
             throughput_config=None if reserved is None else _throughput(reserved),
@@ -190,8 +195,8 @@ class FeatureGroup(Construct):
         self.resource = group
 
 
-def _online(online: OnlineFeatures, key: kms.IKey) -> dict[str, object]:
-    """In CloudFormation's words: to CDK it is any JSON, and it would pass its own words on."""
+def online_store(online: OnlineFeatures, key: kms.IKey) -> dict[str, object]:
+    """In CloudFormation's words, which are also those of SageMaker's API: to CDK it is any JSON."""
     config: dict[str, object] = {
         "EnableOnlineStore": True,
         "SecurityConfig": {"KmsKeyId": key.key_arn},
@@ -203,16 +208,15 @@ def _online(online: OnlineFeatures, key: kms.IKey) -> dict[str, object]:
     return config
 
 
-def _offline(history: FeatureHistory, table_name: str, iceberg: bool, key: kms.IKey) -> dict[str, object]:
-    """In CloudFormation's words, as above."""
+def offline_store(
+    files: str, database: str, table_name: str, iceberg: bool, key: kms.IKey
+) -> dict[str, object]:
+    """In CloudFormation's words, which are also those of SageMaker's API; `files` is where they go."""
     return {
-        "S3StorageConfig": {
-            "S3Uri": f"s3://{history.bucket.bucket_name}/{history.prefix}",
-            "KmsKeyId": key.key_arn,
-        },
+        "S3StorageConfig": {"S3Uri": files, "KmsKeyId": key.key_arn},
         "DataCatalogConfig": {
             "Catalog": "AwsDataCatalog",
-            "Database": history.database_name,
+            "Database": database,
             "TableName": table_name,
         },
         "DisableGlueTableCreation": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from runtime_common.continuation import TimeIsUp
+from runtime_common.one_name import one_name
 from studio_leavers.ports import Domain
 
 
@@ -38,25 +39,12 @@ def see_off(
         pause()
 
 
-class AnotherName(Exception):
-    """Somebody would become somebody else."""
-
-
 def identity(stem: str, *, only: str | None, known: str | None) -> str:
     """What the resource is known by that stands for some people: where it is for one `only`, with their name.
 
-    Raises AnotherName where it is `known` by the name of somebody else. Going back to the first name, as
-    CloudFormation does when it rolls back, is no other name.
+    Raises AnotherName where it is `known` by the name of somebody else.
     """
-    if only is None:
-        return stem
-    own = f"{stem}-{only}"
-    if known not in (None, own):
-        raise AnotherName(
-            f"this belongs to '{str(known).removeprefix(f'{stem}-')}', and its home with it: keep that name,"
-            f" and launch another one for '{only}'"
-        )
-    return own
+    return stem if only is None else one_name(stem, only, known=known, holds="its home")
 
 
 def _without_rights(domain: Domain, gone: Collection[str]) -> list[str]:

@@ -291,15 +291,15 @@ def _security_group(kind: str, properties: Properties) -> dict[str, str]:
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html"""
     vpc = str(properties.get("VpcId", ""))
     if kind != "AWS::EC2::SecurityGroup":
-        groups = {each["GroupId"]: each for each in hooks.ec2_records("security groups")}
+        groups = {each["GroupId"]: each for each in hooks.networks.ec2_records("security groups")}
         vpc = str(groups.get(properties.get("GroupId"), {}).get("VpcId", ""))
-    where = f"arn:aws:ec2:{hooks.region()}:{hooks.account_id()}:vpc/{vpc}"
+    where = f"arn:aws:ec2:{hooks.request.place()}:vpc/{vpc}"
     return {"ec2:Vpc": where, "ec2:CreateAction": "CreateSecurityGroup"}
 
 
 def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
     """SageMaker puts a notebook instance into a network, and encrypts its disk, as whoever makes it."""
-    where, subnet = f"{hooks.region()}:{hooks.account_id()}", properties.get("SubnetId")
+    where, subnet = hooks.request.place(), properties.get("SubnetId")
     interface = f"arn:aws:ec2:{where}:network-interface/*"
     within = {"ec2:Subnet": f"arn:aws:ec2:{where}:subnet/{subnet}"}
     if subnet and verb == "create":
@@ -313,7 +313,7 @@ def _notebook(verb: Verb, properties: Properties) -> Iterator[Needed]:
         yield Needed("ec2:DeleteNetworkInterface", interface, within)
     key = str(properties.get("KmsKeyId", ""))
     if key and verb == "create":
-        via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
+        via = {"kms:ViaService": f"sagemaker.{hooks.request.region()}.amazonaws.com"}
         arn_of_key = key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}"
         yield Needed("kms:CreateGrant", arn_of_key, via)
 
@@ -329,7 +329,7 @@ def _cluster(
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticmapreduce.html
     """
-    where = f"{hooks.region()}:{hooks.account_id()}"
+    where = hooks.request.place()
     cluster = f"arn:aws:elasticmapreduce:{where}:cluster/{physical_id or '*'}"
     own = {
         key.replace("RequestTag", "ResourceTag"): value
@@ -369,8 +369,8 @@ def _repository(verb: Verb, properties: Properties) -> Iterator[Needed]:
     key = str((properties.get("EncryptionConfiguration") or {}).get("KmsKey", ""))
     action = {"create": "kms:CreateGrant", "delete": "kms:RetireGrant"}.get(verb)
     if key and action is not None:
-        where = f"{hooks.region()}:{hooks.account_id()}"
-        via = {"kms:ViaService": f"ecr.{hooks.region()}.amazonaws.com"}
+        where = hooks.request.place()
+        via = {"kms:ViaService": f"ecr.{hooks.request.region()}.amazonaws.com"}
         yield Needed(action, key if key.startswith("arn:") else f"arn:aws:kms:{where}:key/{key}", via)
 
 
@@ -381,8 +381,8 @@ def _endpoint_disks(properties: Properties) -> Iterator[Needed]:
     """
     key = str(properties.get("KmsKeyId", ""))
     if key:
-        where = f"arn:aws:kms:{hooks.region()}:{hooks.account_id()}:key/{key}"
-        via = {"kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com"}
+        where = f"arn:aws:kms:{hooks.request.place()}:key/{key}"
+        via = {"kms:ViaService": f"sagemaker.{hooks.request.region()}.amazonaws.com"}
         yield Needed("kms:CreateGrant", key if key.startswith("arn:") else where, via)
 
 
@@ -395,10 +395,10 @@ def _about_property(name: str, properties: Properties) -> Iterator[dict[str, Any
 
 def _inline_policies(verb: Verb, properties: Properties, previous: Properties) -> Iterator[Needed]:
     """A policy in a template is put into its roles, users and groups."""
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     for property_name, word in (("Roles", "Role"), ("Users", "User"), ("Groups", "Group")):
         for name in properties.get(property_name) or previous.get(property_name) or ():
-            owner = hooks.iam_role(account, name) if word == "Role" else None
+            owner = hooks.principals.iam_role(account, name) if word == "Role" else None
             resource = (owner or {}).get("Arn") or f"arn:aws:iam::{account}:{word.lower()}/{name}"
             yield Needed(f"iam:{_ATTACHED[verb]}{word}Policy", resource)
 
@@ -476,7 +476,7 @@ def arn(kind: str, properties: Properties, physical_id: str | None, name: str) -
     """The ARN of a resource, or the one that it is going to have."""
     if physical_id and physical_id.startswith("arn:"):
         return physical_id
-    where = {"account": hooks.account_id(), "region": hooks.region()}
+    where = {"account": hooks.request.account_id(), "region": hooks.request.region()}
     if kind.startswith("AWS::ApiGateway"):
         return f"arn:aws:apigateway:{where['region']}::/*"
     service, short = kind.split("::")[1].lower(), kind.rpartition("::")[2]

@@ -22,16 +22,19 @@ SAMPLE: Mapping[str, Any] = {
     "account": "111122223333",
     "region": "eu-west-1",
     "teams": {"research": {"members": {"ada": "data-scientist"}}},
+    "personas": {"data-scientist": {"rights": {"add": ["connect-to-emr"]}}},
     "catalog": {
         "portfolios": {
             "research": {
                 "principals": ["arn:aws:iam::111122223333:role/newcomers"],
-                "products": {key: {} for key in PRODUCTS},
+                "products": {key: {} for key in PRODUCTS}
+                | {"project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}}},
             }
         }
     },
+    "costs": {"budget": {"monthly_usd": 1000, "emails": ["finance@example.com"]}},
 }
-"""A team that offers everything, as it is by default."""
+"""A team that offers everything, as it is by default; a project's workspace, which may have more, has it."""
 
 
 def page_text(page: str, root: Path) -> str:

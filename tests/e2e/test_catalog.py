@@ -34,7 +34,11 @@ catalog:
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
         model_endpoint: {instance_types: [ml.m5.large, ml.m5.xlarge], repositories: [tiny]}
-        project_workspace: {}
+        project_workspace:
+          features: {online: {}}
+          budget: {default_usd: 100, most_usd: 500}
+costs:
+  budget: {monthly_usd: 1000, emails: [finance@example.com]}
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 _PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-workspace")
@@ -288,15 +292,24 @@ def test_a_notebook_instance_outside_the_limits_is_not_made(
     assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
 
 
-def test_a_workspace_is_the_teams_to_use_and_another_name_takes_nothing_away(studio: Studio) -> None:
+def test_a_workspace_is_the_teams_to_use_keeps_its_name_and_goes(studio: Studio) -> None:
     somebody, product = studio.somebody("lead"), studio.offered("project-workspace")
-    ecr, sagemaker = studio.aws.client("ecr"), studio.aws.client("sagemaker")
     launched = somebody.launch(product, Name="churn")
     assert (launched.status, launched.error) == ("SUCCEEDED", "")
     made = launched.outputs
-    (repository,) = ecr.describe_repositories(repositoryNames=["research--churn"])["repositories"]
+    (repository,) = studio.aws.client("ecr").describe_repositories(repositoryNames=["research--churn"])[
+        "repositories"
+    ]
     role = f"arn:aws:iam::{ACCOUNT}:role/clary/local/clary-local-research-data-scientist"
     image = repository["repositoryArn"]
+    allowed = [
+        _decided(studio, role, action, resource)
+        for action, resource in (
+            ("ecr:BatchGetImage", image),
+            ("ecr:BatchGetImage", image.replace("research--", "risk--")),
+            ("ecr:DeleteRepository", image),
+        )
+    ]
 
     again = somebody.update(
         launched.provisioned,
@@ -304,24 +317,81 @@ def test_a_workspace_is_the_teams_to_use_and_another_name_takes_nothing_away(stu
         ProvisioningArtifactId=product.version,
         ProvisioningParameters=[{"Key": "Name", "Value": "churn-two"}],
     )
+    before = _left_of_project(studio, "research--churn")
     gone = somebody.terminate(launched.provisioned)
-    left = [each["repositoryName"] for each in ecr.describe_repositories()["repositories"]]
-    groups = [
-        each["ModelPackageGroupName"]
-        for each in sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
-    ]
 
-    assert made["ModelPackageGroup"] == "research--churn"
+    assert made["ModelPackageGroup"] == made["FeatureGroup"] == "research--churn"
     assert made["Repository"] == repository["repositoryUri"]
     assert made["Files"].endswith("/research/projects/churn/")
+    assert made["Tag"] == "clary:project=churn"
     assert repository["imageTagMutability"] == "IMMUTABLE"
-    assert _decided(studio, role, "ecr:BatchGetImage", image) == "allowed"
-    assert _decided(studio, role, "ecr:BatchGetImage", image.replace("research--", "risk--")) != "allowed"
-    assert _decided(studio, role, "ecr:DeleteRepository", image) != "allowed"
-    assert (again.status, again.error) == ("SUCCEEDED", "")
+    assert [each == "allowed" for each in allowed] == [True, False, False]
+    assert again.status == "FAILED"
+    assert "this belongs to 'research--churn', and all that it has with it" in again.error
+    assert before == ["repository research--churn", "models research--churn", "features research--churn"]
     assert (gone.status, gone.error) == ("SUCCEEDED", "")
-    assert [name for name in left if name.startswith("research--churn")] == ["research--churn"]
-    assert [name for name in groups if name.startswith("research--churn")] == ["research--churn"]
+    assert _left_of_project(studio, "research--churn") == []
+
+
+def test_a_projects_features_grow_and_its_records_stay(studio: Studio) -> None:
+    somebody, product = studio.somebody("feature-lead"), studio.offered("project-workspace")
+    sagemaker, records = (
+        studio.aws.client("sagemaker"),
+        studio.aws.client("sagemaker-featurestore-runtime"),
+    )
+    launched = somebody.launch(product, Name="visits", Features="age:integral")
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    name = launched.outputs["FeatureGroup"]
+    made = sagemaker.describe_feature_group(FeatureGroupName=name)
+    record = {"id": "7", "event_time": "2026-02-13T09:30:00Z", "age": "40"}
+    records.put_record(
+        FeatureGroupName=name,
+        Record=[{"FeatureName": key, "ValueAsString": value} for key, value in record.items()],
+    )
+    sagemaker.update_feature_group(
+        FeatureGroupName=name, FeatureAdditions=[{"FeatureName": "bmi", "FeatureType": "Fractional"}]
+    )
+
+    def updated(features: str) -> Ended:
+        return somebody.update(
+            launched.provisioned,
+            ProductId=product.id,
+            ProvisioningArtifactId=product.version,
+            ProvisioningParameters=as_parameters({"Name": "visits", "Features": features}),
+        )
+
+    wider = updated("age:integral,sex:string")
+    retyped = updated("age:string")
+    narrower = updated("")
+    after = sagemaker.describe_feature_group(FeatureGroupName=name)
+    found = records.get_record(FeatureGroupName=name, RecordIdentifierValueAsString="7")["Record"]
+    gone = somebody.terminate(launched.provisioned)
+
+    assert (wider.status, wider.error) == ("SUCCEEDED", "")
+    assert retyped.status == "FAILED"
+    assert "the feature 'age' is Integral, and cannot become String" in retyped.error
+    assert (narrower.status, narrower.error) == ("SUCCEEDED", "")
+    assert after["CreationTime"] == made["CreationTime"]
+    assert {each["FeatureName"] for each in after["FeatureDefinitions"]} == {
+        *("id", "event_time", "age", "bmi", "sex")
+    }
+    assert made["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"].endswith("/research/features")
+    assert made["OfflineStoreConfig"]["DataCatalogConfig"]["TableName"] == "research__visits"
+    assert {"FeatureName": "age", "ValueAsString": "40"} in found
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+
+
+def _left_of_project(studio: Studio, name: str) -> list[str]:
+    sagemaker = studio.aws.client("sagemaker")
+    groups = sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    repositories = studio.aws.client("ecr").describe_repositories()["repositories"]
+    features = sagemaker.list_feature_groups()["FeatureGroupSummaries"]
+    found = [
+        *(f"repository {each['repositoryName']}" for each in repositories),
+        *(f"models {each['ModelPackageGroupName']}" for each in groups),
+        *(f"features {each['FeatureGroupName']}" for each in features),
+    ]
+    return [each for each in found if name in each]
 
 
 @pytest.mark.parametrize("name", ["Churn", "churn--two", "c" * 41])

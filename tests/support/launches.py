@@ -21,18 +21,27 @@ _PSEUDO = {"AWS::Partition": "aws"}
 
 @dataclass(frozen=True)
 class Launch:
-    """A product's template with values for its fields, and the catalog's template, which has its role."""
+    """A product's template with values for its fields, and the catalog's template, which has its role.
+
+    Values are shared by the catalog's template, and by the network's.
+    """
 
     account: str
     region: str
     catalog: Mapping[str, Any]
     product: Mapping[str, Any]
     values: Mapping[str, str]
+    network: Mapping[str, Any]
 
     def calls(self) -> Sequence[Needed]:
         """Of a launch that succeeds, and of its termination."""
-        with hooks.scope(self.account, self.region):
+        with hooks.request.scope(self.account, self.region):
             return list(self._calls())
+
+    def said(self) -> Mapping[str, Any]:
+        """The product's template with its references written out."""
+        written: Mapping[str, Any] = self._said(dict(self.product), self._shared())
+        return written
 
     def allowed(self, policy: Mapping[str, Any], call: Needed) -> bool:
         found = statements(policy, "launch role")
@@ -94,7 +103,8 @@ class Launch:
     def _shared(self) -> Mapping[str, str]:
         return {
             resource["Properties"]["Name"]: str(self._said(resource["Properties"]["Value"], {}))
-            for resource in self.catalog["Resources"].values()
+            for template in (self.catalog, self.network)
+            for resource in template["Resources"].values()
             if resource["Type"] == "AWS::SSM::Parameter"
         }
 
@@ -113,8 +123,10 @@ class Launch:
                 return f"the-{name.lower()}-{attribute.lower()}"
             case {"Fn::ImportValue": name}:
                 return self._arn(name) if "Arn" in name else f"imported-{name.rpartition(':')[2].lower()}"
+            case {"Fn::Split": [separator, text]}:
+                return str(self._said(text, shared)).split(separator)
             case {"Fn::Join": [separator, items]}:
-                return separator.join(str(self._said(item, shared)) for item in items)
+                return separator.join(str(item) for item in self._said(items, shared))
             case {"Fn::Sub": str(text)}:
                 return re.sub(
                     r"\$\{([^}]*)\}", lambda found: str(self._said({"Ref": found[1]}, shared)), text
@@ -129,7 +141,11 @@ class Launch:
                 return value
 
     def _arn(self, name: str) -> str:
-        kind = self.catalog["Resources"].get(name, {}).get("Type")
-        if kind == "AWS::IAM::Role":
+        resource = self.catalog["Resources"].get(name, {})
+        if resource.get("Type") == "AWS::IAM::Role":
             return f"arn:aws:iam::{self.account}:role/{name.lower()}"
+        if resource.get("Type") == "AWS::IAM::InstanceProfile":
+            # local AWS takes a profile that is not there for one of the role of its name
+            (role,) = resource["Properties"]["Roles"]
+            return f"arn:aws:iam::{self.account}:instance-profile/{role['Ref'].lower()}"
         return f"arn:aws:any:{self.region}:{self.account}:thing/{name.lower()}"

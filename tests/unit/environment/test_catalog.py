@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from clary.environment import catalog
+from clary.environment import catalog, project
 from clary.environment.loader import EnvironmentFileError, load
 from clary.environment.model import Environment
 
@@ -23,7 +23,9 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a portfolio that offers nothing": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
         "5:93",
-        ("products: offers nothing, name one of: data_scientist, notebook_instance, model_endpoint",),
+        (
+            "products: offers nothing, name one of: data_scientist, notebook_instance, emr_cluster, model_endpoint",
+        ),
     ),
     "a portfolio for nobody": (
         TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
@@ -48,6 +50,38 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         + ', accounts: ["111122223333"], products: {data_scientist: {}}}}}\n',
         "5:104",
         ("'111122223333' is the environment's own account, remove it",),
+    ),
+    "a project's budget that nobody is told of": (
+        TEAMS + "costs: {budget: 100}\n"
+        "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {budget: {default_usd: 1, most_usd: 2}}}}}}\n",
+        "6:124",
+        ("nobody would be told: give 'emails' in 'costs.team_budgets.research' or 'costs.budget'",),
+    ),
+    "a project's budget that begins above its limit": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {budget: {default_usd: 3, most_usd: 2}}}}}}\n",
+        "5:146",
+        ("3 is more than 'most_usd', 2: change one of the two",),
+    ),
+    "a project's feature group without a store": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {features: {offline: null}}}}}}\n",
+        "5:144",
+        ("there is no online store either, give one of the two",),
+    ),
+    "a project's feature group that would lose its history": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {features: {online: {storage: in-memory}}}}}}}\n",
+        "5:153",
+        ("'in-memory' keeps no history, give 'offline: null' beside",),
     ),
     "a product that there is not": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {data_scientst: {}}}}}\n",
@@ -131,6 +165,48 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "6:104",
         ("which 'costs.cap' does not stop",),
     ),
+    "a cluster of machines that nobody may start": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\nguardrails: {instance_types: [ml.m5.*]}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {instance_types: [m5.xlarge, r5.xlarge]}}}}}\n",
+        "7:148",
+        ("'r5.xlarge' is not among 'guardrails.instance_types', choose one of: ml.m5.*",),
+    ),
+    "a cluster of machines that EMR does not take": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {instance_types: [m5.xlarge, t3.xlarge]}}}}}\n",
+        "6:148",
+        ("'t3.xlarge' does not fit, give an EC2 instance type that EMR takes",),
+    ),
+    "a cluster beside a cap": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\n"
+        + "costs: {cap: {mode: act, teams: {research: 300}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {}}}}}\n",
+        "7:104",
+        ("which 'costs.cap' does not stop",),
+    ),
+    "a cluster to which nobody connects": (
+        TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {emr_cluster: {}}}}}\n",
+        "5:104",
+        ("nobody of the team could connect to one: add 'connect-to-emr' to 'rights' of a persona",),
+    ),
+    "a cluster that Studio's apps do not reach": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\nstudio: {network: public}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {}}}}}\n",
+        "7:104",
+        ("is reached from the VPC but 'studio.network' is 'public'",),
+    ),
     "images of a repository that is not there": (
         TEAMS
         + "repositories: [tiny]\n"
@@ -173,6 +249,24 @@ def test_nothing_is_offered_by_default() -> None:
     assert environment(TEAMS).catalog.portfolios == {}
 
 
+def test_a_cluster_takes_somebody_who_connects_also_where_people_bring_themselves_in() -> None:
+    found = environment(
+        """
+        teams: {research: {}}
+        personas: {data-scientist: {rights: {add: [connect-to-emr]}}}
+        catalog:
+          portfolios:
+            research:
+              principals: ["arn:aws:iam::111122223333:role/newcomers"]
+              products: {data_scientist: {}, emr_cluster: {}}
+        """
+    )
+
+    assert cluster.teams(found) == ("research",)
+    assert cluster.connects(found, "research", "data-scientist")
+    assert not cluster.connects(found, "research", "mlops-engineer")
+
+
 def test_names_are_taken_by_the_file_also_across_teams_whose_names_begin_alike() -> None:
     found = environment(
         """
@@ -184,3 +278,32 @@ def test_names_are_taken_by_the_file_also_across_teams_whose_names_begin_alike()
 
     assert catalog.taken(found, "research") == ["ada", "europe-emmy"]
     assert catalog.taken(found, "research-europe") == ["emmy"]
+
+
+def test_projects_are_not_called_as_what_the_file_has_is() -> None:
+    found = Environment.model_validate(
+        {
+            "name": "dev",
+            "account": "111122223333",
+            "region": "eu-west-1",
+            "teams": {"research": {}},
+            "features": {
+                "patients": {
+                    "team": "research",
+                    "identifier": "id",
+                    "event_time": "at",
+                    "features": {"id": "string", "at": "string"},
+                }
+            },
+            "catalog": {
+                "portfolios": {
+                    "research": {
+                        "principals": ["arn:aws:iam::111122223333:role/newcomers"],
+                        "products": {"project_workspace": {"features": {}}},
+                    }
+                }
+            },
+        }
+    )
+
+    assert project.taken(found, "research") == ["dev-patients", "patients"]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from runtime_common.continuation import TimeIsUp, continuing
+from runtime_common.one_name import AnotherName
 from studio_leavers.adapters import SageMakerDomain
 from studio_leavers.ports import App, Space
-from studio_leavers.rules import AnotherName, identity, see_off
+from studio_leavers.rules import identity, see_off
 
 
 @dataclass

@@ -46,6 +46,14 @@ def test_is_about_what_carries_all_of_several_tags() -> None:
     ]
 
 
+def test_tells_by_e_mail_alone_or_not_at_all() -> None:
+    (first, *_) = budget(topic=None, emails=["finance@example.com"])["NotificationsWithSubscribers"]
+
+    assert first["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "finance@example.com"}]
+    with pytest.raises(ValueError, match="nobody would be told, give 'topic' or 'emails'"):
+        budget(topic=None)
+
+
 def test_takes_no_budget_of_everything() -> None:
     with pytest.raises(ValueError, match="give the tags that it is about"):
         budget(tags={})

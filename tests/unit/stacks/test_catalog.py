@@ -24,16 +24,24 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 VALUES: Mapping[str, Mapping[str, str]] = {
     "data_scientist": {"Name": "emmy"},
+    "emr_cluster": {"Name": "churn", "InstanceType": "m5.xlarge", "CoreNodes": "2"},
     "notebook_instance": {"Name": "churn", "InstanceType": "ml.t3.medium", "StorageGib": "5"},
     "model_endpoint": {"Name": "churn", "Group": "churn", "Version": "3", "InstanceType": "ml.m5.large"},
-    "project_workspace": {"Name": "churn"},
+    "project_workspace": {
+        "Name": "churn-one",
+        "Identifier": "id",
+        "EventTime": "event_time",
+        "Features": "",
+        "MonthlyBudget": "100",
+    },
 }
 """What somebody fills in."""
 OFFERED: Mapping[str, Any] = {
     "data_scientist": {},
+    "emr_cluster": {},
     "notebook_instance": {},
     "model_endpoint": {},
-    "project_workspace": {},
+    "project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}},
 }
 
 
@@ -45,7 +53,9 @@ def environment(portfolio: Mapping[str, Any] | None = None, **more: Any) -> Envi
             "account": ACCOUNT,
             "region": REGION,
             "teams": {"research": {"members": {"ada": "data-scientist"}}},
+            "personas": {"data-scientist": {"rights": {"add": ["connect-to-emr"]}}},
             "catalog": {"portfolios": {"research": said}, "tag_options": {"purpose": ["trial", "course"]}},
+            "costs": {"budget": {"monthly_usd": 1000, "emails": ["finance@example.com"]}},
         }
         | more
     )
@@ -89,7 +99,8 @@ def product(templates: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def launch(templates: Mapping[str, Any], key: str) -> Launch:
     catalog = templates["Catalog.template.json"]
-    return Launch(ACCOUNT, REGION, catalog, product(templates, key), VALUES[key])
+    network = templates["Network.template.json"]
+    return Launch(ACCOUNT, REGION, catalog, product(templates, key), VALUES[key], network)
 
 
 def test_the_page_tells_the_products_as_they_are() -> None:
@@ -207,7 +218,8 @@ def test_a_changed_setting_is_another_version_and_an_unchanged_file_the_same(
         )
         return str(found["ProvisioningArtifactParameters"][0]["Name"])
 
-    idle = {"data-scientist": {"tools": {"idle": {"after_minutes": 120, "most_minutes": 240}}}}
+    tools = {"idle": {"after_minutes": 120, "most_minutes": 240}}
+    idle = {"data-scientist": {"tools": tools, "rights": {"add": ["connect-to-emr"]}}}
 
     again = synthesise(tmp_path / "again", environment())
     changed = synthesise(tmp_path / "changed", environment(personas=idle))
@@ -236,6 +248,7 @@ def test_logical_ids_of_what_holds_data_never_change(templates: Mapping[str, Any
     workspace = product(templates, "project_workspace")
     assert resources(workspace, "AWS::ECR::Repository").keys() == {"ImagesRepository2D0F5B9C"}
     assert resources(workspace, "AWS::SageMaker::ModelPackageGroup").keys() == {"Packages"}
+    assert resources(workspace, "Custom::ProjectWorkspace").keys() == {"Workspace"}
     notebook = product(templates, "notebook_instance")
     assert resources(notebook, "AWS::SageMaker::NotebookInstance").keys() == {"Notebook"}
 
@@ -312,6 +325,75 @@ def test_a_projects_images_are_encrypted_scanned_and_never_exchanged(templates: 
     assert said["ImageScanningConfiguration"] == {"ScanOnPush": True}
     assert said["ImageTagMutability"] == "IMMUTABLE"
     assert {"Key": "clary:project", "Value": {"Ref": "Name"}} in said["Tags"]
+
+
+def test_all_that_a_project_has_waits_for_its_name(templates: Mapping[str, Any]) -> None:
+    found = product(templates, "project_workspace")["Resources"]
+
+    others = {name for name, each in found.items() if each["Type"] != "Custom::ProjectWorkspace"}
+    waiting = {name for name, each in found.items() if "Workspace" in each.get("DependsOn", [])}
+    assert waiting == others
+    assert len(others) == 3
+
+
+def test_a_projects_feature_group_is_encrypted_in_the_teams_place(templates: Mapping[str, Any]) -> None:
+    launched = launch(templates, "project_workspace")
+
+    (kept,) = resources(launched.said(), "Custom::ProjectWorkspace").values()
+
+    group = json.loads(kept["Properties"]["Group"])
+    assert group["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"].endswith("/research/features")
+    assert "encryptionkey" in group["OfflineStoreConfig"]["S3StorageConfig"]["KmsKeyId"]
+    assert group["OfflineStoreConfig"]["DataCatalogConfig"] == {
+        "Catalog": "AwsDataCatalog",
+        "Database": "clary_dev_features",
+        "TableName": "research__churn_one",
+    }
+    assert {"Key": "clary:project", "Value": "churn-one"} in group["Tags"]
+    assert "OnlineStoreConfig" not in group
+
+
+def test_a_projects_budget_is_about_the_teams_project_and_tells_the_files_contacts(
+    templates: Mapping[str, Any],
+) -> None:
+    found = product(templates, "project_workspace")
+
+    (budget,) = resources(found, "AWS::Budgets::Budget").values()
+
+    said = budget["Properties"]
+    about = {
+        each["Tags"]["Key"]: each["Tags"]["Values"] for each in said["Budget"]["FilterExpression"]["And"]
+    }
+    assert about == {
+        "clary:environment": ["dev"],
+        "clary:team": ["research"],
+        "clary:project": [{"Ref": "Name"}],
+    }
+    assert said["Budget"]["BudgetLimit"]["Amount"] == {"Ref": "MonthlyBudget"}
+    assert found["Parameters"]["MonthlyBudget"]["MaxValue"] == 500
+    told = {each["Address"] for one in said["NotificationsWithSubscribers"] for each in one["Subscribers"]}
+    assert told == {"finance@example.com"}
+
+
+def test_a_project_has_neither_group_nor_budget_unless_the_file_says_so(tmp_path: Path) -> None:
+    made = synthesise(tmp_path, environment({"products": {"project_workspace": {}}}))
+
+    found = product(made, "project_workspace")
+    (kept,) = resources(found, "Custom::ProjectWorkspace").values()
+    assert kept["Properties"].keys() == {"ServiceToken", "ProjectName"}
+    assert found["Parameters"].keys() == {"Name"}
+    assert "Features.template.json" not in made
+    assert "CreateFeatureGroup" not in json.dumps(made["Catalog.template.json"])
+
+
+def test_the_team_queries_the_histories_of_its_projects(alone: Mapping[str, Mapping[str, Any]]) -> None:
+    made = alone["project_workspace"]
+
+    assert resources(made["Features.template.json"], "AWS::Glue::Database")
+    (workgroup,) = resources(made["Features.template.json"], "AWS::Athena::WorkGroup").values()
+    assert workgroup["Properties"]["Name"] == "clary-dev-research"
+    assert "workgroup/clary-dev-research" in json.dumps(made["Access.template.json"])
+    assert "athena" in json.dumps(made["Network.template.json"])
 
 
 def test_a_teams_roles_know_repositories_of_projects_only_where_there_are_projects(
