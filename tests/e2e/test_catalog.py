@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from local_aws.sagemaker import images
 from support.checkout import Checkout, enforcing
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
+from support.inventory import inventory
+from support.outside import ROOT
 from support.sagemaker import packed_model, push_image
 from support.servicecatalog import Ended, Person, Product, as_parameters, refused
+from support.waiting import eventually
 
 _FILE = """\
 name: local
@@ -22,7 +29,7 @@ region: us-east-1
 data: {on_destroy: delete, delete_confirmed_for: local}
 repositories: [tiny]
 teams:
-  research: {members: {ada: data-scientist}}
+  research: {members: {ada: data-scientist, grace: mlops-engineer}}
 catalog:
   portfolios:
     research:
@@ -45,6 +52,7 @@ _PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-w
 
 _MORE = {"model-endpoint": {"Group": "scores", "Version": "1"}}
 """What some ask for besides a name."""
+_ELSEWHERE = {"Subnets": ["subnet-0"], "SecurityGroupIds": ["sg-0"]}
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,12 @@ class Studio:
     def profile(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.aws.client("sagemaker").describe_user_profile(
             DomainId=self.outputs("studio")["DomainId"], UserProfileName=name
+        )
+        return found
+
+    def space(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.aws.client("sagemaker").describe_space(
+            DomainId=self.outputs("studio")["DomainId"], SpaceName=name
         )
         return found
 
@@ -140,29 +154,174 @@ def _clary(studio: Studio, *arguments: str) -> str:
     return done.stdout
 
 
-def test_a_person_comes_works_and_leaves_by_the_command_line(studio: Studio) -> None:
-    offers = {each["product"]: each for each in json.loads(_clary(studio, "list", "local", "--json"))}
-    offered, notebook = offers["research-data-scientist"], offers["research-notebook-instance"]
-    made = json.loads(_clary(studio, "launch", "local", offered["product"], "Name=emmy", "--json"))
-    (there,) = json.loads(_clary(studio, "status", "local", "research-data-scientist-emmy", "--json"))
-    drift = studio.checkout("drift", "local")
-    kept_up = studio.checkout("destroy", "local", "--yes")
-    _clary(studio, "terminate", "local", "research-data-scientist-emmy")
+def _launched(studio: Studio, product: str, *values: str) -> Mapping[str, str]:
+    """What a launch by the command line tells."""
+    told: Mapping[str, str] = json.loads(
+        _clary(studio, "launch", "local", f"research-{product}", *values, "--json")
+    )
+    return told
 
-    assert [field["name"] for field in offered["fields"]] == ["Name"]
-    assert [field["name"] for field in notebook["fields"]] == [
-        "Name",
-        "InstanceType",
-        "StorageGib",
-        "Repository",
-    ]
+
+def test_a_person_begins_with_nothing_but_the_portfolio_and_leaves_nothing_but_data(
+    studio: Studio, tmp_path: Path
+) -> None:
+    before = inventory(studio.aws)
+
+    emmy = _onboards(studio)
+    bucket = studio.outputs("data")["DataBucketName"]
+    _opens_their_space(studio, emmy)
+    _reads_what_is_theirs_and_the_teams(emmy, bucket)
+    project = studio.somebody("emmy").launch(studio.offered("project-workspace"), Name="line")
+    workspace = project.outputs
+    image = _is_given_an_image(studio, workspace["Repository"], tmp_path)
+    artifact = _trains(emmy, bucket, image)
+    version = _registers(studio, emmy, workspace["ModelPackageGroup"], image, artifact)
+    _serves_what_is_approved(studio, emmy, version)
+    _leaves(studio, project)
+
+    assert {each.replace(bucket, "data") for each in inventory(studio.aws) - before} == {
+        "s3:Contents data/research--private/research-emmy/diary.txt",
+        "s3:Contents data/research/projects/line/models/research--line/output/model.tar.gz",
+        "s3:Contents data/research/projects/line/points/points.csv",
+        "sagemaker:TrainingJobSummaries research--line",  # a job that has ended is a record, and free
+    }
+
+
+def _onboards(studio: Studio) -> Somebody:
+    """They become what the file says of the product: a data scientist of the team, in Studio."""
+    offers = {each["product"]: each for each in json.loads(_clary(studio, "list", "local", "--json"))}
+    made = _launched(studio, "data-scientist", "Name=emmy")
+    drift = studio.checkout("drift", "local")
+    destroyed = studio.checkout("destroy", "local", "--yes")
+
+    assert [field["name"] for field in offers["research-data-scientist"]["fields"]] == ["Name"]
     assert made["Profile"] == "research-emmy"
-    assert there["status"] == "AVAILABLE"
     assert drift.returncode == 0, drift.stdout
     assert "research-emmy: it was onboarded by Service Catalog" in drift.stdout
-    assert "research-data-scientist-emmy" in kept_up.stderr
-    assert kept_up.returncode == 1
-    assert studio.left_of("emmy") == []
+    assert destroyed.returncode == 1
+    assert "research-data-scientist-emmy" in destroyed.stderr
+    return studio.aws.in_studio("clary-local-research-data-scientist", made["Profile"])
+
+
+def _opens_their_space(studio: Studio, emmy: Somebody) -> None:
+    app = {"AppType": "JupyterLab", "AppName": "default", "DomainId": studio.outputs("studio")["DomainId"]}
+    sagemaker = emmy.client("sagemaker")
+
+    sagemaker.create_app(**app, SpaceName="research-emmy")
+
+    eventually(lambda: sagemaker.describe_app(**app, SpaceName="research-emmy")["Status"] == "InService")
+    assert not emmy.may("sagemaker", "create_app", **app, SpaceName="research-ada")
+
+
+def _reads_what_is_theirs_and_the_teams(emmy: Somebody, bucket: str) -> None:
+    s3, points = emmy.client("s3"), ROOT / "workloads" / "line" / "data" / "points.csv"
+    mine, ours = "research--private/research-emmy/diary.txt", "research/projects/line/points/points.csv"
+    s3.put_object(Bucket=bucket, Key=mine, Body=b"nobody else's")
+    s3.put_object(Bucket=bucket, Key=ours, Body=points.read_bytes())
+
+    assert s3.get_object(Bucket=bucket, Key=mine)["Body"].read() == b"nobody else's"
+    assert s3.get_object(Bucket=bucket, Key=ours)["Body"].read() == points.read_bytes()
+    for key in ("research--private/research-ada/diary.txt", "risk/points.csv", "points.csv"):
+        assert not emmy.may("s3", "get_object", Bucket=bucket, Key=key)
+        assert not emmy.may("s3", "put_object", Bucket=bucket, Key=key, Body=b"")
+
+
+def _is_given_an_image(studio: Studio, repository: str, folder: Path) -> str:
+    """By an engineer of the team's: data scientists pull images, and push none."""
+    grace = studio.aws.in_studio("clary-local-research-mlops-engineer", "research-grace")
+    container = shutil.copytree(ROOT / "workloads" / "line" / "container", folder / "container")
+    name = repository.partition("/")[2]
+
+    images.push(grace.client("ecr"), name, "one", container, studio.checkout.state / "images")
+
+    return f"{repository}:one"
+
+
+def _trains(emmy: Somebody, bucket: str, image: str) -> str:
+    """By what the environment gives the SDK for the team: its job role, its network and its key."""
+    sagemaker, project = emmy.client("sagemaker"), f"s3://{bucket}/research/projects/line"
+    file = emmy.client("s3").get_object(Bucket=bucket, Key="research--defaults/sagemaker.yaml")["Body"]
+    ours = yaml.safe_load(file)["SageMaker"]["TrainingJob"]
+    points = {"S3DataType": "S3Prefix", "S3Uri": f"{project}/points/"}
+    job = {
+        **{key: ours[key] for key in ("RoleArn", "VpcConfig", "EnableInterContainerTrafficEncryption")},
+        "TrainingJobName": "research--line",
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": points}}],
+        "OutputDataConfig": {**ours["OutputDataConfig"], "S3OutputPath": f"{project}/models"},
+        "ResourceConfig": {
+            **ours["ResourceConfig"],
+            "InstanceType": "ml.m5.large",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 5,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }
+
+    assert not emmy.may("sagemaker", "create_training_job", **{**job, "VpcConfig": _ELSEWHERE})
+    sagemaker.create_training_job(**job)
+
+    def its_end() -> Mapping[str, Any] | None:
+        found: Mapping[str, Any] = sagemaker.describe_training_job(TrainingJobName="research--line")
+        return None if found["TrainingJobStatus"] in ("InProgress", "Stopping") else found
+
+    ended = eventually(its_end)
+    assert ended["TrainingJobStatus"] == "Completed", ended.get("FailureReason")
+    return str(ended["ModelArtifacts"]["S3ModelArtifacts"])
+
+
+def _registers(studio: Studio, emmy: Somebody, group: str, image: str, artifact: str) -> str:
+    """And another person approves of it: until then, nobody can launch it."""
+    registered = emmy.client("sagemaker").create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification={
+            "Containers": [{"Image": image, "ModelDataUrl": artifact}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+    approved = {"ModelPackageArn": registered, "ModelApprovalStatus": "Approved"}
+    person = studio.somebody("emmy")
+    early = person.launch(studio.offered("model-endpoint"), Name="line", Group="line", Version="1")
+    person.terminate(early.provisioned)
+    grace = studio.aws.in_studio("clary-local-research-mlops-engineer", "research-grace")
+
+    assert "must be approved before it is deployed" in early.error
+    assert not emmy.may("sagemaker", "update_model_package", **approved)
+    grace.client("sagemaker").update_model_package(**approved)
+    return str(registered)
+
+
+def _serves_what_is_approved(studio: Studio, emmy: Somebody, version: str) -> None:
+    made = _launched(studio, "model-endpoint", "Name=line", "Group=line", "Version=1")
+    sagemaker, endpoint = studio.aws.client("sagemaker"), made["EndpointName"]
+    configured = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configured)["ProductionVariants"]
+    (container,) = sagemaker.describe_model(ModelName=variant["ModelName"])["Containers"]
+
+    asked = {"EndpointName": endpoint, "Body": b"100", "ContentType": "text/csv"}
+    answers = [
+        float(who.client("sagemaker-runtime").invoke_endpoint(**asked)["Body"].read())
+        for who in (emmy, studio.session("emmy"))
+    ]
+
+    assert container["ModelPackageName"] == version
+    assert answers == [pytest.approx(302, abs=5)] * 2  # the points lie around y = 3x + 2
+
+
+def _leaves(studio: Studio, project: Ended) -> None:
+    """What the team has registered goes by an administrator's hand only."""
+    _clary(studio, "terminate", "local", "research-model-endpoint-line")
+    _clary(studio, "terminate", "local", "research-data-scientist-emmy")
+    person, sagemaker = studio.somebody("emmy"), studio.aws.client("sagemaker")
+    refused = person.terminate(project.provisioned)
+    group = {"ModelPackageGroupName": project.outputs["ModelPackageGroup"]}
+    for each in sagemaker.list_model_packages(**group)["ModelPackageSummaryList"]:
+        sagemaker.delete_model_package(ModelPackageName=each["ModelPackageArn"])
+
+    assert "cannot be deleted because it contains Model Packages" in refused.error
+    assert person.terminate(project.provisioned).status == "SUCCEEDED"
 
 
 def test_a_profile_is_as_those_of_the_file_are(studio: Studio) -> None:
@@ -218,6 +377,82 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
         before["HomeEfsFileSystemUid"],
     )
     assert studio.left_of("margaret") == []
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """Somebody who has launched before the catalog changed."""
+
+    person: Person
+    provisioned: str
+    profile: Mapping[str, Any]
+    space: Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def renewed(studio: Studio) -> Renewed:
+    """The file gives larger disks, and the CDK's command line deploys that, with a product by itself."""
+    person = studio.somebody("rosalind")
+    provisioned = person.launch(studio.product, Name="rosalind").provisioned
+    before = Renewed(
+        person, provisioned, studio.profile("research-rosalind"), studio.space("research-rosalind")
+    )
+    file = studio.checkout.file
+    file.write_text(
+        file.read_text().replace("data_scientist: {}", "data_scientist: {space: {storage_gib: 8}}")
+    )
+    chosen = ["-c", "environment=local", "-c", "product=research/data_scientist"]
+    named = ["--parameters", "clary-local-research-data-scientist-alone:Name=alone"]
+    _cdk(studio, "deploy", "Catalog", "Product", "--exclusively", *chosen, *named, "--require-approval=never")
+    return before
+
+
+def _cdk(studio: Studio, *arguments: str) -> None:
+    process = studio.checkout.started_cdk(*arguments)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+
+
+def test_a_changed_setting_reaches_who_updates_and_they_keep_what_they_have(
+    studio: Studio, renewed: Renewed
+) -> None:
+    product = studio.product
+
+    updated = renewed.person.update(
+        renewed.provisioned,
+        ProductId=product.id,
+        ProvisioningArtifactId=product.version,
+        ProvisioningParameters=[{"Key": "Name", "UsePreviousValue": True}],
+    )
+
+    assert (updated.status, updated.error) == ("SUCCEEDED", "")
+    profile, space = studio.profile("research-rosalind"), studio.space("research-rosalind")
+    assert [
+        each["SpaceSettings"]["SpaceStorageSettings"]["EbsStorageSettings"] for each in (renewed.space, space)
+    ] == [
+        {"EbsVolumeSizeInGb": 5},
+        {"EbsVolumeSizeInGb": 8},
+    ]
+    assert space["CreationTime"] == renewed.space["CreationTime"]
+    for kept in ("CreationTime", "HomeEfsFileSystemUid"):
+        assert profile[kept] == renewed.profile[kept]
+
+
+@pytest.mark.usefixtures("renewed")
+def test_a_product_goes_without_the_catalog(studio: Studio) -> None:
+    alone = studio.aws.in_studio("clary-local-research-data-scientist", "research-alone")
+    there = studio.left_of("alone")
+    alone.client("sagemaker").create_app(
+        DomainId=studio.outputs("studio")["DomainId"],
+        SpaceName="research-alone",
+        AppType="JupyterLab",
+        AppName="default",
+    )
+
+    _cdk(studio, "destroy", "Product", "--force", "--app", "cdk.out")
+
+    assert there == ["research-alone"] * 2
+    assert studio.left_of("alone") == []
 
 
 def test_a_notebook_instance_changes_in_place_and_goes(studio: Studio) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from local_aws import process
 from support import client_programs
-from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement
+from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody
 from support.outside import ROOT, Command
 from support.processes import left_of, processes_of
 from support.waiting import eventually
@@ -132,14 +132,9 @@ def script(aws: EnforcingAws) -> str:
 
 
 def _space(aws: EnforcingAws, script: str, home: Path, member: str, persona: str) -> Space:
-    """SageMaker alone assumes these roles: here the trust is the account's, which changes who comes in."""
     name = f"clary-local-research-{persona}"
+    who = aws.in_studio(name, f"research-{member}")
     role = f"arn:aws:iam::{ACCOUNT}:role/clary/local/{name}"
-    trust = statement(["sts:AssumeRole", "sts:SetSourceIdentity"], Principal={"AWS": ACCOUNT})
-    trust.pop("Resource")
-    aws.client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=document(trust))
-    studio = aws.user(statement(["sts:AssumeRole", "sts:SetSourceIdentity"]))
-    who = aws.session(role, by=studio, RoleSessionName="SageMaker", SourceIdentity=f"research-{member}")
     space = Space(aws, who, role, home)
     space.start(script)
     return space

