@@ -31,8 +31,8 @@ _VALUES: dict[str, list[float | None]] = {}
 
 
 def install() -> None:
-    hooks.evaluate_alarms_by(decide)
-    hooks.on_reset(_VALUES.clear)
+    hooks.metrics.evaluate_alarms_by(decide)
+    hooks.server.on_reset(_VALUES.clear)
 
 
 def values_of(alarm_arn: str) -> Sequence[float | None]:

@@ -42,19 +42,19 @@ class PermissionDenied(Exception):
 
 def install() -> None:
     """Makes this server's Athena so, as soon as somebody asks for it: it takes a while to load."""
-    usual = hooks.service("athena")
+    usual = hooks.server.service("athena")
 
     async def handle(*request: Any) -> Any:
         _complete()
         return await usual(*request)
 
-    hooks.add_service("athena", handle)
+    hooks.server.add_service("athena", handle)
 
 
 @cache
 def _complete() -> None:
-    hooks.complete_athena(relation, check_reading, _without_views)
-    hooks.place_query_results()
+    hooks.queries.complete_athena(relation, check_reading, _without_views)
+    hooks.queries.place_query_results()
 
 
 def relation(table: Mapping[str, Any], files: Sequence[str], usual: Callable[[], str]) -> str:
@@ -88,13 +88,13 @@ def _without_views(query: str, database: str) -> str:
 def _references(query: str) -> list[Reference]:
     return [
         Reference(one.database, one.table, one.start, one.end, one.aliased)
-        for one in hooks.tables_of_query(query)
+        for one in hooks.queries.tables_of_query(query)
     ]
 
 
 def _seen(database: str, name: str) -> Mapping[str, Any] | None:
     """A view is seen by the rights to a table; a table's own are checked when it is read."""
-    found = hooks.glue_table(database, name)
+    found = hooks.queries.glue_table(database, name)
     if found is not None and found.get("TableType") == "VIRTUAL_VIEW":
         _check_seeing(found)
     return found
@@ -126,7 +126,7 @@ def check_reading(location: str) -> None:
 
 def _check_seeing(table: Mapping[str, Any]) -> None:
     """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html"""
-    where = f"arn:aws:glue:{hooks.region()}:{hooks.account_id()}"
+    where = f"arn:aws:glue:{hooks.request.place()}"
     database, name = table.get("DatabaseName"), table.get("Name")
     try:
         for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):

@@ -29,11 +29,11 @@ def install() -> None:
         ("DeleteInternetGateway", "InternetGatewayId", "AWS::EC2::InternetGateway", _internet_gateway),
         ("DeleteRouteTable", "RouteTableId", "AWS::EC2::RouteTable", _route_table),
     ):
-        hooks.guard_ec2(action, parameter, refusal)
+        hooks.networks.guard_ec2(action, parameter, refusal)
         guards_deletion(resource_type)(_guard(refusal))
-    hooks.mend_group_rules()
-    hooks.guard_ec2("DeleteNetworkInterface", "NetworkInterfaceId", _interface)
-    hooks.list_network_interfaces(_listed)
+    hooks.networks.mend_group_rules()
+    hooks.networks.guard_ec2("DeleteNetworkInterface", "NetworkInterfaceId", _interface)
+    hooks.networks.list_network_interfaces(_listed)
 
 
 def _guard(refusal: Callable[[str], Refusal | None]) -> Callable[[str, Properties], None]:
@@ -58,8 +58,8 @@ def add_interfaces(found: Callable[[], Iterable[dict[str, Any]]]) -> None:
 
 def interfaces() -> Iterator[dict[str, Any]]:
     """Every network interface, also those that other services have made: mount targets, endpoints."""
-    yield from hooks.ec2_records("interfaces")
-    for target in hooks.mount_targets():
+    yield from hooks.networks.ec2_records("interfaces")
+    for target in hooks.networks.mount_targets():
         yield requested(
             target["NetworkInterfaceId"],
             target["SubnetId"],
@@ -67,7 +67,7 @@ def interfaces() -> Iterator[dict[str, Any]]:
             f"EFS mount target for {target['FileSystemId']} ({target['MountTargetId']})",
             target.get("IpAddress", ""),
         )
-    for endpoint in hooks.ec2_records("VPC endpoints"):
+    for endpoint in hooks.networks.ec2_records("VPC endpoints"):
         if endpoint["VpcEndpointType"] == "Gateway":
             continue
         for subnet in endpoint.get("SubnetIds", ()):
@@ -77,19 +77,19 @@ def interfaces() -> Iterator[dict[str, Any]]:
                 endpoint.get("SecurityGroupIds", ()),
                 f"VPC Endpoint Interface {endpoint['VpcEndpointId']}",
             )
-    for gateway in hooks.ec2_records("NAT gateways"):
+    for gateway in hooks.networks.ec2_records("NAT gateways"):
         if gateway["State"] != "deleted":
             identifier = gateway["NatGatewayId"]
             subnet = gateway["SubnetId"]
             yield requested(
                 identifier_of(identifier, subnet), subnet, (), f"Interface for NAT Gateway {identifier}"
             )
-    for instance in hooks.ec2_records("instances"):
+    for instance in hooks.networks.ec2_records("instances"):
         if instance["State"]["Name"] != "terminated":
             identifier, subnet = instance["InstanceId"], instance["SubnetId"]
             groups = [group["GroupId"] for group in instance.get("SecurityGroups", ())]
             yield requested(identifier_of(identifier, subnet), subnet, groups, "")
-    for function in hooks.functions():
+    for function in hooks.functions.functions():
         config = function.get("VpcConfig") or {}
         for subnet in config.get("SubnetIds", ()):
             name = function["FunctionName"]
@@ -107,8 +107,8 @@ def requested(
     identifier: str, subnet_id: str, groups: Sequence[str], description: str, address: str = ""
 ) -> dict[str, Any]:
     """An interface that a service has made, as EC2 describes it."""
-    subnet = next((one for one in hooks.ec2_records("subnets") if one["SubnetId"] == subnet_id), {})
-    names = {group["GroupId"]: group["GroupName"] for group in hooks.ec2_records("security groups")}
+    subnet = next((one for one in hooks.networks.ec2_records("subnets") if one["SubnetId"] == subnet_id), {})
+    names = {group["GroupId"]: group["GroupName"] for group in hooks.networks.ec2_records("security groups")}
     digits = hashlib.sha256(identifier.encode()).hexdigest()
     return {
         "NetworkInterfaceId": identifier,
@@ -116,7 +116,7 @@ def requested(
         "VpcId": subnet.get("VpcId", ""),
         "AvailabilityZone": subnet.get("AvailabilityZone", ""),
         "Description": description,
-        "OwnerId": hooks.account_id(),
+        "OwnerId": hooks.request.account_id(),
         "Status": "in-use",
         "PrivateIpAddress": address or f"10.0.{int(digits[:2], 16)}.{int(digits[2:4], 16)}",
         "InterfaceType": "interface",
@@ -182,7 +182,9 @@ def _group(identifier: str) -> Refusal | None:
 
 
 def _others(identifier: str) -> list[dict[str, Any]]:
-    return [group for group in hooks.ec2_records("security groups") if group["GroupId"] != identifier]
+    return [
+        group for group in hooks.networks.ec2_records("security groups") if group["GroupId"] != identifier
+    ]
 
 
 def _referred_to(group: dict[str, Any]) -> set[str]:
@@ -192,7 +194,7 @@ def _referred_to(group: dict[str, Any]) -> set[str]:
 
 
 def _internet_gateway(identifier: str) -> Refusal | None:
-    for gateway in hooks.ec2_records("internet gateways"):
+    for gateway in hooks.networks.ec2_records("internet gateways"):
         if gateway["InternetGatewayId"] == identifier and gateway.get("Attachments"):
             return (
                 _VIOLATION,
@@ -202,8 +204,8 @@ def _internet_gateway(identifier: str) -> Refusal | None:
 
 
 def _route_table(identifier: str) -> Refusal | None:
-    subnets = {one["SubnetId"] for one in hooks.ec2_records("subnets")}
-    for table in hooks.ec2_records("route tables"):
+    subnets = {one["SubnetId"] for one in hooks.networks.ec2_records("subnets")}
+    for table in hooks.networks.ec2_records("route tables"):
         # A subnet that is deleted takes its association along.
         used = [one for one in table.get("Associations", ()) if one.get("SubnetId") in {None, *subnets}]
         if table["RouteTableId"] == identifier and used:
@@ -213,7 +215,7 @@ def _route_table(identifier: str) -> Refusal | None:
 
 def _vpc(identifier: str) -> Refusal | None:
     """Everything but what is made with a VPC has to go first."""
-    vpc = next((one for one in hooks.ec2_records("VPCs") if one["VpcId"] == identifier), None)
+    vpc = next((one for one in hooks.networks.ec2_records("VPCs") if one["VpcId"] == identifier), None)
     if vpc is None:
         return None
     made_with_it = {
@@ -228,7 +230,7 @@ def _vpc(identifier: str) -> Refusal | None:
         ("network ACLs", "NetworkAclId"),
         ("VPC endpoints", "VpcEndpointId"),
     ):
-        for one in hooks.ec2_records(kind):
+        for one in hooks.networks.ec2_records(kind):
             default = one[name] in made_with_it or one.get("GroupName") == "default" or one.get("IsDefault")
             if one["VpcId"] == identifier and not default:
                 return _VIOLATION, f"The vpc '{identifier}' has dependencies and cannot be deleted."

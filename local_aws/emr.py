@@ -42,11 +42,11 @@ Request = Mapping[str, Any]
 
 
 def install() -> None:
-    usual = hooks.service(_SERVICE)
+    usual = hooks.server.service(_SERVICE)
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             if operation in _OPERATIONS:
@@ -62,7 +62,7 @@ def install() -> None:
             _complete(json.loads(found)["JobFlowId"], request)
         return status, answered, found
 
-    hooks.add_service(_SERVICE, handle)
+    hooks.server.add_service(_SERVICE, handle)
 
 
 def _check(request: Request) -> None:
@@ -74,7 +74,7 @@ def _check(request: Request) -> None:
 
 
 def _complete(cluster_id: str, request: Request) -> None:
-    cluster = hooks.emr_cluster(cluster_id)
+    cluster = hooks.resources.emr_cluster(cluster_id)
     if cluster is None:
         return
     cluster.update({name: request[name] for name in _OF_THE_CLUSTER if name in request})
@@ -156,7 +156,7 @@ def _idle_seconds(policy: Request) -> int:
 
 def _cluster(request: Request) -> str:
     cluster_id = str(request.get("ClusterId"))
-    if hooks.emr_cluster(cluster_id) is None:
+    if hooks.resources.emr_cluster(cluster_id) is None:
         raise _invalid(f"Cluster id '{cluster_id}' is not valid.")
     return cluster_id
 

@@ -58,7 +58,7 @@ def resource_types() -> str:
     )
     from local_aws.cloudformation.schema import type_names
 
-    built_in = set(hooks.resource_handlers())
+    built_in = set(hooks.resources.resource_handlers())
     services.install()
     for module in (
         "sagemaker.resource_types",
@@ -183,7 +183,7 @@ def services() -> str:
     """The services that answer requests."""
     from local_aws import hooks
 
-    return ", ".join(f"`{name}`" for name in hooks.service_names()) + "."
+    return ", ".join(f"`{name}`" for name in hooks.server.service_names()) + "."
 
 
 def refusals() -> str:

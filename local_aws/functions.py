@@ -49,11 +49,11 @@ _CONFIGURATION = re.compile(r"/2015-03-31/functions/([^/]+)/configuration")
 
 
 def install() -> None:
-    usual = hooks.service("lambda")
+    usual = hooks.server.service("lambda")
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         try:
             if method == "POST" and _INVOKE.fullmatch(path):
                 _check_payload(headers.get("x-amz-invocation-type", "RequestResponse"), len(body))
@@ -72,7 +72,7 @@ def install() -> None:
             pass  # the service says what is wrong with it
         return await usual(method, path, headers, body, query)
 
-    hooks.add_service("lambda", handle)
+    hooks.server.add_service("lambda", handle)
 
 
 def _check_payload(kind: str, size: int) -> None:

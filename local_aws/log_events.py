@@ -24,30 +24,30 @@ _TIDYING = Every(2)
 
 
 def install() -> None:
-    hooks.find_log_records_in_streams()
-    hooks.watch_log_appends(_tidy)
-    usual = hooks.service("logs")
+    hooks.logs.find_log_records_in_streams()
+    hooks.logs.watch_log_appends(_tidy)
+    usual = hooks.server.service("logs")
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         _tidy()
         return await usual(method, path, headers, body, query)
 
-    hooks.add_service("logs", handle)
+    hooks.server.add_service("logs", handle)
 
 
 def _tidy() -> None:
     now = time.time()
     if not _TIDYING.due(now):
         return
-    for account, region, group in hooks.log_groups():
-        with hooks.scope(account, region):
+    for account, region, group in hooks.logs.log_groups():
+        with hooks.request.scope(account, region):
             most = int(settings.current().log_events)
         streams = [stream["events"] for stream in list(group["streams"].values())]
         before = forgotten_before(streams, group.get("retentionInDays"), most, now * 1000)
         if before is not None:
-            hooks.drop_log_events(group, before)
+            hooks.logs.drop_log_events(group, before)
 
 
 def forgotten_before(

@@ -37,9 +37,9 @@ async def write(group: str, stream: str, messages: Iterable[str], *, create_grou
         logger.warning("nothing is logged to '%s': %s", group, problem.decode(errors="replace"))
 
 
-async def call(operation: str, parameters: Mapping[str, Any]) -> hooks.Response:
+async def call(operation: str, parameters: Mapping[str, Any]) -> hooks.server.Response:
     headers = {
         "content-type": "application/x-amz-json-1.1",
         "x-amz-target": f"Logs_20140328.{operation}",
     }
-    return await hooks.service("logs")("POST", "/", headers, json.dumps(parameters).encode(), {})
+    return await hooks.server.service("logs")("POST", "/", headers, json.dumps(parameters).encode(), {})

@@ -36,7 +36,7 @@ _NUMBERS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def install() -> None:
-    hooks.watch_log_events(_count)
+    hooks.logs.watch_log_events(_count)
 
 
 def _count(filters: Iterable[Mapping[str, Any]], messages: Iterable[str]) -> None:

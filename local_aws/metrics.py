@@ -39,19 +39,19 @@ _started = threading.Event()
 
 
 def install() -> None:
-    hooks.keep_metrics_in(Points, _tidy)
-    hooks.record_metrics_by(record)
+    hooks.metrics.keep_metrics_in(Points, _tidy)
+    hooks.metrics.record_metrics_by(record)
 
 
 def _tidy() -> None:
     now = time.time()
     if _TIDYING.due(now):
-        hooks.tidy_metrics(Points, lambda points: points.thin(now))
+        hooks.metrics.tidy_metrics(Points, lambda points: points.thin(now))
 
 
 def record(namespace: str, values: Values, *dimensions: Dimensions) -> None:
     """Counts values in the request's account and region, once for each set of dimensions. On any thread."""
-    account, region = hooks.account_id(), hooks.region()
+    account, region = hooks.request.account_id(), hooks.request.region()
     with _LOCK:
         for chosen in dimensions:
             named = tuple(chosen.items())
@@ -67,7 +67,7 @@ def record(namespace: str, values: Values, *dimensions: Dimensions) -> None:
 def watch(gauge: Gauge) -> None:
     """Asks `gauge` once a second, in the account and region of now, until it is forgotten."""
     with _LOCK:
-        _gauges[gauge] = (hooks.account_id(), hooks.region())
+        _gauges[gauge] = (hooks.request.account_id(), hooks.request.region())
     _start()
 
 
@@ -98,7 +98,7 @@ def _ask_gauges() -> None:
     with _LOCK:
         gauges = list(_gauges.items())
     for gauge, (account, region) in gauges:
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             for namespace, values, dimensions in gauge():
                 record(namespace, values, dimensions)
 
@@ -125,7 +125,7 @@ def _tell() -> None:
                 }
             )
     for (account, region, namespace), data in requests.items():
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             for first in range(0, len(data), _DATA_AT_ONCE):
                 _put(namespace, data[first : first + _DATA_AT_ONCE])
 
@@ -136,6 +136,6 @@ def _put(namespace: str, data: list[dict[str, Any]]) -> None:
         "x-amz-target": "GraniteServiceVersion20100801.PutMetricData",
     }
     body = json.dumps({"Namespace": namespace, "MetricData": data}).encode()
-    status, _, answer = hooks.ask_service("monitoring", "POST", "/", headers, body)
+    status, _, answer = hooks.server.ask_service("monitoring", "POST", "/", headers, body)
     if status != 200:
         logger.warning("no metrics of %s: %s", namespace, answer.decode(errors="replace"))

@@ -35,4 +35,4 @@ class Objects(UserDict[str, Any]):
 
 
 def install() -> None:
-    hooks.keep_objects_in(Objects, Objects.keys_with)
+    hooks.objects.keep_objects_in(Objects, Objects.keys_with)

@@ -251,7 +251,7 @@ class Keeper:
         for name, key, value in self._file.entries():
             rows.setdefault(name, []).append((self._load(key), self._load(value)))
         modules = sorted({name.partition(":")[0] for name in rows if name != _OURS})
-        stores = {store.name: store for store in hooks.service_stores(modules)}
+        stores = {store.name: store for store in hooks.stores.service_stores(modules)}
         for name, entries in rows.items():
             if name == _OURS:
                 for place, record in entries:
@@ -260,13 +260,13 @@ class Keeper:
                 stores[name].content.update(entries)
             else:
                 stores[name].content.update(entries[0][1])
-        hooks.take_up_services(modules)
+        hooks.stores.take_up_services(modules)
         self._find_stores()
         self._kept[id(STORE)] = _Kept(_OURS, lambda: dict(STORE.records()), True, self._generation)
         for kept in self._kept.values():
             kept.known = dict.fromkeys((key for key, _ in rows.get(kept.name, ())), None)
         STORE.looked_at = lambda: self._looked_into(id(STORE))
-        hooks.watch_stores(self._looked_into)
+        hooks.stores.watch_stores(self._looked_into)
 
     def _load(self, pickled: bytes) -> Any:
         return _Unpickler(io.BytesIO(pickled), self._file.blob).load()
@@ -400,11 +400,11 @@ class Keeper:
         return file.getvalue(), blobs
 
     def _find_stores(self) -> None:
-        modules = hooks.service_modules()
+        modules = hooks.stores.service_modules()
         if len(modules) == self._modules:
             return
         self._modules = len(modules)
-        for store in hooks.service_stores(modules):
+        for store in hooks.stores.service_stores(modules):
             # One store may be there under several names, the first of which is its.
             if id(store.store) not in self._kept:
                 entries = _copied(store) if store.watched else _as_one_entry(store)
@@ -475,11 +475,11 @@ def kept(application: Any, keeper: Keeper, take_up: Callable[[], None]) -> Any:
     return serve
 
 
-def _copied(store: hooks.ServiceStore) -> Callable[[], dict[Any, Any]]:
+def _copied(store: hooks.stores.ServiceStore) -> Callable[[], dict[Any, Any]]:
     return lambda: dict(store.content)
 
 
-def _as_one_entry(store: hooks.ServiceStore) -> Callable[[], dict[Any, Any]]:
+def _as_one_entry(store: hooks.stores.ServiceStore) -> Callable[[], dict[Any, Any]]:
     return lambda: {"all": store.content} if store.content else {}
 
 

@@ -205,7 +205,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
 
     logger.setLevel(logging.INFO)
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-    hooks.mend_functions()
+    hooks.functions.mend_functions()
     connections.let_go_of_closed()
     if keeper is not None:
         recovery.install()
@@ -228,7 +228,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
     servicecatalog.install()
     grammar.install()
     front.add_page(settings.PATH, settings.answer)
-    hooks.on_reset(settings.forget)
+    hooks.server.on_reset(settings.forget)
 
     config = Config()
     # hypercorn closes the descriptor it is given: it gets one of its own.
@@ -243,8 +243,8 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         loop.add_signal_handler(number, stop.set)
 
     def end_programs() -> None:
-        hooks.stop_waiting()
-        hooks.stop_functions()
+        hooks.functions.stop_waiting()
+        hooks.functions.stop_functions()
         sagemaker.shut_down()
 
     def take_up() -> None:
@@ -262,7 +262,7 @@ async def _serve(listener: socket.socket, secured: _Secured | None, keeper: Keep
         # Requests in flight are waited for, and busy programs would keep them there: those end first.
         await asyncio.to_thread(end_programs)
 
-    application = front.with_own_pages(apigateway.remember_requests(hooks.application()))
+    application = front.with_own_pages(apigateway.remember_requests(hooks.server.application()))
     if secured is not None:
         from local_aws import identity
 

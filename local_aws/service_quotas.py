@@ -107,7 +107,7 @@ def _request_increase(request: Request) -> dict[str, Any]:
         "Status": "APPROVED",
         "Created": now,
         "LastUpdated": now,
-        "Requester": f"arn:aws:iam::{hooks.account_id()}:root",
+        "Requester": f"arn:aws:iam::{hooks.request.account_id()}:root",
         "QuotaArn": _quota(name, 0)["QuotaArn"],
         "GlobalQuota": False,
         "Unit": "None",
@@ -158,7 +158,7 @@ def _quota(name: str, value: float) -> dict[str, Any]:
     return {
         "ServiceCode": "sagemaker",
         "ServiceName": _SERVICES["sagemaker"],
-        "QuotaArn": f"arn:aws:servicequotas:{hooks.region()}:{hooks.account_id()}:sagemaker/{code}",
+        "QuotaArn": f"arn:aws:servicequotas:{hooks.request.place()}:sagemaker/{code}",
         "QuotaCode": code,
         "QuotaName": name,
         "Value": value,

@@ -86,7 +86,7 @@ _KEPT: dict[str, Settings] = {}
 
 def current() -> Settings:
     """The settings of the account that the request at hand belongs to."""
-    return _KEPT.get(hooks.account_id()) or _KEPT.get(_EVERYBODY, _DEFAULTS)
+    return _KEPT.get(hooks.request.account_id()) or _KEPT.get(_EVERYBODY, _DEFAULTS)
 
 
 def forget() -> None:

@@ -48,14 +48,14 @@ _prepared = threading.Event()
 
 def install() -> None:
     """Lets state machines use SageMaker, once there may be some."""
-    usual = hooks.service("states")
+    usual = hooks.server.service("states")
 
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         if not _prepared.is_set():
-            await hooks.on_own_thread(prepare)
+            await hooks.request.on_own_thread(prepare)
         return await usual(method, path, headers, body, query)
 
-    hooks.add_service("states", handle)
+    hooks.server.add_service("states", handle)
 
 
 def prepare() -> None:
@@ -69,7 +69,7 @@ def prepare() -> None:
                 ),
                 "sagemaker": ("sagemaker", "SageMaker", "SageMaker"),
             }
-            hooks.add_state_tasks(services, {"sagemaker": _CODES}, {_SAGEMAKER: _run})
+            hooks.schedules.add_state_tasks(services, {"sagemaker": _CODES}, {_SAGEMAKER: _run})
             _prepared.set()
 
 
@@ -83,7 +83,7 @@ def _run(resource: str, parameters: Any) -> Any:
     name = resource.removeprefix(_SAGEMAKER)
     operation = name.removesuffix(_SYNC)
     if operation not in _OPERATIONS or (name.endswith(_SYNC) and operation not in _JOBS):
-        raise hooks.task_failure("States.Runtime", f"The resource {resource} is not supported")
+        raise hooks.schedules.task_failure("States.Runtime", f"The resource {resource} is not supported")
     client = clients.of_account("sagemaker")
     try:
         answer = getattr(client, xform_name(operation[0].upper() + operation[1:]))(**(parameters or {}))
@@ -92,9 +92,9 @@ def _run(resource: str, parameters: Any) -> Any:
         code = {"ValidationException": "AmazonSageMakerException"}.get(told["Code"]) or _CODES.get(
             told["Code"], told["Code"]
         )
-        raise hooks.task_failure(f"SageMaker.{code}", told["Message"]) from error
+        raise hooks.schedules.task_failure(f"SageMaker.{code}", told["Message"]) from error
     except BotoCoreError as error:
-        raise hooks.task_failure("States.Runtime", str(error)) from error
+        raise hooks.schedules.task_failure("States.Runtime", str(error)) from error
     if name.endswith(_SYNC):
         answer = _awaited(client, _JOBS[operation], parameters)
     return _plain({key: value for key, value in answer.items() if key != "ResponseMetadata"})
@@ -113,7 +113,7 @@ def _awaited(client: Any, family: str, parameters: Mapping[str, Any]) -> dict[st
             return found
         if status in ("Failed", "Stopped"):
             found.pop("ResponseMetadata", None)
-            raise hooks.task_failure("States.TaskFailed", json.dumps(_plain(found)))
+            raise hooks.schedules.task_failure("States.TaskFailed", json.dumps(_plain(found)))
         time.sleep(_LOOK_SECONDS)
 
 

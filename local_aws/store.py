@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
+from local_aws import hooks
 
 Record = dict[str, Any]
 Key = tuple[str, ...]
@@ -27,7 +27,7 @@ class Store:
 
     def _family(self, family: str) -> dict[Key, Record]:
         self.looked_at()
-        return self._records.setdefault((get_account_id(), get_region(), family), {})
+        return self._records.setdefault((hooks.request.account_id(), hooks.request.region(), family), {})
 
     def get(self, family: str, key: Key) -> Record | None:
         with self._lock:

@@ -46,7 +46,7 @@ class Watch:
                     self._watching = False
                     return
             for account, region in places:
-                with hooks.scope(account, region):
+                with hooks.request.scope(account, region):
                     try:
                         self._look(time.time())
                     except Exception:

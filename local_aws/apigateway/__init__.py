@@ -17,11 +17,11 @@ __all__ = ["install", "remember_requests"]
 
 
 def install() -> None:
-    hooks.replace_rest_api_front(serving.serve)
-    hooks.find_apis_in_every_account()
-    hooks.watch_deployments(deployments.refusal, deployments.made, deployments.gone)
-    hooks.read_user_pool_keys_here()
-    hooks.let_people_return(address.here)
-    hooks.on_reset(authorization.reset)
-    hooks.on_reset(limits.reset)
+    hooks.apis.replace_rest_api_front(serving.serve)
+    hooks.apis.find_apis_in_every_account()
+    hooks.apis.watch_deployments(deployments.refusal, deployments.made, deployments.gone)
+    hooks.apis.read_user_pool_keys_here()
+    hooks.apis.let_people_return(address.here)
+    hooks.server.on_reset(authorization.reset)
+    hooks.server.on_reset(limits.reset)
     control.install()

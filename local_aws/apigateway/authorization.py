@@ -34,7 +34,7 @@ async def authorize(exchange: Exchange) -> None:
     policy = _policy(exchange)
     if kind == "AWS_IAM":
         _check_signature(exchange)
-        if hooks.enforcing():
+        if hooks.rights.enforcing():
             _check_rights(exchange)
         elif policy and _decide(exchange, policy) == "Deny":
             raise _denied_by_policy(exchange, "Deny")
@@ -88,7 +88,7 @@ def _policy(exchange: Exchange) -> str:
 def _decide(exchange: Exchange, policy: str) -> str:
     # Only a signed request to a method that asks for signatures has somebody behind it.
     signed = exchange.served.get("authorizationType") == "AWS_IAM"
-    return hooks.decide_by_resource_policy(
+    return hooks.rights.decide_by_resource_policy(
         policy,
         "execute-api:Invoke",
         exchange.method_arn,
@@ -119,7 +119,7 @@ def _check_signature(exchange: Exchange) -> None:
     """That there is one, and that it is written as one; whose it is, enforcement has checked before."""
     if not exchange.headers.get("authorization") and "X-Amz-Signature" not in exchange.query:
         raise GatewayError("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
-    wrong = hooks.signature_fault(exchange.headers, exchange.query)
+    wrong = hooks.apis.signature_fault(exchange.headers, exchange.query)
     if wrong:
         code, message = wrong
         raise GatewayError(
@@ -130,7 +130,7 @@ def _check_signature(exchange: Exchange) -> None:
     misplaced = _misplaced(exchange)
     if misplaced:
         raise GatewayError("INVALID_SIGNATURE", misplaced, error_type="InvalidSignatureException")
-    exchange.caller = hooks.caller_of(exchange.headers, exchange.query) or {}
+    exchange.caller = hooks.apis.caller_of(exchange.headers, exchange.query) or {}
 
 
 def _misplaced(exchange: Exchange) -> str | None:
@@ -173,7 +173,7 @@ async def _check_token(exchange: Exchange, authorizer: Mapping[str, Any]) -> Non
     expression = authorizer.get("identityValidationExpression")
     if not token or (expression and not _fits(expression, token)):
         raise GatewayError("UNAUTHORIZED", "Unauthorized")
-    claims, error = await hooks.user_pool_claims(
+    claims, error = await hooks.apis.user_pool_claims(
         authorizer, exchange.served, exchange.headers, exchange.query, exchange.stage
     )
     if error:
@@ -331,4 +331,4 @@ def _remember(slot: tuple[object, ...], until: float, decision: _Decision) -> No
 
 
 def _verdict(policy: Mapping[str, Any], method_arn: str) -> str:
-    return hooks.decide_by_policy(policy, "execute-api:Invoke", method_arn)
+    return hooks.rights.decide_by_policy(policy, "execute-api:Invoke", method_arn)

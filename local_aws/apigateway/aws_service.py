@@ -35,12 +35,12 @@ async def call(
         action, _, more = found["rest"].partition("&")
         headers, parameters, body = _as_request(service, action, more, headers, parameters, body)
     try:
-        handler = hooks.service(service)
+        handler = hooks.server.service(service)
     except KeyError:
         raise GatewayError(
             "API_CONFIGURATION_ERROR", "Internal server error", detail=f"there is no service {service} here"
         ) from None
-    with hooks.scope(hooks.account_id(), found["region"]):
+    with hooks.request.scope(hooks.request.account_id(), found["region"]):
         status, answered, content = await handler(method, path, headers, body.encode(), parameters)
     return status, answered, content if isinstance(content, bytes) else str(content).encode()
 

@@ -37,11 +37,11 @@ _PARAMETER = re.compile(
 
 
 def install() -> None:
-    usual = hooks.service("apigateway")
+    usual = hooks.server.service("apigateway")
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         for pattern, wanted, operation in _OPERATIONS:
             found = re.fullmatch(pattern, path)
             if found and method == wanted:
@@ -53,10 +53,10 @@ def install() -> None:
                     return answer
         return await usual(method, path, headers, body, query)
 
-    hooks.add_service("apigateway", handle)
+    hooks.server.add_service("apigateway", handle)
 
 
-def _answer(status: int, members: Mapping[str, Any], error: str | None = None) -> hooks.Response:
+def _answer(status: int, members: Mapping[str, Any], error: str | None = None) -> hooks.server.Response:
     headers = {"Content-Type": "application/json"} | ({"x-amzn-ErrorType": error} if error else {})
     return status, headers, json.dumps(members).encode()
 
@@ -80,10 +80,10 @@ def refuse_stage(
     api_id: str, deployment_id: str | None, *, logs: bool, access_log: str | None = None
 ) -> None:
     """Raises what AWS says to a stage of that deployment; `logs`: whether it writes any."""
-    deployments = hooks.rest_api_deployments(api_id)
+    deployments = hooks.apis.rest_api_deployments(api_id)
     if deployment_id is not None and deployment_id not in deployments:
         raise refusal("Deployment id does not exist")
-    if logs and not hooks.api_gateway_log_role():
+    if logs and not hooks.apis.api_gateway_log_role():
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
         raise refusal("CloudWatch Logs role ARN must be set in account settings to enable logging")
     if access_log and not _LOG_DESTINATION.match(access_log):
@@ -98,15 +98,15 @@ def _create_stage(call: _Call) -> None:
     name = str(call.data.get("stageName") or "")
     if name and not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
         raise refusal("Stage name only allows a-zA-Z0-9_-")
-    if name in hooks.stages_of(api_id):
+    if name in hooks.apis.stages_of(api_id):
         raise ServiceError("ConflictException", "Stage already exists", 409)
-    if hooks.rest_api_definition(api_id)["api"]:
+    if hooks.apis.rest_api_definition(api_id)["api"]:
         refuse_stage(api_id, str(call.data.get("deploymentId") or ""), logs=False)
 
 
 def _update_stage(call: _Call) -> None:
     api_id, name = call.names
-    if name not in hooks.stages_of(api_id):
+    if name not in hooks.apis.stages_of(api_id):
         return
     for patch in call.data.get("patchOperations") or ():
         path, value = str(patch.get("path")), str(patch.get("value", ""))
@@ -125,7 +125,7 @@ def _update_stage(call: _Call) -> None:
 
 def _delete_deployment(call: _Call) -> None:
     api_id, deployment_id = call.names
-    if any(stage.get("deploymentId") == deployment_id for stage in hooks.stages_of(api_id).values()):
+    if any(stage.get("deploymentId") == deployment_id for stage in hooks.apis.stages_of(api_id).values()):
         raise refusal("Active stages pointing to this deployment must be moved or deleted")
 
 
@@ -172,7 +172,7 @@ def refuse_method(api_id: str, data: Mapping[str, Any]) -> None:
             "Invalid authorization type specified. Setting the authorization type to one of: NONE, AWS_IAM, "
             "CUSTOM, COGNITO_USER_POOLS"
         )
-    definition = hooks.rest_api_definition(api_id)
+    definition = hooks.apis.rest_api_definition(api_id)
     if kind in ("CUSTOM", "COGNITO_USER_POOLS"):
         authorizer = definition["authorizers"].get(data.get("authorizerId") or "")
         if authorizer is None:
@@ -247,7 +247,7 @@ def refuse_usage_plan(plan: Mapping[str, Any]) -> None:
             where = "zero in the DAY period" if period == "DAY" else "within the period"
             raise refusal(f"Usage Plan quota offset must be {where}")
     for each in plan.get("apiStages") or ():
-        if each.get("stage") not in hooks.stages_of(str(each.get("apiId"))):
+        if each.get("stage") not in hooks.apis.stages_of(str(each.get("apiId"))):
             raise refusal(f"API Stage not found: {each.get('apiId')}:{each.get('stage')}", status=404)
 
 
@@ -257,20 +257,20 @@ def _create_usage_plan(call: _Call) -> None:
 
 def _create_usage_plan_key(call: _Call) -> None:
     (plan_id,) = call.names
-    found = hooks.usage_plan(plan_id)
+    found = hooks.apis.usage_plan(plan_id)
     if found is None:
         return
     key = str(call.data.get("keyId") or "")
-    if not hooks.api_key(key):
+    if not hooks.apis.api_key(key):
         raise refusal("Invalid API Key identifier specified", status=404)
     if key in found[1]:
         raise ServiceError("ConflictException", f"Usage Plan {plan_id} already contains key {key}", 409)
 
 
-def _get_usage(call: _Call) -> hooks.Response:
+def _get_usage(call: _Call) -> hooks.server.Response:
     """https://docs.aws.amazon.com/apigateway/latest/api/API_GetUsage.html"""
     (plan_id,) = call.names
-    found = hooks.usage_plan(plan_id)
+    found = hooks.apis.usage_plan(plan_id)
     if found is None:
         raise refusal("Invalid Usage Plan identifier specified", status=404)
     plan, keys = found
@@ -291,7 +291,7 @@ def _get_usage(call: _Call) -> hooks.Response:
 
 _ID = "([^/]+)"
 _METHOD = f"/restapis/{_ID}/resources/{_ID}/methods/{_ID}"
-_OPERATIONS: tuple[tuple[str, str, Callable[[_Call], hooks.Response | None]], ...] = (
+_OPERATIONS: tuple[tuple[str, str, Callable[[_Call], hooks.server.Response | None]], ...] = (
     (f"/restapis/{_ID}/stages", "POST", _create_stage),
     (f"/restapis/{_ID}/stages/{_ID}", "PATCH", _update_stage),
     (f"/restapis/{_ID}/deployments/{_ID}", "DELETE", _delete_deployment),

@@ -95,8 +95,8 @@ def deployment(api_id: str, deployment_id: str) -> Deployment:
     """The deployment of that id, in the request's account and region."""
     kept = STORE.get(_FAMILY, (api_id, deployment_id))
     if kept is None:  # made before this server kept deployments
-        return Deployment(hooks.rest_api_definition(api_id))
-    key = (hooks.account_id(), hooks.region(), api_id, deployment_id)
+        return Deployment(hooks.apis.rest_api_definition(api_id))
+    key = (hooks.request.account_id(), hooks.request.region(), api_id, deployment_id)
     known = _compiled.get(key)
     if known is None or known[0] is not kept:
         known = _compiled[key] = (kept, Deployment(kept))
@@ -108,7 +108,7 @@ def refusal(api_id: str) -> Refusal | None:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-deploy-api.html
     """
-    resources = hooks.rest_api_definition(api_id)["resources"].values()
+    resources = hooks.apis.rest_api_definition(api_id)["resources"].values()
     methods = [method for each in resources for method in each.get("resourceMethods", {}).values()]
     if not methods:
         return "BadRequestException", "The REST API doesn't contain any methods", 400
@@ -119,7 +119,7 @@ def refusal(api_id: str) -> Refusal | None:
 
 def made(api_id: str, deployment_id: str) -> None:
     STORE.remove(_FAMILY, (api_id, deployment_id))
-    STORE.add(_FAMILY, (api_id, deployment_id), copy.deepcopy(hooks.rest_api_definition(api_id)))
+    STORE.add(_FAMILY, (api_id, deployment_id), copy.deepcopy(hooks.apis.rest_api_definition(api_id)))
 
 
 def gone(api_id: str, deployment_id: str | None) -> None:
@@ -127,4 +127,4 @@ def gone(api_id: str, deployment_id: str | None) -> None:
     for key, _ in STORE.all(_FAMILY):
         if key[0] == api_id and deployment_id in (None, key[1]):
             STORE.remove(_FAMILY, key)
-            _compiled.pop((hooks.account_id(), hooks.region(), *key), None)  # type: ignore[arg-type]  # two texts
+            _compiled.pop((hooks.request.account_id(), hooks.request.region(), *key), None)  # type: ignore[arg-type]  # two texts

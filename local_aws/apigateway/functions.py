@@ -49,7 +49,7 @@ async def call(
     """
     found = _FUNCTION.search(uri)
     reference = found[1] if found else uri
-    function = hooks.function_of(reference, exchange.account, exchange.region)
+    function = hooks.functions.function_of(reference, exchange.account, exchange.region)
     if function is None:
         raise NotAllowed("Invalid permissions on Lambda function")
     if not trusted and not function.allows("apigateway.amazonaws.com", source_arn):

@@ -235,7 +235,7 @@ async def _service(exchange: Exchange) -> Response:
             "integration.request.header.X-Amz-Invocation-Type"
         )
         if asynchronous == "'Event'":
-            hooks.keep_running(_called(exchange, event))
+            hooks.functions.keep_running(_called(exchange, event))
             return _mapped_response(exchange, 202, {}, "", "")
         result = await _called(exchange, event)
         if result.error is not None:

@@ -31,8 +31,8 @@ def check(exchange: Exchange) -> None:
     sent = exchange.headers.get("x-api-key")
     if exchange.deployment and exchange.deployment.api.get("apiKeySource") == "AUTHORIZER":
         sent = (exchange.authorizer or {}).get("usageIdentifierKey")
-    key = hooks.api_key_of(sent) if sent else None
-    plans = hooks.usage_plans_of(key["id"], exchange.api_id, exchange.stage_name) if key else []
+    key = hooks.apis.api_key_of(sent) if sent else None
+    plans = hooks.apis.usage_plans_of(key["id"], exchange.api_id, exchange.stage_name) if key else []
     if exchange.served.get("apiKeyRequired"):
         if key is None or not plans:
             raise GatewayError("INVALID_API_KEY", "Forbidden", detail="API Key is not authorized")

@@ -76,7 +76,7 @@ async def serve(
         # Everybody is on this machine: who says whom he comes for is believed.
         client_address=headers.get("x-forwarded-for", "127.0.0.1").split(",")[0].strip(),
     )
-    stage = hooks.stage_of(api_id, stage_name)
+    stage = hooks.apis.stage_of(api_id, stage_name)
     if stage is None:
         return (
             403,
@@ -128,7 +128,7 @@ async def _ask(exchange: Exchange) -> Response:
     blocked = await _check_firewall(exchange)
     if blocked is not None:
         return blocked
-    own_domain = hooks.is_custom_domain(exchange.domain)
+    own_domain = hooks.apis.is_custom_domain(exchange.domain)
     if exchange.deployment.api.get("disableExecuteApiEndpoint") in (True, "true") and not own_domain:
         raise GatewayError("DEFAULT_4XX", "Forbidden", error_type="ForbiddenException")
     if len(exchange.body) > PAYLOAD_BYTES:

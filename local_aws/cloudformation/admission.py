@@ -34,21 +34,21 @@ class Refused(ValueError):
 
 
 def install() -> None:
-    hooks.check_templates(check_template)
-    hooks.ask_for_capabilities()
-    hooks.reword_parameter_faults(_constraint, _parameter_fault)
+    hooks.templates.check_templates(check_template)
+    hooks.stacks.ask_for_capabilities()
+    hooks.templates.reword_parameter_faults(_constraint, _parameter_fault)
     for action in ("CreateChangeSet", "CreateStack", "GetTemplateSummary", "UpdateStack", "ValidateTemplate"):
-        hooks.wrap_stack_action(action, partial(_check_form, action))
+        hooks.stacks.wrap_stack_action(action, partial(_check_form, action))
     for action in ("CreateChangeSet", "UpdateStack"):
-        hooks.wrap_stack_action(action, _say_which_stack)
+        hooks.stacks.wrap_stack_action(action, _say_which_stack)
     for action, words in _ABSENT.items():
-        hooks.wrap_stack_action(action, partial(_say_what_is_absent, words))
-    hooks.check_exports(_check_exports)
-    hooks.mend_importers()
-    hooks.reword_unresolved(_reworded)
-    hooks.rewrite_template_urls(with_bucket_in_path)
-    hooks.wrap_stack_action("DeleteStack", _keep_what_is_imported)
-    hooks.wrap_stack_action("ExecuteChangeSet", _say_which_status)
+        hooks.stacks.wrap_stack_action(action, partial(_say_what_is_absent, words))
+    hooks.stacks.check_exports(_check_exports)
+    hooks.stacks.mend_importers()
+    hooks.templates.reword_unresolved(_reworded)
+    hooks.templates.rewrite_template_urls(with_bucket_in_path)
+    hooks.stacks.wrap_stack_action("DeleteStack", _keep_what_is_imported)
+    hooks.stacks.wrap_stack_action("ExecuteChangeSet", _say_which_status)
 
 
 # --- templates --------------------------------------------------------------------------------------
@@ -166,8 +166,10 @@ def _check_circles(active: Mapping[str, Any], conditions: Mapping[str, bool]) ->
         raise Refused(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
 
 
-def _check_form(action: str, answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
-    text = hooks.template_text(parameters)
+def _check_form(
+    action: str, answer: hooks.stacks.StackAction, parameters: dict[str, Any]
+) -> hooks.server.Response:
+    text = hooks.templates.template_text(parameters)
     if text is None:
         return answer(parameters)
     name, kind = (str(parameters.get(key, [""])[0]) for key in ("StackName", "ChangeSetType"))
@@ -176,15 +178,15 @@ def _check_form(action: str, answer: hooks.StackAction, parameters: dict[str, An
         form.check(template)
         if action not in ("GetTemplateSummary", "ValidateTemplate"):
             anew = action == "CreateStack" or kind == "CREATE"
-            form.check_parameters(template, hooks.given_parameters(parameters), anew=anew)
+            form.check_parameters(template, hooks.templates.given_parameters(parameters), anew=anew)
             form.check_emulated(template)
     except ServiceError as error:
-        return hooks.stack_refusal(error.code, error.message, error.status)
+        return hooks.stacks.stack_refusal(error.code, error.message, error.status)
     except ValueError as error:
-        return hooks.stack_refusal("ValidationError", str(error))
-    if action == "CreateStack" and hooks.stack_status(name) == "ROLLBACK_COMPLETE":
+        return hooks.stacks.stack_refusal("ValidationError", str(error))
+    if action == "CreateStack" and hooks.stacks.stack_status(name) == "ROLLBACK_COMPLETE":
         # Only to be deleted: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-        return hooks.stack_refusal("AlreadyExistsException", f"Stack [{name}] already exists")
+        return hooks.stacks.stack_refusal("AlreadyExistsException", f"Stack [{name}] already exists")
     return answer(parameters)
 
 
@@ -205,16 +207,16 @@ def _parameter_fault(message: str, template: Template) -> str:
 
 
 def _say_what_is_absent(
-    words: bytes, answer: hooks.StackAction, parameters: dict[str, Any]
-) -> hooks.Response:
+    words: bytes, answer: hooks.stacks.StackAction, parameters: dict[str, Any]
+) -> hooks.server.Response:
     status, headers, body = answer(parameters)
     return status, headers, re.sub(rb"Stack \[([^\]]*)\] does not exist", words, body)
 
 
-def _say_which_stack(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+def _say_which_stack(answer: hooks.stacks.StackAction, parameters: dict[str, Any]) -> hooks.server.Response:
     status, headers, body = answer(parameters)
     name = str(parameters.get("StackName", [""])[0]).removeprefix("arn:")
-    known = hooks.stack_identifier(name.split("/")[1] if "/" in name else name)
+    known = hooks.stacks.stack_identifier(name.split("/")[1] if "/" in name else name)
     words = rf"Stack:{known} is in \1 state and can not be updated.".encode()
     return status, headers, re.sub(rb"Stack \[[^\]]*\] is in (\w+) state and cannot be updated", words, body)
 
@@ -224,7 +226,7 @@ def _say_which_stack(answer: hooks.StackAction, parameters: dict[str, Any]) -> h
 
 def _check_exports(stack_id: str, exports: Mapping[str, str]) -> None:
     """Raises `Refused` for exports that are another stack's, or that others still import as they were."""
-    for name, (owner, value) in hooks.exports().items():
+    for name, (owner, value) in hooks.stacks.exports().items():
         if owner != stack_id:
             if name in exports:
                 other = owner.split("/")[1]
@@ -232,29 +234,31 @@ def _check_exports(stack_id: str, exports: Mapping[str, str]) -> None:
             continue
         if exports.get(name) == value:
             continue
-        importers = hooks.importers(name)
+        importers = hooks.stacks.importers(name)
         if importers:
             verb = "updated" if name in exports else "deleted"
             raise Refused(f"Export {name} cannot be {verb} as it is in use by {' and '.join(importers)}")
         if name not in exports:
-            hooks.forget_export(name)
+            hooks.stacks.forget_export(name)
 
 
 def _reworded(reason: str) -> str:
     return re.sub(r"^Export '(.*)' not found$", r"No export named \1 found", reason)
 
 
-def _keep_what_is_imported(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+def _keep_what_is_imported(
+    answer: hooks.stacks.StackAction, parameters: dict[str, Any]
+) -> hooks.server.Response:
     name = str(parameters.get("StackName", [""])[0])
-    for export, (owner, _) in hooks.exports().items():
-        importers = hooks.importers(export) if name in (owner, owner.split("/")[1]) else []
-        if importers and not hooks.is_protected(owner):
+    for export, (owner, _) in hooks.stacks.exports().items():
+        importers = hooks.stacks.importers(export) if name in (owner, owner.split("/")[1]) else []
+        if importers and not hooks.stacks.is_protected(owner):
             reason = f"Export {export} cannot be deleted as it is in use by {' and '.join(importers)}"
-            return hooks.deletion_given_up(owner, reason)
+            return hooks.stacks.deletion_given_up(owner, reason)
     return answer(parameters)
 
 
-def _say_which_status(answer: hooks.StackAction, parameters: dict[str, Any]) -> hooks.Response:
+def _say_which_status(answer: hooks.stacks.StackAction, parameters: dict[str, Any]) -> hooks.server.Response:
     response = answer(parameters)
     status, headers, body = response
     found = re.search(rb"ChangeSet \[([^\]]*)\] is in (\w+) status", body)

@@ -73,8 +73,8 @@ def complete(
                 found.setdefault(name, part)
     words = {
         **attributes,
-        "account": hooks.account_id(),
-        "region": hooks.region(),
+        "account": hooks.request.account_id(),
+        "region": hooks.request.region(),
         "id": physical_id,
         "name": properties.get("Name") or parts[0],
         "digest": hashlib.sha256(physical_id.encode()).hexdigest()[:20],

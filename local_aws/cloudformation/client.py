@@ -21,7 +21,7 @@ _lock = threading.Lock()
 def client(service: str) -> Any:
     """A client in the account and the region of the request at hand."""
     with _lock:
-        return _client(service, hooks.account_id(), hooks.region())
+        return _client(service, hooks.request.account_id(), hooks.request.region())
 
 
 def warm_up() -> None:
@@ -39,7 +39,7 @@ def client_as(service: str, credentials: Mapping[str, str]) -> Any:
         "aws_session_token": credentials.get("SessionToken"),
     }
     with _lock:
-        return _create(service, hooks.region(), keys)
+        return _create(service, hooks.request.region(), keys)
 
 
 @cache

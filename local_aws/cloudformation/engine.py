@@ -53,18 +53,18 @@ _LONGEST_NAME = 63
 
 def install() -> None:
     """Makes every resource type of AWS deployable, and checks all of them by AWS's schemas."""
-    handlers = hooks.resource_handlers()
+    handlers = hooks.resources.resource_handlers()
     for name in type_names():
         if name in _STACKS_OWN:
             continue
         ours = name in BEHAVIOURS or name not in handlers
         handlers[name] = _by_behaviour(name) if ours else _checked(name, handlers[name])
-    hooks.mend_conditions()
-    hooks.complete_resource_tables(
+    hooks.templates.mend_conditions()
+    hooks.resources.complete_resource_tables(
         replacing=_replacing, conditional=_conditional, naming=_naming, tagging=_tagging
     )
-    hooks.shape_stack_tags(_tag_of_stack)
-    hooks.run_resources_on_threads(
+    hooks.resources.shape_stack_tags(_tag_of_stack)
+    hooks.resources.run_resources_on_threads(
         lambda name: name in BEHAVIOURS or name in RECONCILERS or name in DELETION_GUARDS
     )
 
@@ -91,7 +91,7 @@ def named(
         return properties  # only a label
     definition = type_.definition((name,))
     longest = min(int(definition.get("maxLength", _LONGEST_NAME)), _LONGEST_NAME)
-    plain = hooks.physical_name(stack_name, logical_id, longest)
+    plain = hooks.resources.physical_name(stack_name, logical_id, longest)
     candidates = [plain, plain.lower(), plain.replace("-", "_"), plain.replace("-", "")]
     pattern = str(definition.get("pattern", ""))
     fitting = [candidate for candidate in candidates if regex.search(pattern, candidate)]
@@ -101,7 +101,7 @@ def named(
 # --- types that ministack does not know -------------------------------------------------------------
 
 
-def _by_behaviour(name: str) -> hooks.ResourceHandlers:
+def _by_behaviour(name: str) -> hooks.resources.ResourceHandlers:
     return {
         "create": partial(_create, name),
         "update": partial(_update, name),
@@ -125,7 +125,7 @@ def _update(
     after = named(type_, logical_id, check(type_, logical_id, new), stack_name)
     # Replacement for a whole property is decided before this is called.
     if _nested_replacement(type_, before, after):
-        hooks.replace_physical_name()
+        hooks.resources.replace_physical_name()
         return _create(name, logical_id, new, stack_name)
     _tell_what_is_dropped(name, logical_id, after, stack_name)
     updated = _behaviour(name).update(physical_id, before, _with_tags_of(type_, after, new), stack_name)
@@ -153,7 +153,7 @@ def _answer(created: Created) -> Answer:
 # --- types that ministack knows ---------------------------------------------------------------------
 
 
-def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers:
+def _checked(name: str, known: hooks.resources.ResourceHandlers) -> hooks.resources.ResourceHandlers:
     """A handler of ministack's between the schema and the reconciler."""
 
     def translate(properties: Properties) -> Properties:
@@ -178,7 +178,7 @@ def _checked(name: str, known: hooks.ResourceHandlers) -> hooks.ResourceHandlers
         checked = _with_tags_of(type_, check(type_, logical_id or physical_id, new), new)
         before = type_.validator.coerce(dict(old))
         if _nested_replacement(type_, before, checked):
-            hooks.replace_physical_name()
+            hooks.resources.replace_physical_name()
             return create(logical_id or physical_id, new, stack_name)
         ask(checked)
         if "update" in known:
@@ -227,7 +227,7 @@ def _reconciled(
 
 def _known_type(name: str) -> ResourceType | None:
     """The type of a resource that only its schema, or its registered behaviour, knows."""
-    handlers = hooks.resource_handlers().get(name)
+    handlers = hooks.resources.resource_handlers().get(name)
     generic = handlers is not None and getattr(handlers.get("create"), "func", None) is _create
     return resource_type(name) if generic else None
 
@@ -323,4 +323,4 @@ def _tell_what_is_dropped(name: str, logical_id: str, properties: Properties, st
     if told:
         words = f"Not emulated on the local AWS: {'; '.join(told)}"
         logger.info("%s (%s): %s", logical_id, name, words)
-        hooks.tell_about_resource(stack_name, logical_id, name, words)
+        hooks.resources.tell_about_resource(stack_name, logical_id, name, words)

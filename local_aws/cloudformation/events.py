@@ -46,13 +46,13 @@ _UPDATES: dict[str, _Update] = {}
 
 
 def install() -> None:
-    hooks.wrap_stack_operations(_within)
-    hooks.wrap_resource_operations(lambda usual: usual, _updating, _deleting)
-    hooks.wrap_events(_told)
-    hooks.on_resources_done(_clean_up)
+    hooks.stacks.wrap_stack_operations(_within)
+    hooks.resources.wrap_resource_operations(lambda usual: usual, _updating, _deleting)
+    hooks.stacks.wrap_events(_told)
+    hooks.resources.on_resources_done(_clean_up)
 
 
-def _within(operation: hooks.StackOperation, usual: Callable[..., Any]) -> Callable[..., Any]:
+def _within(operation: hooks.stacks.StackOperation, usual: Callable[..., Any]) -> Callable[..., Any]:
     if operation != "deploy":
         return usual
 
@@ -69,7 +69,7 @@ def _within(operation: hooks.StackOperation, usual: Callable[..., Any]) -> Calla
             except Exception as error:
                 # Whatever it was, it would leave the stack in progress for ever.
                 logger.exception("the operation on %s was given up", stack_name)
-                hooks.change_stack_status(
+                hooks.stacks.change_stack_status(
                     stack_id, f"{'UPDATE' if previous else 'CREATE'}_FAILED", str(error)
                 )
             finally:
@@ -84,10 +84,10 @@ def _clean_up(stack_id: str) -> None:
     update = _UPDATES.get(stack_id)
     if update is not None and not update.cleaning:
         update.cleaning = True
-        hooks.change_stack_status(stack_id, _CLEANUP)
+        hooks.stacks.change_stack_status(stack_id, _CLEANUP)
 
 
-def _told(tell: hooks.TellEvent) -> hooks.TellEvent:
+def _told(tell: hooks.stacks.TellEvent) -> hooks.stacks.TellEvent:
     def add(
         stack_id: str,
         stack_name: str,
@@ -142,7 +142,7 @@ def _reason(stack_id: str, stack_name: str, status: str, reason: str) -> str:
         made = [event["LogicalResourceId"] for event in _failed(stack_id, "CREATE_FAILED")]
         changed = [event["LogicalResourceId"] for event in _failed(stack_id, "UPDATE_FAILED")]
         words = _failed_to("create", made) + _failed_to("update", changed)
-        hooks.explain_stack(stack_name, words)
+        hooks.stacks.explain_stack(stack_name, words)
         return words
     if reason != "Rollback requested":
         return reason
@@ -162,7 +162,7 @@ def _failed_to(verb: str, logical_ids: list[str]) -> str:
 def _failed(stack_id: str, *statuses: str) -> list[Mapping[str, Any]]:
     """What was told of failures since the operation at hand began."""
     found: list[Mapping[str, Any]] = []
-    for event in reversed(hooks.events_of(stack_id)):
+    for event in reversed(hooks.stacks.events_of(stack_id)):
         if _is_own(event) and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
             break
         if event["ResourceStatus"] in (statuses or ("CREATE_FAILED", "UPDATE_FAILED")):
@@ -177,10 +177,10 @@ def _is_own(event: Mapping[str, Any]) -> bool:
 
 def _follow_nested(stack_id: str, stack_name: str, status: str) -> None:
     """A nested stack's update is nobody's operation: its own events tell when it begins and ends."""
-    if not hooks.is_nested(stack_name):
+    if not hooks.stacks.is_nested(stack_name):
         return
     if status == "UPDATE_IN_PROGRESS":
-        _UPDATES[stack_id] = _Update(dict(hooks.stack_resources(stack_name)), cleaning=True)
+        _UPDATES[stack_id] = _Update(dict(hooks.stacks.stack_resources(stack_name)), cleaning=True)
     elif status in ("UPDATE_COMPLETE", "UPDATE_FAILED", "CREATE_FAILED"):
         _UPDATES.pop(stack_id, None)
 
@@ -196,7 +196,7 @@ def _updating(usual: Callable[..., Any]) -> Callable[..., Any]:
         logical_id: str,
         attributes: Any = None,
     ) -> Any:
-        known = _UPDATES.get(hooks.stack_identifier(stack_name))
+        known = _UPDATES.get(hooks.stacks.stack_identifier(stack_name))
         if known is not None and old != new:
             known.release(logical_id)
         if attributes is None:
@@ -212,19 +212,19 @@ def _deleting(usual: Callable[..., Any]) -> Callable[..., Any]:
     def delete(
         resource_type: str, physical_id: str, properties: Any, stack_name: str = "", logical_id: str = ""
     ) -> Any:
-        stack_id = hooks.stack_identifier(stack_name)
+        stack_id = hooks.stacks.stack_identifier(stack_name)
         known = _UPDATES.get(stack_id)
         told = known is not None and known.cleaning and bool(logical_id)
         place = (stack_id, stack_name, logical_id, resource_type)
         if told:
-            hooks.tell_event(*place, "DELETE_IN_PROGRESS", "", physical_id)
+            hooks.stacks.tell_event(*place, "DELETE_IN_PROGRESS", "", physical_id)
         answer = usual(resource_type, physical_id, properties, stack_name, logical_id)
         if told:
-            hooks.tell_event(*place, "DELETE_COMPLETE", "", physical_id)
+            hooks.stacks.tell_event(*place, "DELETE_COMPLETE", "", physical_id)
         return answer
 
     return delete
 
 
 def _record(stack_name: str, logical_id: str) -> dict[str, Any]:
-    return hooks.stack_resources(stack_name).get(logical_id) or {}
+    return hooks.stacks.stack_resources(stack_name).get(logical_id) or {}

@@ -53,17 +53,17 @@ class StoredResource:
         self, logical_id: str, properties: Properties, attributes: dict[str, Any], stack_name: str
     ) -> str:
         parts = [properties.get(name) or attributes.get(name) for name in self._type.primary_identifier]
-        return "|".join(str(part) for part in parts if part) or hooks.physical_name(
+        return "|".join(str(part) for part in parts if part) or hooks.resources.physical_name(
             stack_name, logical_id, 128
         )
 
     def _attributes(
         self, logical_id: str, properties: Properties, stack_name: str
     ) -> Iterator[tuple[str, Any]]:
-        generated = hooks.physical_name(stack_name, logical_id, 63)
+        generated = hooks.resources.physical_name(stack_name, logical_id, 63)
         name = str(properties.get(self._type.name_property or "") or generated)
         # The account and the region belong to it: an identifier is nobody else's.
-        seed = f"{hooks.account_id()}:{hooks.region()}:{self._type.name}:{generated}:{name}"
+        seed = f"{hooks.request.account_id()}:{hooks.request.region()}:{self._type.name}:{generated}:{name}"
         identity = hashlib.sha256(seed.encode()).hexdigest()
         for pointer in self._type.read_only:
             value = self._attribute(pointer, name, identity)
@@ -90,7 +90,7 @@ class StoredResource:
         if made is None:
             return text
         parts = made.split(":", 5)
-        for place, own in ((3, hooks.region()), (4, hooks.account_id())):
+        for place, own in ((3, hooks.request.region()), (4, hooks.request.account_id())):
             changed = [*parts[:place], own, *parts[place + 1 :]]
             if len(parts) == 6 and fits(":".join(changed)):
                 parts = changed
@@ -115,7 +115,7 @@ class StoredResource:
             # Where the name does not identify a resource, two may have it: a resource and its replacement.
             known = self._type.name_property in self._type.primary_identifier
             own = name if known or len(pointer) > 1 else f"{name}/{identity[:12]}"
-            return f"arn:aws:{service.lower()}:{hooks.region()}:{hooks.account_id()}:{kebab}/{own}"
+            return f"arn:aws:{service.lower()}:{hooks.request.place()}:{kebab}/{own}"
         if leaf.endswith(("Time", "Date", "At")):
             return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if leaf.endswith("Name"):

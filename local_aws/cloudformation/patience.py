@@ -23,11 +23,11 @@ _BUSY = {
 
 
 def install() -> None:
-    answer = hooks.service("cloudformation")
+    answer = hooks.server.service("cloudformation")
 
     async def answer_when_done(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         # a function that asks has little time, and may be what its stack waits for
         busy = None if _FUNCTION in headers.get("user-agent", "") else _busy(body, query)
         response = await answer(method, path, headers, body, query)
@@ -40,7 +40,7 @@ def install() -> None:
             response = await answer(method, path, headers, body, query)
         return response
 
-    hooks.add_service("cloudformation", answer_when_done)
+    hooks.server.add_service("cloudformation", answer_when_done)
 
 
 def _busy(body: bytes, query: dict[str, list[str]]) -> re.Pattern[bytes] | None:

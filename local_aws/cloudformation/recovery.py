@@ -29,20 +29,20 @@ Operation = Callable[..., Coroutine[Any, Any, None]]
 def install() -> None:
     """Notes from here on what is under way. Before CloudFormation's own installation, which takes
     ministack's handlers as they are then."""
-    for handlers in hooks.resource_handlers().values():
+    for handlers in hooks.resources.resource_handlers().values():
         if "create" in handlers:
             handlers["create"] = _telling(handlers["create"])
-    hooks.wrap_stack_operations(_noting)
-    hooks.wrap_resource_operations(_noting_creation, _noting_update, _noting_deletion)
-    hooks.on_resources_done(_note_resources_done)
+    hooks.stacks.wrap_stack_operations(_noting)
+    hooks.resources.wrap_resource_operations(_noting_creation, _noting_update, _noting_deletion)
+    hooks.resources.on_resources_done(_note_resources_done)
 
 
 def take_up() -> None:
     """Begins to bring every operation that is under way in the store to its end."""
     noted = {key[0]: note for _, _, key, note in STORE.everywhere(_OPERATIONS)}
-    for account, region, stack in hooks.stacks():
+    for account, region, stack in hooks.stacks.stacks():
         note = noted.get(stack["StackId"])
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             if note is not None:
                 # A task keeps the account and the region that it was made in.
                 task = asyncio.get_running_loop().create_task(_settle(stack, note))
@@ -60,8 +60,8 @@ _TASKS: set[asyncio.Task[None]] = set()
 # --- what is under way ------------------------------------------------------------------------------
 
 
-def _noting(operation: hooks.StackOperation, usual: Operation) -> Operation:
-    notes: dict[hooks.StackOperation, Callable[..., Record]]
+def _noting(operation: hooks.stacks.StackOperation, usual: Operation) -> Operation:
+    notes: dict[hooks.stacks.StackOperation, Callable[..., Record]]
     notes = {"deploy": _deployment, "roll back": _rollback, "delete": _deletion}
 
     @wraps(usual)
@@ -211,7 +211,7 @@ async def _settle(stack: dict[str, Any], note: Record) -> None:
     name, identifier = stack["StackName"], stack["StackId"]
     STORE.remove(_OPERATIONS, (identifier,))  # what comes now notes itself
     if "delete" in note:
-        await hooks.stack_operation("delete")(name, identifier, *note["delete"])
+        await hooks.stacks.stack_operation("delete")(name, identifier, *note["delete"])
         return
     _complete(stack)
     _forget_resources(name)
@@ -220,7 +220,7 @@ async def _settle(stack: dict[str, Any], note: Record) -> None:
     resources = stack.get("_resources", {})
     if before is not None and note.get("removing"):
         # All is made, and some of the old may be gone: from here on there is no way back.
-        await hooks.stack_operation("deploy")(
+        await hooks.stacks.stack_operation("deploy")(
             name,
             identifier,
             *note["deploy"],
@@ -231,7 +231,9 @@ async def _settle(stack: dict[str, Any], note: Record) -> None:
     had = before.get("_resources", {}) if before is not None else {}
     operation["created"] = [logical_id for logical_id, one in resources.items() if one != had.get(logical_id)]
     stack["StackStatusReason"] = _REASON
-    await hooks.stack_operation("roll back")(name, identifier, stack, operation, reason_override=_REASON)
+    await hooks.stacks.stack_operation("roll back")(
+        name, identifier, stack, operation, reason_override=_REASON
+    )
 
 
 def _complete(stack: dict[str, Any]) -> None:
@@ -252,7 +254,7 @@ def _complete(stack: dict[str, Any]) -> None:
                 "Properties": note["properties"],
                 "ResourceType": note["type"],
             }
-    for _, _, child in hooks.stacks():
+    for _, _, child in hooks.stacks.stacks():
         if child.get("ParentId") != stack["StackId"] or not child["StackStatus"].endswith("_IN_PROGRESS"):
             continue
         _complete(child)

@@ -26,10 +26,10 @@ _at_work: dict[_Key, tuple[Policy, Mapping[str, str]]] = {}
 
 
 def install() -> None:
-    hooks.wrap_stack_action("UpdateStack", _remember_override)
-    hooks.wrap_stack_operations(_around)
-    hooks.wrap_resource_operations(lambda usual: usual, _around_update, lambda usual: usual)
-    hooks.on_resources_done(_check_removed)
+    hooks.stacks.wrap_stack_action("UpdateStack", _remember_override)
+    hooks.stacks.wrap_stack_operations(_around)
+    hooks.resources.wrap_resource_operations(lambda usual: usual, _around_update, lambda usual: usual)
+    hooks.resources.on_resources_done(_check_removed)
 
 
 def refusal(policy: Policy, action: str, logical_id: str, type_name: str) -> str | None:
@@ -76,7 +76,7 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def _remember_override(usual: hooks.StackAction, request: dict[str, Any]) -> hooks.Response:
+def _remember_override(usual: hooks.stacks.StackAction, request: dict[str, Any]) -> hooks.server.Response:
     key = _key(str(request.get("StackName", [""])[0]))
     body = str(request.get("StackPolicyDuringUpdateBody", [""])[0])
     _overriding.pop(key, None)
@@ -87,11 +87,11 @@ def _remember_override(usual: hooks.StackAction, request: dict[str, Any]) -> hoo
 
 def _key(stack: str) -> _Key:
     name = stack.split("/")[1] if stack.startswith("arn:") else stack
-    return hooks.account_id(), hooks.region(), name
+    return hooks.request.account_id(), hooks.request.region(), name
 
 
 def _around(
-    operation: hooks.StackOperation, usual: Callable[..., Coroutine[Any, Any, None]]
+    operation: hooks.stacks.StackOperation, usual: Callable[..., Coroutine[Any, Any, None]]
 ) -> Callable[..., Any]:
     if operation != "deploy":
         return usual
@@ -117,7 +117,8 @@ def _around(
 
 def _policy_of(stack_id: str) -> str | None:
     return next(
-        (stack.get("_stack_policy") for *_, stack in hooks.stacks() if stack["StackId"] == stack_id), None
+        (stack.get("_stack_policy") for *_, stack in hooks.stacks.stacks() if stack["StackId"] == stack_id),
+        None,
     )
 
 

@@ -121,7 +121,7 @@ _IF = "Template error: Fn::If requires a list argument with three elements"
 def parsed(text: str) -> dict[str, Any]:
     """The template of a text; raises `ValueError` for what is none."""
     try:
-        return hooks.parse_template(text)
+        return hooks.templates.parse_template(text)
     except json.JSONDecodeError as error:
         place = f"(line {error.lineno}, column {error.colno})"
         raise ValueError(f"Template format error: JSON not well-formed. {place}") from error
@@ -229,7 +229,7 @@ def _referred_to(value: Any) -> Iterator[str]:
 def _faults_of_transforms(template: Mapping[str, Any]) -> Iterator[str]:
     for name in _transforms(template):
         if not _TRANSFORMS.fullmatch(name):
-            known = name if name.startswith("AWS::") else f"{hooks.account_id()}::{name}"
+            known = name if name.startswith("AWS::") else f"{hooks.request.account_id()}::{name}"
             yield f"No transform named {known} found."
 
 

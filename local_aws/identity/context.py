@@ -35,7 +35,7 @@ class Context(Mapping[str, Value]):
         if found is None or self._resource == "*":
             raise KeyError(key)
         if self._tags is None:
-            tags = hooks.tags_of(self._resource)
+            tags = hooks.principals.tags_of(self._resource)
             self._tags = {name.lower(): value for name, value in tags.items()}
         return self._tags[found[1]]
 
@@ -79,7 +79,7 @@ def of_request(request: Arrived | None, resource: str, account: str, region: str
 def source_endpoint(request: Arrived) -> dict[str, Any] | None:
     """The VPC endpoint that a request names; None where it names none, or one that is not there."""
     named = request.headers.get(SOURCE_ENDPOINT)
-    return hooks.vpc_endpoint(named) if named else None
+    return hooks.networks.vpc_endpoint(named) if named else None
 
 
 def endpoint_policy(request: Arrived | None) -> Any:

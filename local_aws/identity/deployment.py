@@ -54,7 +54,7 @@ class _Deployer:
     def principal(self) -> Principal | None:
         if self.role_arn is not None:
             return of_role(self.role_arn, _SESSION)
-        return of_key(self.access_key, hooks.account_id())
+        return of_key(self.access_key, hooks.request.account_id())
 
 
 _deployer: ContextVar[_Deployer | None] = ContextVar("deployer", default=None)
@@ -65,11 +65,11 @@ class NotDeployed(Exception):
 
 
 def install() -> None:
-    answer = hooks.service("cloudformation")
+    answer = hooks.server.service("cloudformation")
 
     async def answer_as_somebody(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         said = {**query, **parse_qs(body.decode("utf-8", "replace"))}
         request = {name: values[0] for name, values in said.items() if values}
         refusal = _prepared(request.get("Action", ""), request)
@@ -78,9 +78,9 @@ def install() -> None:
         response = await answer(method, path, headers, body, query)
         return _with_roles(response) if request.get("Action") == "DescribeStacks" else response
 
-    hooks.add_service("cloudformation", answer_as_somebody)
-    hooks.wrap_resource_lifecycle(_creating, _updating, _deleting)
-    hooks.wrap_dynamic_references(_looking_up)
+    hooks.server.add_service("cloudformation", answer_as_somebody)
+    hooks.resources.wrap_resource_lifecycle(_creating, _updating, _deleting)
+    hooks.templates.wrap_dynamic_references(_looking_up)
 
 
 def _prepared(action: str, request: Mapping[str, str]) -> str | None:
@@ -137,7 +137,7 @@ def _name(identifier: str, kind: str) -> str:
 
 def _may_read(principal: Principal, request: Mapping[str, str]) -> bool:
     url = request.get("TemplateURL")
-    if not url or hooks.is_given_template(url):
+    if not url or hooks.templates.is_given_template(url):
         return True
     found = urlparse(url)
     host = re.match(r"(.+)\.s3[.-]", found.hostname or "")
@@ -150,7 +150,7 @@ def _may_read(principal: Principal, request: Mapping[str, str]) -> bool:
     return True
 
 
-def _with_roles(response: hooks.Response) -> hooks.Response:
+def _with_roles(response: hooks.server.Response) -> hooks.server.Response:
     """Tells of each stack which role it has."""
     status, headers, body = response
 
@@ -161,7 +161,7 @@ def _with_roles(response: hooks.Response) -> hooks.Response:
     return status, headers, re.sub(rb"<StackName>([^<]+)</StackName>", told, body)
 
 
-def _refused(message: str) -> hooks.Response:
+def _refused(message: str) -> hooks.server.Response:
     body = (
         '<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error>'
         f"<Type>Sender</Type><Code>ValidationError</Code><Message>{message}</Message></Error>"
@@ -174,7 +174,7 @@ def _refused(message: str) -> hooks.Response:
 
 
 def _creating(kind: str, logical_id: str, properties: Mapping[str, Any], stack: str) -> None:
-    name = hooks.physical_name(stack, logical_id, 64)
+    name = hooks.resources.physical_name(stack, logical_id, 64)
     _ask(needed(kind, "create", properties, previous={}, physical_id=None, name=name), kind)
     _check_role(kind, properties)
 
@@ -190,7 +190,7 @@ def _deleting(kind: str, physical_id: str, properties: Mapping[str, Any]) -> Non
 
 def _looking_up(service: str, what: str) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
-    where = f"{hooks.region()}:{hooks.account_id()}"
+    where = hooks.request.place()
     if service.startswith("ssm"):
         name = what.partition(":")[0].lstrip("/")
         wanted = Needed("ssm:GetParameters", f"arn:aws:ssm:{where}:parameter/{name}")

@@ -23,7 +23,7 @@ def key_policy(identifier: str) -> ResourcePolicy | None:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
     """
-    key = hooks.kms_key(identifier)
+    key = hooks.encryption.kms_key(identifier)
     if key is None:
         return None
     granted = [_as_statement(grant) for grant in key["Grants"]]
@@ -64,9 +64,9 @@ def uses(action: str, resource: str, request: Arrived) -> Iterator[tuple[str, st
     if not name:
         return
     if action in _READS and _reads_content(request):
-        yield from _use(("kms:Decrypt",), hooks.s3_encryption_of(bucket, name), bucket, name)
+        yield from _use(("kms:Decrypt",), hooks.encryption.s3_encryption_of(bucket, name), bucket, name)
     elif action == "s3:PutObject" and "uploadId" not in request.query:
-        wanted = hooks.s3_encryption_for(request.headers, bucket)
+        wanted = hooks.encryption.s3_encryption_for(request.headers, bucket)
         # A multipart upload has to be decrypted to be put together.
         actions = (
             ("kms:GenerateDataKey", "kms:Decrypt") if "uploads" in request.query else ("kms:GenerateDataKey",)
@@ -87,12 +87,12 @@ def _use(
 ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     if headers.get(_ALGORITHM) != "aws:kms":
         return
-    key = hooks.kms_key(headers.get(_KEY, ""))
+    key = hooks.encryption.kms_key(headers.get(_KEY, ""))
     if key is None:
         return
     context = {
-        "kms:ViaService": f"s3.{hooks.region()}.amazonaws.com",
-        "kms:CallerAccount": hooks.account_id(),
+        "kms:ViaService": f"s3.{hooks.request.region()}.amazonaws.com",
+        "kms:CallerAccount": hooks.request.account_id(),
         "kms:EncryptionContextKeys": ["aws:s3:arn"],
         "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{bucket}/{name}",
         "aws:ViaAWSService": "true",

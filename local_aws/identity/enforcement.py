@@ -86,14 +86,14 @@ def act_for(whom: Callable[[], Principal | None] | None) -> None:
 def caller() -> Principal | None:
     """Who asks; None where a service asks by itself, or nobody enforces anything."""
     request = arrived()
-    if request is None or not hooks.enforcing() or _is_service(request):
+    if request is None or not hooks.rights.enforcing() or _is_service(request):
         return None
-    return of_key(request.access_key, hooks.account_id())
+    return of_key(request.access_key, hooks.request.account_id())
 
 
 def _is_service(request: Arrived) -> bool:
     """Whether it is one of this server's own services: the root user who comes by the inside door."""
-    return request.inside and request.access_key == hooks.account_id()
+    return request.inside and request.access_key == hooks.request.account_id()
 
 
 def check(
@@ -128,7 +128,7 @@ def question(
 ) -> Request:
     """What is asked, with all condition keys there are."""
     found: dict[str, Value] = {
-        **keys.of_request(request or arrived(), resource, principal.caller.account, hooks.region()),
+        **keys.of_request(request or arrived(), resource, principal.caller.account, hooks.request.region()),
         **principal.keys,
     }
     if request is not None:
@@ -153,7 +153,7 @@ def _resource_policy(action: str, resource: str, principal: Principal) -> Resour
         return encryption.key_policy(resource)
     if principal.caller.root and action in _BUCKET_POLICY:
         return None
-    found = hooks.resource_policy_of({"execute-api": "apigateway"}.get(service, service), resource)
+    found = hooks.rights.resource_policy_of({"execute-api": "apigateway"}.get(service, service), resource)
     if found is None:
         return None
     document, account = found
@@ -191,12 +191,12 @@ def words(principal: Principal, request: Request, decision: Decision) -> str:
 
 
 def install() -> None:
-    hooks.name_actions(_NAMESPACES)
-    hooks.replace_enforcement(_enforcing)
-    hooks.word_refusals(lambda _service, _action: _refusal.get())
+    hooks.rights.name_actions(_NAMESPACES)
+    hooks.rights.replace_enforcement(_enforcing)
+    hooks.rights.word_refusals(lambda _service, _action: _refusal.get())
 
 
-def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
+def _enforcing(authenticate: hooks.rights.Enforce) -> hooks.rights.Enforce:
     """ministack's own decision is not asked for: it knows no variables, control policies or NotPrincipal."""
 
     def enforce(
@@ -209,14 +209,14 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
     ) -> Any:
         _refusal.set(None)
         refused = authenticate(access_key, action, service, region, resource_arn, service_context)
-        if hooks.is_authentication_failure(refused) or not access_key:
+        if hooks.rights.is_authentication_failure(refused) or not access_key:
             return refused
         request = arrived()
         if action in _ALWAYS_ALLOWED | _DECIDED_BY_TRUST or request is None or _is_service(request):
             return None
         if action == "execute-api:Invoke" and _reaches_rest_api(resource_arn):
             return None  # the API's front asks, and answers with the API's own responses
-        principal = of_key(access_key, hooks.account_id())
+        principal = of_key(access_key, hooks.request.account_id())
         if principal is None:
             return refused
         resource_arn = _with_its_stream(action, _with_its_path(resource_arn), request)
@@ -231,7 +231,7 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
         except AccessDenied as denied:
             _refusal.set(str(denied))
             own_policy = denied.decision.explicit and denied.decision.kind == "resource-based policy"
-            return hooks.policy_refusal(
+            return hooks.rights.policy_refusal(
                 principal.caller.arn,
                 explicit=denied.decision.explicit,
                 resource_policy_of=resource_arn if own_policy else "",
@@ -244,7 +244,7 @@ def _enforcing(authenticate: hooks.Enforce) -> hooks.Enforce:
 def _with_its_path(resource: str) -> str:
     """IAM is asked about roles by their names alone; what they are known by has their path, too."""
     found = re.fullmatch(r"arn:aws:iam::(\d{12}):role/([^/]+)", resource)
-    role = hooks.iam_role(found[1], found[2]) if found else None
+    role = hooks.principals.iam_role(found[1], found[2]) if found else None
     return resource if role is None else str(role["Arn"])
 
 
@@ -265,10 +265,12 @@ def _with_its_workgroup(action: str, resource: str, request: Arrived) -> str:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html
     """
     query = request.parameters.get("QueryExecutionId")
-    group = hooks.workgroup_of(query) if action.startswith("athena:") and isinstance(query, str) else None
+    group = (
+        hooks.queries.workgroup_of(query) if action.startswith("athena:") and isinstance(query, str) else None
+    )
     if group is None:
         return resource
-    return f"arn:aws:athena:{hooks.region()}:{hooks.account_id()}:workgroup/{group}"
+    return f"arn:aws:athena:{hooks.request.place()}:workgroup/{group}"
 
 
 def _clusters(action: str, request: Arrived) -> list[str]:
@@ -283,7 +285,7 @@ def _clusters(action: str, request: Arrived) -> list[str]:
     named = [said["ResourceId"]] if isinstance(said.get("ResourceId"), str) else said.get("JobFlowIds")
     if not action.startswith("elasticmapreduce:") or not isinstance(named, list):
         return []
-    place = f"arn:aws:elasticmapreduce:{hooks.region()}:{hooks.account_id()}"
+    place = f"arn:aws:elasticmapreduce:{hooks.request.place()}"
     return [f"{place}:cluster/{name}" for name in named]
 
 
@@ -297,13 +299,13 @@ def _tables(action: str, request: Arrived) -> list[str]:
     database = said.get("DatabaseName")
     if action not in _ABOUT_TABLES or not isinstance(database, str) or not isinstance(table, str):
         return []
-    place = f"arn:aws:glue:{hooks.region()}:{hooks.account_id()}"
+    place = f"arn:aws:glue:{hooks.request.place()}"
     return [f"{place}:catalog", f"{place}:database/{database}", f"{place}:table/{database}/{table}"]
 
 
 def _reaches_rest_api(resource: str) -> bool:
     api, stage, *_ = [*resource.rpartition(":")[2].split("/"), ""]
-    return hooks.stage_of(api, stage) is not None
+    return hooks.apis.stage_of(api, stage) is not None
 
 
 def check_passing(principal: Principal, role: str, service: str) -> None:

@@ -47,12 +47,12 @@ _TAKES_POLICY = {
 
 
 def install() -> None:
-    hooks.replace_policy_validation(fault, trust_fault)
-    answer = hooks.service("iam")
+    hooks.rights.replace_policy_validation(fault, trust_fault)
+    answer = hooks.server.service("iam")
 
     async def with_grammar(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         said = {**query, **parse_qs(body.decode("utf-8", "replace"))}
         if said.get("Action", [""])[0] in _TAKES_POLICY:
             wrong = fault(said.get("PolicyDocument", [""])[0])
@@ -60,10 +60,10 @@ def install() -> None:
                 return _refused(wrong)
         return await answer(method, path, headers, body, query)
 
-    hooks.add_service("iam", with_grammar)
+    hooks.server.add_service("iam", with_grammar)
 
 
-def _refused(message: str) -> hooks.Response:
+def _refused(message: str) -> hooks.server.Response:
     body = (
         '<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>'
         f"<Code>MalformedPolicyDocument</Code><Message>{escape(message)}</Message></Error>"

@@ -20,7 +20,7 @@ _CREATE = "AWSOrganizationsV20161128.CreateOrganization"
 
 def controls(account: str) -> Sequence[Document]:
     """For the root, each unit and the account, from the outside in, what is attached: each has to allow."""
-    found = hooks.organization_of(account)
+    found = hooks.principals.organization_of(account)
     if found is None:
         return ()
     attached = found[1]["policies"]
@@ -33,7 +33,7 @@ def controls(account: str) -> Sequence[Document]:
 
 def identity(account: str) -> tuple[Value, Value] | None:
     """`aws:PrincipalOrgID` and `aws:PrincipalOrgPaths`; None for an account without an organization."""
-    found = hooks.organization_of(account)
+    found = hooks.principals.organization_of(account)
     if found is None:
         return None
     path = "/".join([found[1]["id"], *found[1]["targets"][:-1], ""])
@@ -42,22 +42,22 @@ def identity(account: str) -> tuple[Value, Value] | None:
 
 def install() -> None:
     """Answers CreateOrganization, which ministack does not know: it makes an organization at first sight."""
-    answer = hooks.service("organizations")
+    answer = hooks.server.service("organizations")
 
     async def with_creation(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         if headers.get("x-amz-target") != _CREATE:
             return await answer(method, path, headers, body, query)
-        if not hooks.make_organization():
+        if not hooks.principals.make_organization():
             return _refused()
         described = {**headers, "x-amz-target": _CREATE.replace("Create", "Describe")}
         return await answer(method, path, described, b"{}", query)
 
-    hooks.add_service("organizations", with_creation)
+    hooks.server.add_service("organizations", with_creation)
 
 
-def _refused() -> hooks.Response:
+def _refused() -> hooks.server.Response:
     code = "AlreadyInOrganizationException"
     body = {"__type": code, "Message": "The AWS account is already a member of an organization."}
     headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code}

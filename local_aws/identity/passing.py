@@ -71,7 +71,9 @@ _APIGATEWAY = ("authorizerCredentials", "credentials")
 def roles(action: str, request: Arrived) -> Iterator[tuple[str, str]]:
     """The roles that a request hands over, and to whom."""
     if action == "iam:AddRoleToInstanceProfile":
-        found_role = hooks.iam_role(hooks.account_id(), str(request.parameters.get("RoleName")))
+        found_role = hooks.principals.iam_role(
+            hooks.request.account_id(), str(request.parameters.get("RoleName"))
+        )
         if found_role is not None:
             yield str(found_role["Arn"]), EC2
     elif action == "s3:PutReplicationConfiguration":
@@ -89,8 +91,8 @@ def roles(action: str, request: Arrived) -> Iterator[tuple[str, str]]:
 def of_profile(profile: str) -> list[str]:
     """The roles of an instance profile, by its name or ARN: where there is none, the role of that name."""
     name = profile.rpartition("/")[2]
-    account = hooks.account_id()
-    return hooks.iam_roles_of_profile(account, name) or [f"arn:aws:iam::{account}:role/{name}"]
+    account = hooks.request.account_id()
+    return hooks.principals.iam_roles_of_profile(account, name) or [f"arn:aws:iam::{account}:role/{name}"]
 
 
 def _for_apigateway(request: Arrived) -> Iterator[str]:

@@ -42,10 +42,10 @@ class Principal:
 
 def of_key(access_key: str, account: str) -> Principal | None:
     """Whose key it is; None for one that nobody has."""
-    credential = hooks.credential(access_key, account)
+    credential = hooks.rights.credential(access_key, account)
     if credential is None:
         return None
-    session = hooks.session(access_key)
+    session = hooks.rights.session(access_key)
     arn, owner = str(credential.principal_arn), str(credential.account_id)
     own_keys: dict[str, Value] = {"aws:userid": str(credential.principal_id)}
     if session:
@@ -58,7 +58,7 @@ def of_key(access_key: str, account: str) -> Principal | None:
             own_keys["aws:tokenissuetime"] = issued.strftime("%Y-%m-%dT%H:%M:%SZ")
     limits = _session_policies(session, owner)
     if credential.principal_type == "AssumedRole":
-        role = hooks.iam_role(owner, arn.split("/")[1])
+        role = hooks.principals.iam_role(owner, arn.split("/")[1])
         tags = session.get("SessionTags") or []
         return _of_role(owner, role, arn, session=limits, keys=own_keys, tags=tags)
     if credential.principal_type == "User":
@@ -87,7 +87,7 @@ def root(account: str) -> Principal:
 def of_role(role_arn: str, session_name: str) -> Principal | None:
     """A session of a role; None where there is no such role."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    role = hooks.iam_role(account, name)
+    role = hooks.principals.iam_role(account, name)
     if role is None or role["Arn"] != role_arn:
         return None
     arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}"
@@ -127,10 +127,12 @@ def of_user(
     session: Document | None = None,
     keys: Mapping[str, Value] | None = None,
 ) -> Principal:
-    user = hooks.iam_user(account, name) or {}
+    user = hooks.principals.iam_user(account, name) or {}
     arn = str(user.get("Arn") or f"arn:aws:iam::{account}:user/{name}")
-    identity = _documents(account, hooks.iam_user_policies(account, name), user.get("AttachedPolicies") or ())
-    for group in hooks.iam_groups_of(account, name):
+    identity = _documents(
+        account, hooks.principals.iam_user_policies(account, name), user.get("AttachedPolicies") or ()
+    )
+    for group in hooks.principals.iam_groups_of(account, name):
         identity += _documents(account, group["InlinePolicies"], group.get("AttachedPolicies") or ())
     return Principal(
         Caller((arn,), account),
@@ -158,7 +160,7 @@ def of_arn(arn: str) -> Principal | None:
         return None
     account, (kind, _, path) = parts[4], parts[5].partition("/")
     name = path.rpartition("/")[2]
-    if kind == "user" and hooks.iam_user(account, name) is not None:
+    if kind == "user" and hooks.principals.iam_user(account, name) is not None:
         return of_user(account, name)
     if kind == "role":
         found = of_role(arn, "simulated")
@@ -192,7 +194,7 @@ def _tag_keys(tags: Iterable[Mapping[str, str]]) -> dict[str, Value]:
 def _documents(account: str, inline: Mapping[str, Any], attached: Iterable[str]) -> tuple[Statement, ...]:
     found = [s for name, document in inline.items() for s in statements(document, name)]
     for arn in attached:
-        found += statements(hooks.iam_managed_policy(account, arn), arn.rpartition("/")[2])
+        found += statements(hooks.principals.iam_managed_policy(account, arn), arn.rpartition("/")[2])
     return tuple(found)
 
 
@@ -202,7 +204,7 @@ def _boundary(account: str, owner: Mapping[str, Any]) -> Document | None:
         arn = arn.get("PermissionsBoundaryArn")
     if not arn:
         return None
-    return statements(hooks.iam_managed_policy(account, arn), str(arn).rpartition("/")[2])
+    return statements(hooks.principals.iam_managed_policy(account, arn), str(arn).rpartition("/")[2])
 
 
 def _session_policies(session: Mapping[str, Any], account: str) -> Document | None:
@@ -211,5 +213,5 @@ def _session_policies(session: Mapping[str, Any], account: str) -> Document | No
         return None
     found = list(statements(passed.get("Policy"), "SessionPolicy"))
     for arn in passed.get("PolicyArns") or ():
-        found += statements(hooks.iam_managed_policy(account, arn), arn.rpartition("/")[2])
+        found += statements(hooks.principals.iam_managed_policy(account, arn), arn.rpartition("/")[2])
     return tuple(found)

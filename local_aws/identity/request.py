@@ -49,7 +49,7 @@ class Arrived:
     @cached_property
     def access_key(self) -> str:
         """Empty for a request that is not signed."""
-        return hooks.access_key_of(self.headers, self.query)
+        return hooks.rights.access_key_of(self.headers, self.query)
 
     @cached_property
     def parameters(self) -> Mapping[str, Any]:

@@ -396,11 +396,11 @@ def authorize_records(name: str, request: Request) -> None:
         context = {**studio, **_resource_tags(record)}
         enforcement.check(principal, f"sagemaker:{name}", resource, context, request=arrived())
         online = (record or {}).get("OnlineStoreConfig") or {}
-        key = hooks.kms_key((online.get("SecurityConfig") or {}).get("KmsKeyId") or "")
+        key = hooks.encryption.kms_key((online.get("SecurityConfig") or {}).get("KmsKeyId") or "")
         if key is not None:
             via = {
-                "kms:ViaService": f"sagemaker.{hooks.region()}.amazonaws.com",
-                "kms:CallerAccount": hooks.account_id(),
+                "kms:ViaService": f"sagemaker.{hooks.request.region()}.amazonaws.com",
+                "kms:CallerAccount": hooks.request.account_id(),
             }
             enforcement.check(principal, "kms:Decrypt", key["Arn"], via)
 
@@ -423,7 +423,7 @@ def condition_keys(name: str, request: Request) -> dict[str, Value]:
             found[f"sagemaker:{key}"] = _DEFAULTS[key]
     if name in ("CreateEndpointConfig", "CreateTransformJob", "CreateInferenceComponent"):
         models = [
-            families()["Model"].arn((model,), hooks.account_id(), hooks.region())
+            families()["Model"].arn((model,), hooks.request.account_id(), hooks.request.region())
             for path in ("ProductionVariants[].ModelName", "ModelName", "Specification.ModelName")
             for model in _values(request, path.split("."))
         ]
@@ -474,7 +474,7 @@ def _space_keys(name: str, request: Request) -> dict[str, Value]:
 
 def _profile(request: Request, name: str) -> str:
     key = str(request.get("DomainId")), name
-    return families()["UserProfile"].arn(key, hooks.account_id(), hooks.region())
+    return families()["UserProfile"].arn(key, hooks.request.account_id(), hooks.request.region())
 
 
 def _studio_keys(principal: Principal) -> dict[str, Value]:
@@ -547,7 +547,7 @@ def _resources(name: str, request: Request) -> Iterator[tuple[str, Record | None
     if family.name == "App":
         owner = request.get("SpaceName") or request.get("UserProfileName") or "*"
         parts = request.get("DomainId"), owner, request.get("AppType"), request.get("AppName")
-        where = f"{hooks.region()}:{hooks.account_id()}"
+        where = hooks.request.place()
         yield f"arn:aws:sagemaker:{where}:app/{'/'.join(str(part) for part in parts).lower()}", None
         return
     yield _named(family, _key(family, request))
@@ -563,7 +563,7 @@ def _model_package(name: str, request: Request) -> str | None:
         return named
     group = request.get("ModelPackageGroupName")
     if name == "CreateModelPackage" and isinstance(group, str):
-        where = f"{hooks.region()}:{hooks.account_id()}"
+        where = hooks.request.place()
         return f"arn:aws:sagemaker:{where}:model-package/{group.rpartition('/')[2].lower()}/*"
     return None
 
@@ -587,7 +587,7 @@ def _key(family: Family, request: Request) -> tuple[str, ...]:
 def _named(family: Family, key: tuple[str, ...]) -> tuple[str, Record | None]:
     record = resources.get(family.name, key)
     known = (record or {}).get(family.arn_member)
-    return known or family.arn(key, hooks.account_id(), hooks.region()), record
+    return known or family.arn(key, hooks.request.account_id(), hooks.request.region()), record
 
 
 def _of_arn(arn: str) -> Record | None:

@@ -43,11 +43,11 @@ class _Simulated:
 
 
 def install() -> None:
-    answer = hooks.service("iam")
+    answer = hooks.server.service("iam")
 
     async def with_simulation(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         said = {**query, **parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)}
         action = said.get("Action", [""])[0]
         if action not in ("SimulatePrincipalPolicy", "SimulateCustomPolicy"):
@@ -57,10 +57,10 @@ def install() -> None:
         except _Invalid as error:
             return _refused(error)
 
-    hooks.add_service("iam", with_simulation)
+    hooks.server.add_service("iam", with_simulation)
 
 
-def _answer(action: str, said: Mapping[str, str]) -> hooks.Response:
+def _answer(action: str, said: Mapping[str, str]) -> hooks.server.Response:
     simulated = _of_principal(said) if action == "SimulatePrincipalPolicy" else _of_documents(said)
     actions = _list(said, "ActionNames")
     if not actions:
@@ -108,7 +108,7 @@ def _of_documents(said: Mapping[str, str]) -> _Simulated:
     policies = _documents(said, "PolicyInputList")
     if not policies:
         raise _Invalid("InvalidInput", "PolicyInputList must have at least one policy")
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     principal = _caller(said)
     caller = principal.caller if principal else Caller((f"arn:aws:iam::{account}:user/simulated",), account)
     limits = _documents(said, "PermissionsBoundaryPolicyInputList")
@@ -134,7 +134,7 @@ def _simulated(
 ) -> tuple[Decision, list[str]]:
     given = _given_resource_policy(simulated, said, resource)
     policies = replace(simulated.policies, resource=given)
-    now = keys.of_request(None, resource, simulated.caller.account, hooks.region())
+    now = keys.of_request(None, resource, simulated.caller.account, hooks.request.region())
     known = {name: now[name] for name in _ALWAYS_THERE if name in now}
     context = keys.Context({**known, **simulated.keys, **entries}, resource)
     decision = decide(simulated.caller, Request(action, resource, context), policies)
@@ -243,7 +243,7 @@ def _entries(said: Mapping[str, str]) -> dict[str, Value]:
     return found
 
 
-def _refused(error: _Invalid) -> hooks.Response:
+def _refused(error: _Invalid) -> hooks.server.Response:
     body = (
         f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Sender</Type><Code>{error.code}</Code>'
         f"<Message>{escape(str(error))}</Message></Error><RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"

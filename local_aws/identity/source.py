@@ -15,19 +15,19 @@ _KEY = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>|\"AccessKeyId\": ?\"(\w+)\
 
 
 def install() -> None:
-    answer = hooks.service("sts")
+    answer = hooks.server.service("sts")
 
     async def with_source(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         response = await answer(method, path, headers, body, query)
         found = _KEY.search(response[2]) if response[0] == 200 else None
         identity = asked_for() or of_caller()
         if found and identity:
-            hooks.session((found[1] or found[2]).decode())["SourceIdentity"] = identity
+            hooks.rights.session((found[1] or found[2]).decode())["SourceIdentity"] = identity
         return response
 
-    hooks.add_service("sts", with_source)
+    hooks.server.add_service("sts", with_source)
 
 
 def asked_for() -> str | None:
@@ -44,5 +44,5 @@ def of_caller() -> str | None:
 
 
 def of_session(access_key: str) -> str | None:
-    found = hooks.session(access_key).get("SourceIdentity")
+    found = hooks.rights.session(access_key).get("SourceIdentity")
     return None if found is None else str(found)

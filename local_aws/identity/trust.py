@@ -19,10 +19,10 @@ from local_aws.identity.source import asked_for, of_caller
 
 
 def install() -> None:
-    hooks.replace_trust_evaluation(_may_assume)
-    hooks.wrap_resource_policy_evaluation(_readable)
+    hooks.rights.replace_trust_evaluation(_may_assume)
+    hooks.rights.wrap_resource_policy_evaluation(_readable)
     for service in ("lambda", "states"):
-        hooks.add_service(service, _with_usable_roles(service, hooks.service(service)))
+        hooks.server.add_service(service, _with_usable_roles(service, hooks.server.service(service)))
 
 
 _UNUSABLE: Mapping[str, tuple[str, str, str]] = {
@@ -51,10 +51,10 @@ def unusable(service: str, role_arn: str) -> str | None:
     return None if trusts_service(role_arn, principal) else message
 
 
-def _with_usable_roles(service: str, answer: hooks.ServiceHandler) -> hooks.ServiceHandler:
+def _with_usable_roles(service: str, answer: hooks.server.ServiceHandler) -> hooks.server.ServiceHandler:
     async def checked(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         at_hand = arrived()
         makes = path.endswith(("/functions", "/functions/", "/configuration")) or "Machine" in headers.get(
             "x-amz-target", ""
@@ -69,7 +69,7 @@ def _with_usable_roles(service: str, answer: hooks.ServiceHandler) -> hooks.Serv
     return checked
 
 
-def _refused(code: str, message: str) -> hooks.Response:
+def _refused(code: str, message: str) -> hooks.server.Response:
     body = json.dumps({"__type": code, "Type": "User", "message": message, "Message": message})
     return 400, {"Content-Type": "application/json", "x-amzn-errortype": code}, body.encode()
 
@@ -83,7 +83,7 @@ def trusts_service(
 ) -> bool:
     """Whether a role is there and lets a service assume it, or do something else with it."""
     account, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
-    role = hooks.iam_role(account, name)
+    role = hooks.principals.iam_role(account, name)
     if role is None or role["Arn"] != role_arn:
         return False
     request = Request(action, role_arn, {**_service_keys(service, account), **(context or {})})
@@ -100,7 +100,7 @@ def _service_keys(service: str, account: str) -> dict[str, Value]:
     name = service.removesuffix(".amazonaws.com")
     return {
         "aws:sourceaccount": account,
-        "aws:sourcearn": f"arn:aws:{name}:{hooks.region()}:{account}:*",
+        "aws:sourcearn": f"arn:aws:{name}:{hooks.request.region()}:{account}:*",
         "aws:principalisawsservice": "true",
         "aws:principalservicename": service,
     }

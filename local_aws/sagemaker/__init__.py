@@ -21,13 +21,13 @@ def install() -> None:
     from local_aws import ec2_rules, front, hooks
     from local_aws.sagemaker import resource_types
 
-    hooks.add_service("sagemaker", _handle)
-    hooks.add_service("servicequotas", _handle_quotas)
+    hooks.server.add_service("sagemaker", _handle)
+    hooks.server.add_service("servicequotas", _handle_quotas)
     front.add_page("/_local_aws/studio", _studio_page)
     resource_types.install()
     ec2_rules.add_interfaces(_interfaces)
-    hooks.on_reset(_forget)
-    hooks.in_background(_warm_up, name="sagemaker-warm-up")
+    hooks.server.on_reset(_forget)
+    hooks.request.in_background(_warm_up, name="sagemaker-warm-up")
 
 
 def keep_in(folder: Path) -> None:
@@ -56,7 +56,7 @@ def take_up() -> None:
     from local_aws.sagemaker.behaviours import behaviour
 
     for (account, region, family, _), record in records.items():
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             behaviour(family).resume(record)
 
 
@@ -102,7 +102,7 @@ async def _handle(*request: Any) -> Any:
 async def _handle_quotas(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:  # noqa: ARG001 - all is in the body
     from local_aws import hooks, service_quotas
 
-    return await hooks.on_own_thread(service_quotas.answer, headers.get("x-amz-target", ""), body)
+    return await hooks.request.on_own_thread(service_quotas.answer, headers.get("x-amz-target", ""), body)
 
 
 def _warm_up() -> None:

@@ -120,7 +120,7 @@ class Queue:
         self._running = 0
         self._ended = False
         metrics.watch(self.gauge)
-        hooks.in_background(self._work, name=f"queue-{endpoint}")
+        hooks.request.in_background(self._work, name=f"queue-{endpoint}")
 
     def put(self, request: Request) -> None:
         with self._changed:
@@ -170,7 +170,7 @@ class Queue:
                     return
                 request = self._waiting.popleft()
                 self._running += 1
-            hooks.in_background(self._answer, request, name=f"async-{self._endpoint}")
+            hooks.request.in_background(self._answer, request, name=f"async-{self._endpoint}")
 
     def _next_may_start(self) -> bool:
         if not self._waiting:
@@ -277,7 +277,7 @@ class Queue:
             if topic in self.settings.told and len(result.answer.body) <= _TOLD_BYTES:
                 answered["responseBody"] = _told(result.answer)
         message: dict[str, Any] = {
-            "awsRegion": hooks.region(),
+            "awsRegion": hooks.request.region(),
             "eventTime": _iso(time.time()),
             "receivedTime": _iso(request.received),
             "invocationStatus": result.status,

@@ -16,7 +16,7 @@ _access_key: ContextVar[str | None] = ContextVar("sagemaker_access_key", default
 
 
 def remember(headers: Mapping[str, str]) -> None:
-    _access_key.set(hooks.access_key_of(headers, {}))
+    _access_key.set(hooks.rights.access_key_of(headers, {}))
 
 
 def source_identity() -> str | None:

@@ -47,7 +47,7 @@ class Capture:
         self._written = threading.Lock()
         self._records: dict[str, list[str]] = {}
         self._ended = threading.Event()
-        hooks.in_background(self._flush_for_ever, name=f"capture-{endpoint}")
+        hooks.request.in_background(self._flush_for_ever, name=f"capture-{endpoint}")
 
     @property
     def percentage(self) -> int:

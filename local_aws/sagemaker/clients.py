@@ -34,7 +34,7 @@ def url() -> str:
 
 def of_account(service: str) -> Any:
     """A client of the request's account and region, with all permissions: the service's own."""
-    return _of_account(service, hooks.account_id(), hooks.region())
+    return _of_account(service, hooks.request.account_id(), hooks.request.region())
 
 
 @cache
@@ -71,7 +71,7 @@ class RoleSession:
         found = self.credentials
         return _client(
             service,
-            hooks.region(),
+            hooks.request.region(),
             {
                 "aws_access_key_id": found["AccessKeyId"],
                 "aws_secret_access_key": found["SecretAccessKey"],
@@ -90,7 +90,7 @@ class RoleSession:
         One that is isolated gets no credentials, as on AWS
         (https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html).
         """
-        region = {"AWS_DEFAULT_REGION": hooks.region(), "AWS_REGION": hooks.region()}
+        region = {"AWS_DEFAULT_REGION": hooks.request.region(), "AWS_REGION": hooks.request.region()}
         if isolated:
             return region
         return region | {
@@ -117,7 +117,7 @@ def on_behalf_of(source_identity: str | None) -> Iterator[None]:
 def as_role(role_arn: str) -> RoleSession:
     """A session of a role, kept while it is fresh: making one is a good part of a container's start."""
     identity = _on_behalf_of.get()
-    key = hooks.account_id(), hooks.region(), role_arn, identity
+    key = hooks.request.account_id(), hooks.request.region(), role_arn, identity
     session = _SESSIONS.get(key)
     if session is None or not session.fresh:
         name = f"SageMaker-{uuid.uuid4().hex[:12]}"

@@ -224,7 +224,9 @@ def _named(family: Family, request: dict[str, Any], logical_id: str, stack_name:
     shape = model.input_shape if model else None
     required = shape.required_members if isinstance(shape, StructureShape) else []
     missing = [name for name in family.key if name in required and name not in request]
-    return {name: hooks.physical_name(stack_name, logical_id, _LONGEST_NAME) for name in missing} | request
+    return {
+        name: hooks.resources.physical_name(stack_name, logical_id, _LONGEST_NAME) for name in missing
+    } | request
 
 
 def _later(family: Family) -> frozenset[str]:

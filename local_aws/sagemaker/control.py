@@ -73,7 +73,7 @@ def create(family: Family, request: Request) -> Record:
     acts.prepare(record)
     quotas.check(family, record)
     key = _key(family, record)
-    record.setdefault(family.arn_member, family.arn(key, hooks.account_id(), hooks.region()))
+    record.setdefault(family.arn_member, family.arn(key, hooks.request.account_id(), hooks.request.region()))
     if states.cycle(family) is not None and family.status_member in record:
         record[_OWN_STATES] = True
     else:
@@ -156,7 +156,7 @@ def _name(family: Family, record: Record) -> str:
 
 def _identity(family: Family) -> str:
     """What the service makes up for a resource that its name does not identify."""
-    account, region = hooks.account_id(), hooks.region()
+    account, region = hooks.request.account_id(), hooks.request.region()
     if family.identity and family.identity.endswith("Id"):
         return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
     made = uuid.uuid4().hex

@@ -40,7 +40,7 @@ _started = threading.Event()
 def changed(family: str, record: Record, **more: Any) -> None:
     """Tells of a resource as it is now, with what the event has beyond its description. In the order of the
     calls, and nobody waits for it."""
-    if not hooks.expects_events():
+    if not hooks.schedules.expects_events():
         return
     known = families()[family]
     as_text = family == "ModelPackage"
@@ -59,7 +59,7 @@ def changed(family: str, record: Record, **more: Any) -> None:
 
 
 def _tell(detail_type: str, arn: str, detail: dict[str, Any]) -> None:
-    _waiting.put((hooks.account_id(), hooks.region(), detail_type, arn, detail))
+    _waiting.put((hooks.request.account_id(), hooks.request.region(), detail_type, arn, detail))
     with _LOCK:
         if not _started.is_set():
             _started.set()
@@ -69,9 +69,9 @@ def _tell(detail_type: str, arn: str, detail: dict[str, Any]) -> None:
 def _deliver() -> None:
     while True:
         account, region, detail_type, arn, detail = _waiting.get()
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             try:
-                hooks.put_service_event(_SOURCE, detail_type, [arn], detail)
+                hooks.schedules.put_service_event(_SOURCE, detail_type, [arn], detail)
             except Exception:
                 logger.exception("nobody is told of %s: %s", arn, detail_type)
 

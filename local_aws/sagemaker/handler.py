@@ -28,7 +28,7 @@ async def handle(
     query: Mapping[str, list[str]],
 ) -> _Answer:
     """Every request has a thread of its own: what it does may call this server back."""
-    answer: _Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body, query)
+    answer: _Answer = await hooks.request.on_own_thread(_answer, method, path, dict(headers), body, query)
     return answer
 
 

@@ -312,7 +312,7 @@ class ServerlessVariant(Variant):
             if instance is None and len(self._instances) < min(MOST_PROCESSES, self.serverless.concurrency):
                 instance = Instance(self.plan)
                 self._instances.append(instance)
-                hooks.in_background(self._start, instance, name=f"cold-start-{self.name}")
+                hooks.request.in_background(self._start, instance, name=f"cold-start-{self.name}")
             elif instance is None:
                 instance = min(self._instances, key=lambda one: one.in_flight)
             instance.occupy()
@@ -328,7 +328,7 @@ class ServerlessVariant(Variant):
     def begin(self) -> None:
         """One container shows that the model can be served; what stays is what is provisioned."""
         self.resize(max(1, self.serverless.provisioned))
-        hooks.in_background(self._tidy_up, name=f"tidy-{self.name}")
+        hooks.request.in_background(self._tidy_up, name=f"tidy-{self.name}")
 
     def provide(self, serverless: Serverless) -> None:
         """Changes the limits of a variant that serves. Raises `NotHealthy`."""
@@ -473,7 +473,7 @@ def _side_by_side(tasks: Sequence[Callable[[], None]]) -> None:
         except Exception as error:  # noqa: BLE001 - raised below
             failures.append(error)
 
-    threads = [hooks.in_background(do, task, name="hosting") for task in tasks[1:]]
+    threads = [hooks.request.in_background(do, task, name="hosting") for task in tasks[1:]]
     for task in tasks[:1]:
         do(task)
     for thread in threads:

@@ -66,7 +66,7 @@ def image_of(uri: str) -> Image:
         raise invalid(
             f"Invalid image URI {uri}: give <account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
         )
-    if (parts["account"], parts["region"]) != (hooks.account_id(), hooks.region()):
+    if (parts["account"], parts["region"]) != (hooks.request.account_id(), hooks.request.region()):
         raise _not_found(uri, f"it belongs to the account {parts['account']} in {parts['region']}")
     wanted = {"imageDigest": parts["digest"]} if parts["digest"] else {"imageTag": parts["tag"] or "latest"}
     try:

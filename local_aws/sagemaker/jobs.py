@@ -53,7 +53,7 @@ class Run:
             self._changed.notify_all()
             ends, self._to_end = self._to_end, []
         for end in ends:
-            hooks.in_background(end, name="stop-job")
+            hooks.request.in_background(end, name="stop-job")
 
     def on_stop(self, end: Callable[[], None]) -> None:
         """What is to be ended when the job is stopped; at once, when it is being stopped already."""
@@ -92,7 +92,7 @@ class Run:
         with self._changed:
             self._interrupted = False
         waiting = [
-            hooks.in_background(collect, number, container, name="job-host")
+            hooks.request.in_background(collect, number, container, name="job-host")
             for number, container in enumerate(running)
         ]
         cause: Cause = "ended"
@@ -146,7 +146,7 @@ class Job(Behaviour):
         record.setdefault(_ON_BEHALF_OF, callers.source_identity())
         events.changed(self.family, record)
         run = _RUNS[self._key(name)] = Run()
-        run.thread = hooks.in_background(self._perform, record, run, name=f"{self.family}-{name}")
+        run.thread = hooks.request.in_background(self._perform, record, run, name=f"{self.family}-{name}")
 
     def resume(self, record: Record) -> None:
         """A job that was running begins anew, as it does on an instance that replaces a broken one."""
@@ -194,7 +194,7 @@ class Job(Behaviour):
         return str(record[f"{self.family}Name"])
 
     def _key(self, name: str) -> tuple[str, str, str, str]:
-        return hooks.account_id(), hooks.region(), self.family, name
+        return hooks.request.account_id(), hooks.request.region(), self.family, name
 
 
 # --- hosts -----------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ class LiveEndpoint:
             share = shadow.weight / lease.variant.weight if lease.variant.weight else 0.0
             # A share of the requests, not a secret.
             if random.random() < share and self._copying.acquire(blocking=False):  # noqa: S311
-                hooks.in_background(self._ask_shadow, lease.fleet, shadow, invocation, name="shadow")
+                hooks.request.in_background(self._ask_shadow, lease.fleet, shadow, invocation, name="shadow")
 
     def _ask_shadow(self, fleet: Fleet, shadow: Variant, invocation: Invocation) -> None:
         try:
@@ -260,12 +260,12 @@ def stop_all() -> None:
     for key in list(_LIVE):
         endpoint = _LIVE.pop(key, None)
         if endpoint is not None:
-            with hooks.scope(*key[:2]):
+            with hooks.request.scope(*key[:2]):
                 endpoint.stop()
 
 
 def _key(name: str) -> tuple[str, str, str]:
-    return hooks.account_id(), hooks.region(), name
+    return hooks.request.account_id(), hooks.request.region(), name
 
 
 @dataclass

@@ -38,7 +38,7 @@ class LogStream:
         self._thread: threading.Thread | None = None
 
     def follow(self, output: IO[bytes]) -> None:
-        self._thread = hooks.in_background(self._pump, output, name=f"log-{self.name}")
+        self._thread = hooks.request.in_background(self._pump, output, name=f"log-{self.name}")
 
     def finish(self, seconds: float = 5) -> None:
         """Waits until all that was printed has been sent."""

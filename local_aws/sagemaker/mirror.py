@@ -47,7 +47,7 @@ class Mirror:
 
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._thread = hooks.in_background(self._watch, name=f"mirror-{self._uri}")
+        self._thread = hooks.request.in_background(self._watch, name=f"mirror-{self._uri}")
 
     def finish(self) -> None:
         """Uploads what is left. Raises `StorageError`."""

@@ -189,7 +189,7 @@ class ModelServer:
         except BaseException:
             self.stop()
             raise
-        hooks.in_background(self._keep, name=f"keep-{self.log.name}")
+        hooks.request.in_background(self._keep, name=f"keep-{self.log.name}")
 
     def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
         """One exchange, all of it within so many seconds. Raises `NoAnswer`."""

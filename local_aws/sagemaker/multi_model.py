@@ -125,7 +125,7 @@ class ModelCache:
             hit = model is not None and model.life == self._server.life
             if model is None or not hit:
                 model = self._models[target] = _Model(target, self._server.life)
-                hooks.in_background(self._load, model, name=f"load-{model.name}")
+                hooks.request.in_background(self._load, model, name=f"load-{model.name}")
             self._models.move_to_end(target)
             model.users += 1
         self._measure({"ModelCacheHit": count(hit)})

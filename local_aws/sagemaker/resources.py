@@ -28,7 +28,7 @@ def by_arn(family: Family, arn: str) -> Record | None:
 
 def missing(family: Family, key: Key) -> ServiceError:
     """What a service says of a resource that is not there."""
-    arn = family.arn(key, hooks.account_id(), hooks.region())
+    arn = family.arn(key, hooks.request.account_id(), hooks.request.region())
     declared = family.declares("Describe", "ResourceNotFound") and family.name not in _NOT_AS_DECLARED
     code = "ResourceNotFound" if declared else "ValidationException"
     words = _WORDS.get(family.name, 'Could not find {words} "{arn}".')

@@ -83,7 +83,7 @@ def answer(method: str, path: str, headers: Mapping[str, str], body: bytes) -> R
     _check(operation, name, headers)
     live = endpoints.find(name)
     if live is None or STORE.get("Endpoint", (name,)) is None:
-        raise _invalid(f"Endpoint {name} of account {hooks.account_id()} not found.")
+        raise _invalid(f"Endpoint {name} of account {hooks.request.account_id()} not found.")
     if live.for_components and _COMPONENT not in headers:
         raise _invalid(
             "Inference Component Name header is required for endpoints to which you plan to deploy inference"
@@ -154,7 +154,7 @@ def _stream(live: LiveEndpoint, headers: Mapping[str, str], body: bytes) -> Resp
                 code = "ModelInvocationTimeExceeded" if error.timed_out else "StreamBroken"
                 yield event_stream.failure("ModelStreamError", str(error), code)
 
-    return 200, found, hooks.streamed(events())
+    return 200, found, hooks.server.streamed(events())
 
 
 def _enqueue(live: LiveEndpoint, headers: Mapping[str, str], body: bytes) -> Response:
@@ -248,7 +248,7 @@ def _told(name: str) -> Iterator[None]:
 def _no_component(endpoint: str, name: str) -> ServiceError:
     record = STORE.get("InferenceComponent", (name,))
     if record is None or record["EndpointName"] != endpoint:
-        return _invalid(f"Inference Component {name} of account {hooks.account_id()} not found.")
+        return _invalid(f"Inference Component {name} of account {hooks.request.account_id()} not found.")
     if "BaseInferenceComponentName" in record.get("Specification", {}):
         return not_supported("an invocation of an adapter")
     return _invalid(_NO_COPIES)
@@ -285,7 +285,7 @@ def _invalid(message: str) -> ServiceError:
 
 def _model_error(name: str, status: int, container: str, said: str) -> ServiceError:
     """Status 0 is how AWS says that the container gave no answer."""
-    account, region = hooks.account_id(), hooks.region()
+    account, region = hooks.request.account_id(), hooks.request.region()
     group = f"/aws/sagemaker/Endpoints/{name}"
     kind = "client" if 400 <= status < 500 else "server"
     return ServiceError(

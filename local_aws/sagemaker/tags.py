@@ -59,7 +59,7 @@ def delete(request: Request) -> dict[str, Any]:
 
 def _tagged(arn: str) -> Record:
     parts = arn.split(":", 5)
-    if len(parts) == 6 and (parts[2] != "sagemaker" or parts[3] != hooks.region()):
+    if len(parts) == 6 and (parts[2] != "sagemaker" or parts[3] != hooks.request.region()):
         raise invalid(f"Invalid ARN: {arn}")
     for family in families().values():
         record = resources.by_arn(family, arn)

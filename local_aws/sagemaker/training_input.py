@@ -76,9 +76,9 @@ def check_presence(request: Mapping[str, Any]) -> None:
         if not found:
             raise invalid(
                 f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source. Please'
-                f" ensure that the bucket exists in the selected region ({hooks.region()}), that objects"
-                f' exist under that S3 prefix, and that the role "{role}" has "s3:ListBucket" permissions on'
-                f' bucket "{bucket}".{said}'
+                f" ensure that the bucket exists in the selected region ({hooks.request.region()}), that"
+                f' objects exist under that S3 prefix, and that the role "{role}" has "s3:ListBucket"'
+                f' permissions on bucket "{bucket}".{said}'
             )
 
 

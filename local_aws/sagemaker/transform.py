@@ -96,7 +96,7 @@ class Transform:
         home = containers.ContainerHome(folders.containers())
         try:
             with ThreadPoolExecutor(count) as instances:
-                scope = hooks.account_id(), hooks.region()
+                scope = hooks.request.account_id(), hooks.request.region()
                 shares = [
                     instances.submit(self._in_scope, scope, client, found[number::count], home.path)
                     for number in range(count)
@@ -119,7 +119,7 @@ class Transform:
     def _in_scope(
         self, scope: tuple[str, str], client: Any, found: Sequence[storage.Source], folder: Path
     ) -> list[tuple[storage.Source, Path]]:
-        with hooks.scope(*scope):
+        with hooks.request.scope(*scope):
             return list(self._instance(client, found, folder))
 
     def _instance(

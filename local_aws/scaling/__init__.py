@@ -17,7 +17,7 @@ def install() -> None:
     from local_aws import hooks
     from local_aws.scaling import cloudformation
 
-    hooks.add_service(NAMESPACE, _handle)
+    hooks.server.add_service(NAMESPACE, _handle)
     cloudformation.install()
 
 

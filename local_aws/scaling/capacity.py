@@ -95,7 +95,7 @@ class _Variant(Capacity):
         name, variant = variant_of(resource)
         endpoint = STORE.get("Endpoint", (name,))
         if endpoint is None:
-            arn = f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:endpoint/{name}"
+            arn = f"arn:aws:sagemaker:{hooks.request.place()}:endpoint/{name}"
             raise invalid(f'Could not find endpoint "{arn}".')
         config = STORE.get("EndpointConfig", (endpoint["EndpointConfigName"],)) or endpoint
         there = {one["VariantName"]: one for one in config.get("ProductionVariants", ())}
@@ -219,7 +219,7 @@ class _Copies(Capacity):
         record = self._record(resource)
         if record is None:
             name = component_of(resource)
-            arn = f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:inference-component/{name}"
+            arn = f"arn:aws:sagemaker:{hooks.request.place()}:inference-component/{name}"
             raise invalid(f'Could not find inference component "{arn}".')
         if "RuntimeConfig" not in record:
             raise invalid("An adapter has the copies of its base: they cannot be scaled by themselves.")

@@ -54,7 +54,7 @@ class _Target:
         why = NOT_ACTING.get(properties["ScalableDimension"])
         if why is not None:
             words = f"Not emulated on the local AWS: it is kept and answered, but never scaled, {why}"
-            hooks.tell_about_resource(stack_name, logical_id, f"{_PREFIX}ScalableTarget", words)
+            hooks.resources.tell_about_resource(stack_name, logical_id, f"{_PREFIX}ScalableTarget", words)
         return created
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's

@@ -23,7 +23,7 @@ async def handle(
     query: Mapping[str, list[str]],  # noqa: ARG001
 ) -> Answer:
     """Every request has a thread of its own: what it does may call this server back."""
-    answer: Answer = await hooks.on_own_thread(_answer, headers.get("x-amz-target", ""), body)
+    answer: Answer = await hooks.request.on_own_thread(_answer, headers.get("x-amz-target", ""), body)
     return answer
 
 

@@ -98,8 +98,7 @@ def _register(request: Request) -> dict[str, Any]:
             "CreationTime": round(time.time(), 3),
             "SuspendedState": dict.fromkeys(_SUSPENSIONS, False),
             "ScalableTargetARN": (
-                f"arn:aws:application-autoscaling:{hooks.region()}:{hooks.account_id()}:scalable-target/"
-                f"{uuid.uuid4().hex}"
+                f"arn:aws:application-autoscaling:{hooks.request.place()}:scalable-target/{uuid.uuid4().hex}"
             ),
             "MinCapacity": least,
             "MaxCapacity": most,
@@ -117,7 +116,7 @@ def _register(request: Request) -> dict[str, Any]:
 def _role(namespace: str) -> str:
     name = f"AWSServiceRoleForApplicationAutoScaling_{_ROLES[namespace]}"
     service = f"{namespace}.application-autoscaling.amazonaws.com"
-    return f"arn:aws:iam::{hooks.account_id()}:role/aws-service-role/{service}/{name}"
+    return f"arn:aws:iam::{hooks.request.account_id()}:role/aws-service-role/{service}/{name}"
 
 
 def _deregister(request: Request) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def _put_policy(request: Request) -> dict[str, Any]:
     if record is None:
         record = {
             "PolicyARN": (
-                f"arn:aws:autoscaling:{hooks.region()}:{hooks.account_id()}:scalingPolicy:{uuid.uuid4()}"
+                f"arn:aws:autoscaling:{hooks.request.place()}:scalingPolicy:{uuid.uuid4()}"
                 f":resource/{place[0]}/{place[1]}:policyName/{name}"
             ),
             "PolicyName": name,
@@ -270,7 +269,7 @@ def _put_action(request: Request) -> dict[str, Any]:
         record = {
             "ScheduledActionName": name,
             "ScheduledActionARN": (
-                f"arn:aws:autoscaling:{hooks.region()}:{hooks.account_id()}:scheduledAction:{uuid.uuid4()}"
+                f"arn:aws:autoscaling:{hooks.request.place()}:scheduledAction:{uuid.uuid4()}"
                 f":resource/{place[0]}/{place[1]}:scheduledActionName/{name}"
             ),
             **dict(zip(records.PLACE, place, strict=True)),

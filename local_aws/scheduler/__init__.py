@@ -19,26 +19,26 @@ def install() -> None:
     """Makes schedules act. What takes time to load is loaded when there is one."""
     from local_aws import hooks
 
-    usual = hooks.service("scheduler")
+    usual = hooks.server.service("scheduler")
 
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         if method in ("POST", "PUT") and path.startswith("/schedules/"):
             from local_aws.scheduler import control
 
-            refusal = await hooks.on_own_thread(control.refusal, body)
+            refusal = await hooks.request.on_own_thread(control.refusal, body)
             if refusal is not None:
                 return refusal
         return await usual(method, path, headers, body, query)
 
-    hooks.add_service("scheduler", handle)
-    hooks.keep_schedules(partial(_keep, time.time()), _SECONDS)
-    hooks.on_reset(_forget)
+    hooks.server.add_service("scheduler", handle)
+    hooks.schedules.keep_schedules(partial(_keep, time.time()), _SECONDS)
+    hooks.server.on_reset(_forget)
 
 
 def _keep(started: float) -> None:
     from local_aws import hooks
 
-    if hooks.schedules():
+    if hooks.schedules.schedules():
         from local_aws.scheduler import keeper
 
         keeper.keep(time.time(), started)

@@ -36,10 +36,10 @@ def forget() -> None:
 
 def keep(now: float, started: float) -> None:
     """Does what is due: once, however long nobody has looked. `started`: since when there is somebody."""
-    for account, region, key, schedule in hooks.schedules():
+    for account, region, key, schedule in hooks.schedules.schedules():
         if schedule.get("State") != "ENABLED":
             continue
-        with hooks.scope(account, region):
+        with hooks.request.scope(account, region):
             try:
                 _attend((account, region, key), schedule, now, started)
             except Exception:
@@ -55,12 +55,12 @@ def _attend(place: _Place, schedule: Mapping[str, Any], now: float, started: flo
     else:
         due = _next(schedule, now, first=made >= started)
     if due is not None and now >= due:
-        begun = hooks.in_background(targets.invoke, dict(schedule), due, name=f"schedule-{place[2]}")
+        begun = hooks.request.in_background(targets.invoke, dict(schedule), due, name=f"schedule-{place[2]}")
         logger.debug("%s: %s", place, begun.name)
         due = _next(schedule, now, first=False)
     _due[place] = known, due
     if due is None and schedule.get("ActionAfterCompletion") == "DELETE":
-        hooks.remove_schedule(*place)
+        hooks.schedules.remove_schedule(*place)
         _due.pop(place, None)
 
 

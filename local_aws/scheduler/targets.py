@@ -97,10 +97,10 @@ def _call(schedule: Mapping[str, Any], target: Mapping[str, Any], moment: str, e
             "Detail": "{}",
             "Time": int(datetime.datetime.fromisoformat(moment).timestamp()),
             "Resources": [schedule["Arn"]],
-            "Account": hooks.account_id(),
-            "Region": hooks.region(),
+            "Account": hooks.request.account_id(),
+            "Region": hooks.request.region(),
         }
-        hooks.invoke_event_target(target, event, schedule)
+        hooks.schedules.invoke_event_target(target, event, schedule)
 
 
 def _bury(

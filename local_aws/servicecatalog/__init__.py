@@ -15,7 +15,7 @@ def install() -> None:
     from local_aws import hooks
     from local_aws.servicecatalog import cloudformation, stack_callers, stack_inputs
 
-    hooks.add_service("servicecatalog", _handle)
+    hooks.server.add_service("servicecatalog", _handle)
     cloudformation.install()
     stack_callers.install()
     stack_inputs.install()

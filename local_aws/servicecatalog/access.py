@@ -36,7 +36,7 @@ class Caller:
         try:
             return str(client("iam").get_role(RoleName=name)["Role"]["Arn"])
         except ClientError:
-            return f"arn:aws:iam::{hooks.account_id()}:role/{name}"
+            return f"arn:aws:iam::{hooks.request.account_id()}:role/{name}"
 
     @cached_property
     def groups(self) -> frozenset[str]:
@@ -51,9 +51,9 @@ class Caller:
     @property
     def credentials(self) -> Mapping[str, str]:
         """What the caller signs with: without a launch role, a launch is made as whoever asked for it."""
-        found = hooks.credential(self.access_key, hooks.account_id())
+        found = hooks.rights.credential(self.access_key, hooks.request.account_id())
         if found is None:
-            return {"AccessKeyId": hooks.account_id(), "SecretAccessKey": "local"}
+            return {"AccessKeyId": hooks.request.account_id(), "SecretAccessKey": "local"}
         keys = {"AccessKeyId": found.access_key_id, "SecretAccessKey": found.secret_access_key}
         return keys | ({"SessionToken": found.session_token} if found.session_token else {})
 
@@ -68,8 +68,8 @@ class Caller:
 
 def caller_of(access_key: str) -> Caller:
     """The owner of an access key; the account's root user for one that nobody has."""
-    account = hooks.account_id()
-    found = hooks.credential(access_key, account)
+    account = hooks.request.account_id()
+    found = hooks.rights.credential(access_key, account)
     return Caller(access_key, found.principal_arn if found else f"arn:aws:iam::{account}:root")
 
 
@@ -93,7 +93,7 @@ def portfolios_of(caller: Caller) -> Iterator[Record]:
 
 def _principals(portfolio: Record) -> Iterator[Record]:
     """Those of this account and, where the owner shares principals, the owner's patterns."""
-    account, region, here = hooks.account_id(), hooks.region(), portfolio["Id"]
+    account, region, here = hooks.request.account_id(), hooks.request.region(), portfolio["Id"]
     share = None
     if portfolio["AccountId"] != account:
         share = catalog.share(here, account)

@@ -47,14 +47,18 @@ def new_id(prefix: str) -> str:
 
 def keep(family: str, key: Key, **members: Any) -> Record:
     """A new record of this account."""
-    record: Record = {**members, "AccountId": hooks.account_id(), "CreatedTime": round(time.time(), 3)}
+    record: Record = {
+        **members,
+        "AccountId": hooks.request.account_id(),
+        "CreatedTime": round(time.time(), 3),
+    }
     STORE.add(family, key, record)
     return record
 
 
 def everywhere(family: str) -> Iterator[Record]:
     """The records of a family in this region, whoever's they are."""
-    here = hooks.region()
+    here = hooks.request.region()
     return (record for _, region, _, record in STORE.everywhere(family) if region == here)
 
 
@@ -72,7 +76,7 @@ def _find(family: str, identifier: str) -> Record | None:
 
 def portfolios() -> Iterator[Record]:
     """This account's portfolios, and those that it has imported."""
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     for record in everywhere(PORTFOLIO):
         if record["AccountId"] == account:
             yield record
@@ -85,7 +89,7 @@ def portfolios() -> Iterator[Record]:
 def portfolio(identifier: str) -> Record:
     """A portfolio of this account, or one that is shared with it."""
     record = _find(PORTFOLIO, identifier)
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     if record is None or (record["AccountId"] != account and share(identifier, account) is None):
         raise not_found(f"Portfolio {identifier} not found.")
     return record
@@ -94,7 +98,7 @@ def portfolio(identifier: str) -> Record:
 def own_portfolio(identifier: str) -> Record:
     """A portfolio that this account may change."""
     record = portfolio(identifier)
-    if record["AccountId"] != hooks.account_id():
+    if record["AccountId"] != hooks.request.account_id():
         raise not_found(f"Portfolio {identifier} not found.")
     return record
 
@@ -116,21 +120,21 @@ def share(portfolio_id: str, account: str) -> Record | None:
 def product(identifier: str) -> Record:
     """A product of this account, or one in a portfolio that is shared with it."""
     record = _find(PRODUCT, identifier)
-    if record is None or (record["AccountId"] != hooks.account_id() and not list(paths(identifier))):
+    if record is None or (record["AccountId"] != hooks.request.account_id() and not list(paths(identifier))):
         raise not_found(f"Product {identifier} not found.")
     return record
 
 
 def own_product(identifier: str) -> Record:
     record = product(identifier)
-    if record["AccountId"] != hooks.account_id():
+    if record["AccountId"] != hooks.request.account_id():
         raise not_found(f"Product {identifier} not found.")
     return record
 
 
 def products_named(name: str) -> list[Record]:
     """This account's products of a name, and those that others share with it."""
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     return [
         record
         for record in everywhere(PRODUCT)

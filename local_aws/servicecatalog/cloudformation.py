@@ -348,7 +348,9 @@ class _ProvisionedProduct:
     )
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
-        name = properties.get("ProvisionedProductName") or hooks.physical_name(stack_name, logical_id, 128)
+        name = properties.get("ProvisionedProductName") or hooks.resources.physical_name(
+            stack_name, logical_id, 128
+        )
         answer = _call(
             "ProvisionProduct",
             ProvisionedProductName=name,

@@ -47,7 +47,7 @@ def create(request: Request) -> Answer:
         ConstraintId=identifier,
         Type=type_,
         Description=request.get("Description"),
-        Owner=hooks.account_id(),
+        Owner=hooks.request.account_id(),
         PortfolioId=portfolio["Id"],
         ProductId=product["Id"],
         Parameters=request["Parameters"],
@@ -103,7 +103,9 @@ def launch_role(path: Record) -> str | None:
         said = json.loads(constraint["Parameters"])
         name = said.get("LocalRoleName")
         # "The IAM role with that name in the account will be used": of whoever launches.
-        return str(said["RoleArn"]) if name is None else f"arn:aws:iam::{hooks.account_id()}:role/{name}"
+        return (
+            str(said["RoleArn"]) if name is None else f"arn:aws:iam::{hooks.request.account_id()}:role/{name}"
+        )
     return None
 
 
@@ -206,7 +208,7 @@ def _check_template(said: dict[str, Any]) -> None:
     if not isinstance(given, dict) or not given:
         raise wrong("Invalid constraint parameters: specify Rules")
     try:
-        hooks.check_rules(given)
+        hooks.templates.check_rules(given)
     except ValueError as error:
         raise wrong(f"Invalid constraint parameters: {error}") from error
 

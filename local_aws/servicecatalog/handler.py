@@ -31,7 +31,9 @@ async def handle(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
 ) -> Answer:
     """Every request has a thread of its own: what it does may call this server back."""
-    answer: Answer = await hooks.on_own_thread(_answer, method, path, dict(headers), body, dict(query))
+    answer: Answer = await hooks.request.on_own_thread(
+        _answer, method, path, dict(headers), body, dict(query)
+    )
     return answer
 
 
@@ -42,7 +44,7 @@ def _answer(
     try:
         if not target.startswith(_TARGET):
             raise not_supported(f"AppRegistry's API ({method} {path}; its resource types deploy)")
-        caller = caller_of(hooks.access_key_of(headers, query))
+        caller = caller_of(hooks.rights.access_key_of(headers, query))
         name, members = target.removeprefix(_TARGET), parsed(body)
         rights.require(name, members, caller)
         found = operations.call(name, members, caller)

@@ -67,7 +67,7 @@ class Launch:
     @property
     def stack(self) -> str:
         """The stack's identifier; its name, until CloudFormation has told the other."""
-        return str(self.product.get("PhysicalId") or f"SC-{hooks.account_id()}-{self.product['Id']}")
+        return str(self.product.get("PhysicalId") or f"SC-{hooks.request.account_id()}-{self.product['Id']}")
 
     @property
     def status_if_refused(self) -> str:
@@ -165,7 +165,7 @@ def _start(
     launch.product["Status"] = "UNDER_CHANGE"
     launch.product.pop("StatusMessage", None)
     name = f"launch-{launch.record['RecordId']}"
-    hooks.in_background(_run, launch, work, done, artifact, ignore_errors, name=name)
+    hooks.request.in_background(_run, launch, work, done, artifact, ignore_errors, name=name)
 
 
 def _run(
@@ -245,7 +245,9 @@ def _check_template_is_readable(credentials: Mapping[str, str], artifact: Record
     https://docs.aws.amazon.com/servicecatalog/latest/adminguide/constraints-launch.html
     """
     principal = (
-        principals.of_key(credentials["AccessKeyId"], hooks.account_id()) if hooks.enforcing() else None
+        principals.of_key(credentials["AccessKeyId"], hooks.request.account_id())
+        if hooks.rights.enforcing()
+        else None
     )
     if principal is None:
         return

@@ -27,7 +27,7 @@ def create(request: Request) -> Answer:
         catalog.PORTFOLIO,
         (identifier,),
         Id=identifier,
-        ARN=f"arn:aws:catalog:{hooks.region()}:{hooks.account_id()}:portfolio/{identifier}",
+        ARN=f"arn:aws:catalog:{hooks.request.place()}:portfolio/{identifier}",
         DisplayName=request["DisplayName"],
         Description=request.get("Description"),
         ProviderName=request["ProviderName"],
@@ -193,7 +193,7 @@ def add_budget(request: Request) -> Answer:
     resource = catalog.resource(request["ResourceId"])
     name = request["BudgetName"]
     try:
-        client("budgets").describe_budget(AccountId=hooks.account_id(), BudgetName=name)
+        client("budgets").describe_budget(AccountId=hooks.request.account_id(), BudgetName=name)
     except ClientError as error:
         raise not_found(f"Budget {name} not found.") from error
     key = resource["Id"], name

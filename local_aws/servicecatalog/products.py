@@ -35,7 +35,7 @@ def create(request: Request) -> Answer:
         (identifier,),
         Id=identifier,
         ViewId=identifier.replace("prod-", "prodview-"),
-        ProductARN=f"arn:aws:catalog:{hooks.region()}:{hooks.account_id()}:product/{identifier}",
+        ProductARN=f"arn:aws:catalog:{hooks.request.place()}:product/{identifier}",
         Type=_TEMPLATE,
         Status="CREATED",
         Tags=catalog.tags(request.get("Tags", [])),

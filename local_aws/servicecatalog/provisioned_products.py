@@ -35,7 +35,7 @@ def provision(request: Request) -> Answer:
     if any(one["Name"] == name for one in catalog.mine(PROVISIONED)):
         raise wrong(f"A stack named {name} already exists.")
     identifier = catalog.new_id("pp")
-    arn = f"arn:aws:servicecatalog:{hooks.region()}:{hooks.account_id()}:stack/{name}/{identifier}"
+    arn = f"arn:aws:servicecatalog:{hooks.request.place()}:stack/{name}/{identifier}"
     tags = _tags(request, path, product, artifact, arn, request.get("Tags", []))
     role = constraints.launch_role(path)
     provisioned = catalog.keep(

@@ -25,7 +25,7 @@ _LEVELS = ("Account", "Role", "User")
 
 def require(operation: str, members: Mapping[str, Any], caller: Caller) -> None:
     """Raises a `ServiceError` unless the caller may."""
-    if not hooks.enforcing():
+    if not hooks.rights.enforcing():
         return
     context = {**_tags(members), **_levels(operation, members, caller)}
     try:
@@ -44,8 +44,8 @@ def _resources(operation: str, members: Mapping[str, Any]) -> Iterator[str]:
             continue
         family = catalog.PORTFOLIO if kind == "portfolio" else catalog.PRODUCT
         known = [one["AccountId"] for one in catalog.everywhere(family) if one["Id"] == identifier]
-        account = known[0] if known else hooks.account_id()
-        yield f"arn:aws:catalog:{hooks.region()}:{account}:{kind}/{identifier}"
+        account = known[0] if known else hooks.request.account_id()
+        yield f"arn:aws:catalog:{hooks.request.region()}:{account}:{kind}/{identifier}"
 
 
 def _tags(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from local_aws.store import STORE, Record
 def create(request: Request) -> Answer:
     portfolio = catalog.own_portfolio(request["PortfolioId"])
     account = _account(request)
-    if account == hooks.account_id():
+    if account == hooks.request.account_id():
         raise wrong(f"Portfolio {portfolio['Id']} cannot be shared with the account that owns it.")
     key = portfolio["Id"], account
     share = STORE.get(catalog.SHARE, key)
@@ -66,7 +66,7 @@ def reject(request: Request) -> Answer:
 
 @answers("ListAcceptedPortfolioShares")
 def list_accepted(request: Request) -> Answer:
-    account = hooks.account_id()
+    account = hooks.request.account_id()
     kind = request.get("PortfolioShareType", "IMPORTED")
     found = [one for one in catalog.portfolios() if one["AccountId"] != account and kind == "IMPORTED"]
     some, token = page([shaped("PortfolioDetail", one) for one in found], request)
@@ -113,7 +113,7 @@ def _shares(portfolio_id: str) -> list[Record]:
 def _imported(request: Request) -> Record:
     if request.get("PortfolioShareType", "IMPORTED") != "IMPORTED":
         raise not_supported(f"portfolios that are shared as {request['PortfolioShareType']}")
-    share = catalog.share(request["PortfolioId"], hooks.account_id())
+    share = catalog.share(request["PortfolioId"], hooks.request.account_id())
     if share is None:
         raise not_found(f"Portfolio {request['PortfolioId']} not found.")
     return share

@@ -25,21 +25,21 @@ _operating: ContextVar[tuple[str, str] | None] = ContextVar("operating_on_stack"
 
 
 def install() -> None:
-    answer = hooks.service("cloudformation")
+    answer = hooks.server.service("cloudformation")
 
     async def remember_caller(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         asked = {**query, **parse_qs(body.decode("utf-8", "replace"))}
         action, stack = _first(asked, "Action"), _first(asked, "StackName")
         if action in _OPERATIONS and stack:
             name = stack.split("/")[1] if stack.startswith("arn:") else stack
             _remember_role(action, name, _first(asked, "RoleARN"))
             # The stack's own task begins with a copy of this context.
-            _operating.set((hooks.access_key_of(headers, query), name))
+            _operating.set((hooks.rights.access_key_of(headers, query), name))
         return await answer(method, path, headers, body, query)
 
-    hooks.add_service("cloudformation", remember_caller)
+    hooks.server.add_service("cloudformation", remember_caller)
 
 
 def acting() -> Caller:
@@ -47,7 +47,7 @@ def acting() -> Caller:
     from local_aws.cloudformation.client import client
     from local_aws.servicecatalog.access import caller_of
 
-    access_key, name = _operating.get() or (hooks.account_id(), "")
+    access_key, name = _operating.get() or (hooks.request.account_id(), "")
     role = STORE.get(_ROLES, (name,))
     if role is not None:
         answer = client("sts").assume_role(RoleArn=role["RoleArn"], RoleSessionName="AWSCloudFormation")

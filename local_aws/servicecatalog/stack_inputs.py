@@ -18,8 +18,8 @@ _TAGS: set[tuple[str, str]] = set()
 
 
 def install() -> None:
-    hooks.give_templates(_TEMPLATES.get)
-    hooks.allow_system_tags(lambda key, value: (key, value) in _TAGS)
+    hooks.templates.give_templates(_TEMPLATES.get)
+    hooks.resources.allow_system_tags(lambda key, value: (key, value) in _TAGS)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def create(request: Request) -> Answer:
         Key=request["Key"],
         Value=request["Value"],
         Active=True,
-        Owner=hooks.account_id(),
+        Owner=hooks.request.account_id(),
     )
     return _told(option)
 

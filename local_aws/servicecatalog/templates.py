@@ -54,7 +54,7 @@ def fetch(info: Mapping[str, str], caller: Caller, *, validate: bool) -> str:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    return hooks.parse_template(text)
+    return hooks.templates.parse_template(text)
 
 
 def parameters(template: Mapping[str, Any]) -> list[dict[str, Any]]:

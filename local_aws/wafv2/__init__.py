@@ -20,14 +20,14 @@ __all__ = ["Request", "Verdict", "acl_of", "inspect", "install"]
 
 def install() -> None:
     control.install()
-    hooks.on_reset(statements.reset)
-    hooks.on_reset(log.reset)
+    hooks.server.on_reset(statements.reset)
+    hooks.server.on_reset(log.reset)
 
 
 def acl_of(resource_arn: str) -> dict[str, Any] | None:
     """The web ACL that protects a resource of the request's account and region."""
-    arn = hooks.web_acl_arn_of(resource_arn)
-    return None if arn is None else hooks.waf_resource("webacl", arn)
+    arn = hooks.firewalls.web_acl_arn_of(resource_arn)
+    return None if arn is None else hooks.firewalls.waf_resource("webacl", arn)
 
 
 async def inspect(acl: Mapping[str, Any], request: Request, source: str, source_id: str) -> Verdict:

@@ -28,11 +28,11 @@ _Members = dict[str, Any]
 
 
 def install() -> None:
-    usual = hooks.service("wafv2")
+    usual = hooks.server.service("wafv2")
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
-    ) -> hooks.Response:
+    ) -> hooks.server.Response:
         name = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             call = _read(name, body)
@@ -49,10 +49,10 @@ def install() -> None:
             return _AFTERWARDS[name](call, answer)
         return answer
 
-    hooks.add_service("wafv2", handle)
+    hooks.server.add_service("wafv2", handle)
 
 
-def _answer(status: int, members: Mapping[str, Any]) -> hooks.Response:
+def _answer(status: int, members: Mapping[str, Any]) -> hooks.server.Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(members).encode()
 
 
@@ -81,7 +81,7 @@ def _model() -> ServiceModel:
 
 
 def _check_acl(call: _Call) -> None:
-    if call.get("Scope") == "CLOUDFRONT" and hooks.region() != "us-east-1":
+    if call.get("Scope") == "CLOUDFRONT" and hooks.request.region() != "us-east-1":
         raise refused("The scope is not valid.", "SCOPE_VALUE", "CLOUDFRONT")
     capacity = rules.check(call)
     if capacity > rules.MOST_CAPACITY:
@@ -92,7 +92,9 @@ def _check_group(call: _Call) -> None:
     capacity = rules.check(call, within_group=True)
     limit = call.get("Capacity")
     if limit is None:
-        limit = (hooks.waf_resource("rulegroup", _arn("rulegroup", call)) or {}).get("Capacity", capacity)
+        limit = (hooks.firewalls.waf_resource("rulegroup", _arn("rulegroup", call)) or {}).get(
+            "Capacity", capacity
+        )
     if capacity > int(limit):
         raise too_much(f"the rules take {capacity} capacity units of {limit}")
 
@@ -120,11 +122,14 @@ def _check_unused(kind: str) -> Callable[[_Call], None]:
     def check(call: _Call) -> None:
         _check_token(kind)(call)
         arn = _own(kind, call)["ARN"]
-        holders = [*hooks.waf_resources("webacl"), *hooks.waf_resources("rulegroup")]
+        holders = [*hooks.firewalls.waf_resources("webacl"), *hooks.firewalls.waf_resources("rulegroup")]
         # Each holds its own ARN, too.
         used = any(arn in rules.references(each) for each in holders if each.get("ARN") != arn)
         if kind == "webacl":
-            used = any(acl == arn and _exists(resource) for resource, acl in hooks.waf_associations().items())
+            used = any(
+                acl == arn and _exists(resource)
+                for resource, acl in hooks.firewalls.waf_associations().items()
+            )
         if used:
             raise in_use()
 
@@ -140,21 +145,22 @@ def _both(first: Callable[[_Call], None], second: Callable[[_Call], None]) -> Ca
 
 
 def _own(kind: str, call: _Call) -> dict[str, Any]:
-    found = hooks.waf_resource(kind, _arn(kind, call))
+    found = hooks.firewalls.waf_resource(kind, _arn(kind, call))
     if found is None or found.get("Name") != call.get("Name"):
         raise missing()
     return found
 
 
 def _arn(kind: str, call: _Call) -> str:
-    where = "us-east-1" if call.get("Scope") == "CLOUDFRONT" else hooks.region()
+    where = "us-east-1" if call.get("Scope") == "CLOUDFRONT" else hooks.request.region()
     scope = "global" if call.get("Scope") == "CLOUDFRONT" else "regional"
-    return f"arn:aws:wafv2:{where}:{hooks.account_id()}:{scope}/{kind}/{call.get('Name')}/{call.get('Id')}"
+    what = f"{scope}/{kind}/{call.get('Name')}/{call.get('Id')}"
+    return f"arn:aws:wafv2:{where}:{hooks.request.account_id()}:{what}"
 
 
 def _exists(resource_arn: str) -> bool:
     found = _STAGE.fullmatch(resource_arn)
-    return found is None or found[2] in hooks.stages_of(found[1])
+    return found is None or found[2] in hooks.apis.stages_of(found[1])
 
 
 def _check_association(call: _Call) -> None:
@@ -172,21 +178,21 @@ def _check_association(call: _Call) -> None:
 
 
 def _check_protected(call: _Call) -> None:
-    if call["ResourceArn"] not in hooks.waf_associations() and not _exists(call["ResourceArn"]):
+    if call["ResourceArn"] not in hooks.firewalls.waf_associations() and not _exists(call["ResourceArn"]):
         raise missing()
 
 
-def _acl_of(call: _Call, answer: hooks.Response) -> hooks.Response:
+def _acl_of(call: _Call, answer: hooks.server.Response) -> hooks.server.Response:
     """A resource that nothing protects has no web ACL, which is no error."""
-    if answer[0] == 400 and call["ResourceArn"] not in hooks.waf_associations():
+    if answer[0] == 400 and call["ResourceArn"] not in hooks.firewalls.waf_associations():
         return _answer(200, {})
     return answer
 
 
-def _tell_stage(call: _Call, answer: hooks.Response) -> hooks.Response:
+def _tell_stage(call: _Call, answer: hooks.server.Response) -> hooks.server.Response:
     """GetStage answers the web ACL of a stage."""
     found = _STAGE.fullmatch(call["ResourceArn"])
-    stage = hooks.stage_of(found[1], found[2]) if found else None
+    stage = hooks.apis.stage_of(found[1], found[2]) if found else None
     if stage is not None:
         if "WebACLArn" in call:
             stage["webAclArn"] = call["WebACLArn"]
@@ -207,10 +213,10 @@ _KEPT = (
 """Members of web ACLs and rule groups that ministack leaves out."""
 
 
-def _complete(kind: str) -> Callable[[_Call, hooks.Response], hooks.Response]:
-    def complete(call: _Call, answer: hooks.Response) -> hooks.Response:
+def _complete(kind: str) -> Callable[[_Call, hooks.server.Response], hooks.server.Response]:
+    def complete(call: _Call, answer: hooks.server.Response) -> hooks.server.Response:
         arn = (json.loads(answer[2]).get("Summary") or {}).get("ARN") or _arn(kind, call)
-        record = hooks.waf_resource(kind, arn)
+        record = hooks.firewalls.waf_resource(kind, arn)
         if record is not None:
             for name in _KEPT:
                 record.pop(name, None)
@@ -218,7 +224,7 @@ def _complete(kind: str) -> Callable[[_Call, hooks.Response], hooks.Response]:
                     record[name] = call[name]
             if kind == "webacl":
                 record["Capacity"] = rules.check(call)
-            record["LabelNamespace"] = f"awswaf:{hooks.account_id()}:{kind}:{record['Name']}:"
+            record["LabelNamespace"] = f"awswaf:{hooks.request.account_id()}:{kind}:{record['Name']}:"
         return answer
 
     return complete
@@ -229,7 +235,7 @@ def _complete(kind: str) -> Callable[[_Call, hooks.Response], hooks.Response]:
 
 def _put_logging(call: _Call) -> _Members:
     configuration = dict(call["LoggingConfiguration"])
-    if hooks.waf_resource("webacl", configuration["ResourceArn"]) is None:
+    if hooks.firewalls.waf_resource("webacl", configuration["ResourceArn"]) is None:
         raise missing()
     for destination in configuration["LogDestinationConfigs"]:
         _check_destination(destination)
@@ -247,7 +253,7 @@ def _check_destination(arn: str) -> None:
     )
     if not name or not next(filter(None, name.groups())).startswith("aws-waf-logs-"):
         raise refused("The ARN isn't valid.", "LOG_DESTINATION", arn)
-    if name["group"] and not hooks.log_group_exists(name["group"]):
+    if name["group"] and not hooks.logs.log_group_exists(name["group"]):
         raise no_delivery()
 
 
@@ -269,7 +275,7 @@ def _list_logging(call: _Call) -> _Members:
     return {"LoggingConfigurations": [record for (arn,), record in STORE.all(log.LOGGING) if word in arn]}
 
 
-def _forget_logging(call: _Call, answer: hooks.Response) -> hooks.Response:
+def _forget_logging(call: _Call, answer: hooks.server.Response) -> hooks.server.Response:
     STORE.remove(log.LOGGING, (_arn("webacl", call),))
     return answer
 
@@ -373,7 +379,7 @@ _OPERATIONS: dict[str, Callable[[_Call], _Members]] = {
     "ListLoggingConfigurations": _list_logging,
     "PutLoggingConfiguration": _put_logging,
 }
-_AFTERWARDS: dict[str, Callable[[_Call, hooks.Response], hooks.Response]] = {
+_AFTERWARDS: dict[str, Callable[[_Call, hooks.server.Response], hooks.server.Response]] = {
     "AssociateWebACL": _tell_stage,
     "CreateRuleGroup": _complete("rulegroup"),
     "CreateWebACL": _complete("webacl"),

@@ -143,7 +143,9 @@ def _group_bodies(rule: _Rule) -> Mapping[str, Any]:
     reference = rule["Statement"].get("RuleGroupReferenceStatement")
     if not reference:
         return {}
-    return (hooks.waf_resource("rulegroup", reference["ARN"]) or {}).get("CustomResponseBodies") or {}
+    return (hooks.firewalls.waf_resource("rulegroup", reference["ARN"]) or {}).get(
+        "CustomResponseBodies"
+    ) or {}
 
 
 def _through_group(rule: _Rule, at: Inspection, verdict: Verdict) -> Mapping[str, Any] | None:
@@ -194,7 +196,7 @@ def _managed_matches(group: ManagedGroup, at: Inspection) -> Iterable[tuple[str,
 def _own_matches(
     statement: Mapping[str, Any], rule: str, at: Inspection
 ) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    group = hooks.waf_resource("rulegroup", statement.get("ARN", ""))
+    group = hooks.firewalls.waf_resource("rulegroup", statement.get("ARN", ""))
     if group is None:
         return
     outside = at.namespace

@@ -38,7 +38,7 @@ async def tell(
     line = json.dumps(record(acl, request, verdict, source, source_id, configuration), separators=(",", ":"))
     for destination in configuration["LogDestinationConfigs"]:
         if ":log-group:" in destination:
-            stream = f"{hooks.region()}_{acl['Name']}_0"
+            stream = f"{hooks.request.region()}_{acl['Name']}_0"
             await logs.write(logs.group_of(destination), stream, [line])
 
 
@@ -122,7 +122,7 @@ def _count(acl: Mapping[str, Any], verdict: Verdict) -> None:
         "CAPTCHA": "CaptchaRequests",
         "CHALLENGE": "ChallengeRequests",
     }[verdict.action]
-    own = {"WebACL": acl["VisibilityConfig"]["MetricName"], "Region": hooks.region()}
+    own = {"WebACL": acl["VisibilityConfig"]["MetricName"], "Region": hooks.request.region()}
     if acl["VisibilityConfig"]["CloudWatchMetricsEnabled"]:
         metrics.record("AWS/WAFV2", {name: (1, "Count")}, own | {"Rule": "ALL"})
     if verdict.rule != "Default_Action":

@@ -190,7 +190,7 @@ def check_addresses(version: Any, addresses: list[str]) -> None:
 
 
 def _referred(kind: str, arn: str) -> dict[str, Any]:
-    found = hooks.waf_resource(kind, arn) if arn.count(":") >= 5 else None
+    found = hooks.firewalls.waf_resource(kind, arn) if arn.count(":") >= 5 else None
     if found is None:
         raise missing()
     return found

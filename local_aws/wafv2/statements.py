@@ -112,7 +112,7 @@ def _regex(options: _Statement, text: bytes) -> bool:
 
 
 def _regex_set(options: _Statement, text: bytes) -> bool:
-    record = hooks.waf_resource("regexpatternset", options["ARN"]) or {}
+    record = hooks.firewalls.waf_resource("regexpatternset", options["ARN"]) or {}
     expressions = [
         each["RegexString"] if isinstance(each, dict) else each
         for each in record.get("RegularExpressionList", ())
@@ -148,7 +148,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _ip_set(options: _Statement, at: Inspection) -> bool:
-    record = hooks.waf_resource("ipset", options["ARN"]) or {}
+    record = hooks.firewalls.waf_resource("ipset", options["ARN"]) or {}
     forwarded = options.get("IPSetForwardedIPConfig")
     if forwarded and forwarded.get("Position") == "ANY":
         sent = at.request.header(forwarded["HeaderName"])

@@ -70,7 +70,7 @@ class Watched(dict[str, Any]):
 
 
 def dropped(name: str) -> set[str]:
-    """The properties of a type of ministack's that nobody reads; to be asked inside a `hooks.scope`."""
+    """The properties of a type of ministack's that nobody reads; ask inside of a `hooks.request.scope`."""
     type_ = resource_type(name)
     settable = set(type_.properties) - {pointer[0] for pointer in type_.read_only if len(pointer) == 1}
     ours = set(_read_by_us(name))
@@ -90,7 +90,7 @@ def _read_by_ministack(name: str, settable: set[str]) -> set[str]:
             tries.append({**fewest, extra: maker.value(type_.definition((extra,)), 1, extra)})
     # What takes another's place in a request is only looked up when the other is missing.
     tries += [{key: value for key, value in fewest.items() if key != missing} for missing in fewest]
-    handlers = hooks.resource_handlers()[name]
+    handlers = hooks.resources.resource_handlers()[name]
     for properties in tries:
         number = next(_numbers)
         made = None
@@ -109,7 +109,7 @@ def _made(logical_id: str) -> tuple[str, dict[str, Any]]:
     wanted = WORLD[logical_id]
     if "DependsOn" in wanted:
         _made(wanted["DependsOn"])
-    made: tuple[str, dict[str, Any]] = hooks.resource_handlers()[wanted["Type"]]["create"](
+    made: tuple[str, dict[str, Any]] = hooks.resources.resource_handlers()[wanted["Type"]]["create"](
         logical_id, _resolved(wanted["Properties"]), "world"
     )
     return made

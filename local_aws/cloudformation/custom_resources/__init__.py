@@ -30,7 +30,7 @@ _BY_TYPE: Mapping[str, Callable[[Request], Answer]] = {
 
 
 def install() -> None:
-    hooks.answer_custom_resources(_answer)
+    hooks.custom_resources.answer_custom_resources(_answer)
 
 
 def _answer(
@@ -43,7 +43,7 @@ def _answer(
     previous: Mapping[str, Any] | None,
 ) -> tuple[str, dict[str, Any]] | None:
     """The physical id and the attributes; None where the function is to be run."""
-    function = hooks.function_configuration(str(properties.get("ServiceToken", "")))
+    function = hooks.functions.function_configuration(str(properties.get("ServiceToken", "")))
     if function is None:
         return None
     request = Request(

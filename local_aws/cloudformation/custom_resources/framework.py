@@ -31,7 +31,7 @@ def run(request: Request) -> Answer:
     event: dict[str, Any] = {
         "RequestType": request.type,
         "RequestId": request.own_id,
-        "StackId": hooks.stack_identifier(request.stack_name),
+        "StackId": hooks.stacks.stack_identifier(request.stack_name),
         "ResponseURL": "...",
         "ResourceType": request.resource_type,
         "LogicalResourceId": request.logical_id,

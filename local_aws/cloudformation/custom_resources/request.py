@@ -51,7 +51,7 @@ class Request:
         return found
 
     def client(self, service: str, region: str | None = None) -> Any:
-        with hooks.scope(hooks.account_id(), region or hooks.region()):
+        with hooks.request.scope(hooks.request.account_id(), region or hooks.request.region()):
             return client_as(service, self.credentials)
 
 

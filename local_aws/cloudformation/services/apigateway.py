@@ -174,7 +174,7 @@ def reconcile_stage(physical_id: str, properties: Properties, previous: Properti
     elif previous.get("AccessLogSetting"):
         remove = {"op": "remove", "path": "/accessLogSettings"}
         client("apigateway").update_stage(**stage, patchOperations=[remove])
-    _reconcile_canary(hooks.stage_of(stage["restApiId"], physical_id), properties.get("CanarySetting"))
+    _reconcile_canary(hooks.apis.stage_of(stage["restApiId"], physical_id), properties.get("CanarySetting"))
 
 
 def _reconcile_canary(stage: dict[str, Any] | None, canary: Properties | None) -> None:

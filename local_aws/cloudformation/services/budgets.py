@@ -20,9 +20,9 @@ class Budget:
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         given = properties["Budget"].get("BudgetName")
-        name = given or hooks.physical_name(stack_name, logical_id, _LONGEST_NAME)
+        name = given or hooks.resources.physical_name(stack_name, logical_id, _LONGEST_NAME)
         client("budgets").create_budget(
-            AccountId=hooks.account_id(),
+            AccountId=hooks.request.account_id(),
             Budget=_budget(name, properties),
             NotificationsWithSubscribers=list(properties.get("NotificationsWithSubscribers", ())),
             ResourceTags=list(properties.get("ResourceTags", ())),
@@ -31,8 +31,8 @@ class Budget:
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
         budgets = client("budgets")
-        budgets.update_budget(AccountId=hooks.account_id(), NewBudget=_budget(physical_id, new))
-        arn = f"arn:aws:budgets::{hooks.account_id()}:budget/{physical_id}"
+        budgets.update_budget(AccountId=hooks.request.account_id(), NewBudget=_budget(physical_id, new))
+        arn = f"arn:aws:budgets::{hooks.request.account_id()}:budget/{physical_id}"
         before, after = (_tags(properties) for properties in (old, new))
         if gone := [key for key in before if key not in after]:
             budgets.untag_resource(ResourceARN=arn, ResourceTagKeys=gone)
@@ -44,7 +44,7 @@ class Budget:
     def delete(self, physical_id: str, properties: Properties) -> None:  # noqa: ARG002 - the protocol's
         budgets = client("budgets")
         try:
-            budgets.delete_budget(AccountId=hooks.account_id(), BudgetName=physical_id)
+            budgets.delete_budget(AccountId=hooks.request.account_id(), BudgetName=physical_id)
         except budgets.exceptions.NotFoundException:
             return
 

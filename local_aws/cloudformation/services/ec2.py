@@ -59,7 +59,9 @@ class SecurityGroupRule:
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         answer = self._call("authorize", properties)
         rules = answer.get("SecurityGroupRules") or [{}]
-        rule = rules[0].get("SecurityGroupRuleId") or hooks.physical_name(stack_name, logical_id, 64)
+        rule = rules[0].get("SecurityGroupRuleId") or hooks.resources.physical_name(
+            stack_name, logical_id, 64
+        )
         return Created(rule, {"Id": rule})
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's
@@ -134,7 +136,7 @@ class FlowLog:
         client("ec2").delete_flow_logs(FlowLogIds=[physical_id])
 
 
-hooks.mend_vpc_endpoints()
+hooks.networks.mend_vpc_endpoints()
 register("AWS::EC2::SecurityGroupIngress", SecurityGroupRule("ingress"))
 register("AWS::EC2::SecurityGroupEgress", SecurityGroupRule("egress"))
 register("AWS::EC2::FlowLog", FlowLog())

@@ -59,7 +59,7 @@ class Cluster:
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:
         if _fixed(old) != _fixed(new):
-            hooks.replace_physical_name()
+            hooks.resources.replace_physical_name()
             return self.create("", new, stack_name)
         emr = client("emr")
         _resize(emr, physical_id, new)
@@ -86,7 +86,7 @@ class SecurityConfiguration:
     """Its name and what it says are create-only: another one says something else."""
 
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
-        name = properties.get("Name") or hooks.physical_name(stack_name, logical_id, 128)
+        name = properties.get("Name") or hooks.resources.physical_name(stack_name, logical_id, 128)
         said = properties["SecurityConfiguration"]
         text = said if isinstance(said, str) else json.dumps(said)
         client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)

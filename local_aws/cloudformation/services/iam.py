@@ -23,7 +23,7 @@ def reconcile_role(physical_id: str, properties: Properties, previous: Propertie
 
 class Group:
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
-        name = properties.get("GroupName") or hooks.physical_name(stack_name, logical_id, 128)
+        name = properties.get("GroupName") or hooks.resources.physical_name(stack_name, logical_id, 128)
         client("iam").create_group(GroupName=name, Path=properties.get("Path", "/"))
         return self.update(name, {}, properties, stack_name)
 
@@ -112,7 +112,7 @@ class Membership:
     def create(self, logical_id: str, properties: Properties, stack_name: str) -> Created:
         for user in properties["Users"]:
             client("iam").add_user_to_group(GroupName=properties["GroupName"], UserName=user)
-        made = hooks.physical_name(stack_name, logical_id, 128)
+        made = hooks.resources.physical_name(stack_name, logical_id, 128)
         return Created(made, {"Id": made})
 
     def update(self, physical_id: str, old: Properties, new: Properties, stack_name: str) -> Created:  # noqa: ARG002 - the protocol's

@@ -32,7 +32,9 @@ def reconcile_bucket(physical_id: str, properties: Properties, previous: Propert
 
     if properties.get("Tags") or previous.get("Tags"):
         # Not through the API: every bucket has CloudFormation's own tags, and a request is most of its time.
-        hooks.set_bucket_tags(physical_id, {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())})
+        hooks.objects.set_bucket_tags(
+            physical_id, {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}
+        )
 
     lifecycle = properties.get("LifecycleConfiguration")
     if lifecycle:
@@ -213,4 +215,4 @@ def _logging(bucket: str, logging: Properties | None) -> dict[str, Any]:
     return {"LoggingEnabled": enabled}
 
 
-hooks.mend_managed_key()
+hooks.objects.mend_managed_key()

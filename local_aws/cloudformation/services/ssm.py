@@ -38,7 +38,7 @@ def _public(name: str) -> str | None:
 
 def _image_of(name: str) -> str:
     """Each region has images of its own."""
-    return f"ami-{hashlib.sha256(f'{hooks.region()}:{name}'.encode()).hexdigest()[:17]}"
+    return f"ami-{hashlib.sha256(f'{hooks.request.region()}:{name}'.encode()).hexdigest()[:17]}"
 
 
-hooks.add_public_parameters(_public)
+hooks.parameters.add_public_parameters(_public)

@@ -16,4 +16,6 @@ class Cluster(Behaviour):
         """Its ARN has an identifier of its own in it, and not its name."""
         letters = string.ascii_lowercase + string.digits
         identifier = "".join(secrets.choice(letters) for _ in range(12))
-        record["ClusterArn"] = families()["Cluster"].arn((identifier,), hooks.account_id(), hooks.region())
+        record["ClusterArn"] = families()["Cluster"].arn(
+            (identifier,), hooks.request.account_id(), hooks.request.region()
+        )

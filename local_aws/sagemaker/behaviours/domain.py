@@ -29,7 +29,7 @@ class Domain(Behaviour):
                 )
 
     def prepare(self, record: Record) -> None:
-        region, account = hooks.region(), hooks.account_id()
+        region, account = hooks.request.region(), hooks.request.account_id()
         identifier = "d-" + "".join(secrets.choice(_ALPHABET) for _ in range(12))
         record.update(
             DomainId=identifier,

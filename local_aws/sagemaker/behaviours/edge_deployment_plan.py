@@ -37,9 +37,7 @@ class EdgeDeploymentPlan(Behaviour):
     def prepare(self, record: Record) -> None:
         """Its ARN begins with another word than the family's name (the service model)."""
         name = str(record["EdgeDeploymentPlanName"]).lower()
-        record["EdgeDeploymentPlanArn"] = (
-            f"arn:aws:sagemaker:{hooks.region()}:{hooks.account_id()}:edge-deployment/{name}"
-        )
+        record["EdgeDeploymentPlanArn"] = f"arn:aws:sagemaker:{hooks.request.place()}:edge-deployment/{name}"
         record["Stages"] = [_stage(one) for one in record.get("Stages", ())]
         record.update(EdgeDeploymentSuccess=0, EdgeDeploymentPending=0, EdgeDeploymentFailed=0)
 

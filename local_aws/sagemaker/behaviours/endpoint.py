@@ -196,7 +196,7 @@ def _deployment_config(record: Record, request: Request) -> Mapping[str, Any]:
 def _begin(record: Record, work: Callable[[], None]) -> None:
     name = record["EndpointName"]
     events.changed("Endpoint", record)
-    _SETTLING[_key(name)] = hooks.in_background(work, name=f"endpoint-{name}")
+    _SETTLING[_key(name)] = hooks.request.in_background(work, name=f"endpoint-{name}")
 
 
 # --- the work, on a thread of its own --------------------------------------------------------------
@@ -493,4 +493,4 @@ def _guards(record: Record, config: Mapping[str, Any]) -> deployment.Guards:
 
 
 def _key(name: str) -> tuple[str, str, str]:
-    return hooks.account_id(), hooks.region(), name
+    return hooks.request.account_id(), hooks.request.region(), name

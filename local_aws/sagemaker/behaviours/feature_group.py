@@ -261,7 +261,7 @@ def _online(kept: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any
 def _uri(record: Record, epoch: int) -> str:
     """Where a group's files are: ResolvedOutputS3Uri."""
     parent = record["OfflineStoreConfig"]["S3StorageConfig"]["S3Uri"].rstrip("/")
-    where = f"{hooks.account_id()}/sagemaker/{hooks.region()}/offline-store"
+    where = f"{hooks.request.account_id()}/sagemaker/{hooks.request.region()}/offline-store"
     return f"{parent}/{where}/{record['FeatureGroupName']}-{epoch}/data"
 
 

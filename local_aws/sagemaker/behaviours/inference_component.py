@@ -143,7 +143,7 @@ def _check_steady(record: Record, deed: str) -> None:
 
 def _begin(record: Record, work: Callable[[], None]) -> None:
     name = record["InferenceComponentName"]
-    _WORK[_key(record)] = hooks.in_background(work, name=f"component-{name}")
+    _WORK[_key(record)] = hooks.request.in_background(work, name=f"component-{name}")
 
 
 def _create(record: Record) -> None:
@@ -301,7 +301,7 @@ def _is_adapter(record: Record) -> bool:
 
 
 def _key(record: Record) -> tuple[str, str, str]:
-    return hooks.account_id(), hooks.region(), record["InferenceComponentName"]
+    return hooks.request.account_id(), hooks.request.region(), record["InferenceComponentName"]
 
 
 # --- what is refused -------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ _RUNNING = ("Created", "Updated", "Started")
 class MlflowTrackingServer(Behaviour):
     def prepare(self, record: Record) -> None:
         identifier = uuid.uuid4().hex[:20]
-        record["TrackingServerUrl"] = f"https://t-{identifier}.{hooks.region()}.experiments.sagemaker.aws"
+        record["TrackingServerUrl"] = (
+            f"https://t-{identifier}.{hooks.request.region()}.experiments.sagemaker.aws"
+        )
         record.setdefault("TrackingServerSize", "Small")
         record.setdefault("AutomaticModelRegistration", False)
 

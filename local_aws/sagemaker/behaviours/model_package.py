@@ -81,7 +81,7 @@ class ModelPackage(Behaviour):
         record.setdefault("ModelApprovalStatus", "PendingManualApproval")
 
     def created(self, record: Record) -> None:
-        hooks.in_background(_tell_when_completed, record, name="model-package")
+        hooks.request.in_background(_tell_when_completed, record, name="model-package")
 
     def update(self, record: Record, request: Request) -> None:
         changes = {name: value for name, value in request.items() if name != "ModelPackageArn"}

@@ -56,7 +56,7 @@ class MonitoringSchedule(Behaviour):
     def resume(self, record: Record) -> None:
         for _, execution in _executions(record["MonitoringScheduleName"]):
             if execution["MonitoringExecutionStatus"] in ("Pending", "InProgress"):
-                hooks.in_background(_follow, record, execution, name="monitoring")
+                hooks.request.in_background(_follow, record, execution, name="monitoring")
         _WATCH.start()
 
     def check_update(self, record: Record, request: Request) -> None:  # noqa: ARG002 - any may be changed
@@ -170,7 +170,7 @@ def _begin(schedule: Record, due: float) -> threading.Thread:
             execution[member] = value
     STORE.add(_EXECUTION, (name, str(due)), execution)
     schedule["LastMonitoringExecutionSummary"] = _told(execution)
-    return hooks.in_background(_execute, schedule, execution, name=f"monitoring-{name}")
+    return hooks.request.in_background(_execute, schedule, execution, name=f"monitoring-{name}")
 
 
 def _execute(schedule: Record, execution: Record) -> None:

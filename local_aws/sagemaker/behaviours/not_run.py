@@ -47,4 +47,4 @@ class NotRun(Behaviour):
 
 
 def _arn(family: str, name: str) -> str:
-    return families()[family].arn((name,), hooks.account_id(), hooks.region())
+    return families()[family].arn((name,), hooks.request.account_id(), hooks.request.region())

@@ -38,7 +38,7 @@ class NotebookInstance(Behaviour):
             if given in record:
                 record[described] = record.pop(given)
         name = str(record["NotebookInstanceName"]).lower()
-        record["Url"] = f"{name}.notebook.{hooks.region()}.sagemaker.aws"
+        record["Url"] = f"{name}.notebook.{hooks.request.region()}.sagemaker.aws"
         record.setdefault("DirectInternetAccess", "Enabled")
         record.setdefault("RootAccess", "Enabled")
         record.setdefault("VolumeSizeInGB", 5)

@@ -29,7 +29,7 @@ class PartnerApp(Behaviour):
         """Its identifier is in capital letters, unlike other ARNs' (the service model's `PartnerAppArn`)."""
         letters = string.ascii_uppercase + string.digits
         identifier = "app-" + "".join(secrets.choice(letters) for _ in range(12))
-        region, account = hooks.region(), hooks.account_id()
+        region, account = hooks.request.region(), hooks.request.account_id()
         record["Arn"] = f"arn:aws:sagemaker:{region}:{account}:partner-app/{identifier}"
         record.setdefault("EnableAutoMinorVersionUpgrade", False)
         record.setdefault("EnableIamSessionBasedIdentity", False)

@@ -111,7 +111,7 @@ class Project(Behaviour):
 
     def resume(self, record: Record) -> None:
         if _busy(record):
-            hooks.in_background(_watch, record, name=f"project-{record['ProjectId']}")
+            hooks.request.in_background(_watch, record, name=f"project-{record['ProjectId']}")
 
     def settle(self, record: Record) -> str | None:
         while _busy(record):
@@ -172,7 +172,7 @@ def _service_catalog(name: str, **members: Any) -> Mapping[str, Any]:
 
 def _follow(record: Record, launched: Mapping[str, Any]) -> None:
     record[_LAUNCH] = launched["RecordId"]
-    hooks.in_background(_watch, record, name=f"project-{record['ProjectId']}")
+    hooks.request.in_background(_watch, record, name=f"project-{record['ProjectId']}")
 
 
 def _watch(record: Record) -> None:

@@ -27,7 +27,9 @@ class Space(Behaviour):
     def prepare(self, record: Record) -> None:
         settings = record.get("SpaceSettings", {})
         path = _APPS.get(settings.get("AppType", "JupyterLab"), "jupyterlab")
-        record["Url"] = f"https://{record['DomainId']}.studio.{hooks.region()}.sagemaker.aws/{path}/default"
+        record["Url"] = (
+            f"https://{record['DomainId']}.studio.{hooks.request.region()}.sagemaker.aws/{path}/default"
+        )
         _summarise(record)
 
     def update(self, record: Record, request: Request) -> None:

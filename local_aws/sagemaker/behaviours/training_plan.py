@@ -36,7 +36,7 @@ def search(request: Request) -> dict[str, Any]:
     capacity = {
         "InstanceType": request["InstanceType"],
         "InstanceCount": request.get("InstanceCount", 1),
-        "AvailabilityZone": f"{hooks.region()}a",
+        "AvailabilityZone": f"{hooks.request.region()}a",
         "DurationHours": hours,
         "DurationMinutes": 0,
         "StartTime": start,
@@ -70,7 +70,7 @@ class TrainingPlan(Behaviour):
             name: offered[name] for name in ("DurationHours", "DurationMinutes", "StartTime", "EndTime")
         }
         status = "Scheduled" if offered["StartTime"] > time.time() else "Active"
-        region, account = hooks.region(), hooks.account_id()
+        region, account = hooks.request.region(), hooks.request.account_id()
         reserved = f"arn:aws:sagemaker:{region}:{account}:reserved-capacity/{secrets.token_hex(10)}"
         record.update(
             shared,

@@ -20,7 +20,9 @@ class Workforce(Behaviour):
             raise invalid("Only one of CognitoConfig and OidcConfig may be given.")
 
     def prepare(self, record: Record) -> None:
-        record["SubDomain"] = f"{record['WorkforceName'].lower()}.labeling.{hooks.region()}.sagemaker.aws"
+        record["SubDomain"] = (
+            f"{record['WorkforceName'].lower()}.labeling.{hooks.request.region()}.sagemaker.aws"
+        )
 
     def check_deletion(self, record: Record) -> None:
         name = record["WorkforceName"]

@@ -64,8 +64,8 @@ def of_record(record: Record) -> Destination:
     offline = record.get("OfflineStoreConfig")
     storage = (offline or {}).get("S3StorageConfig", {})
     return Destination(
-        account=hooks.account_id(),
-        region=hooks.region(),
+        account=hooks.request.account_id(),
+        region=hooks.request.region(),
         group=record["FeatureGroupName"],
         store=record[STORE_ID],
         identifier=record["RecordIdentifierFeatureName"],

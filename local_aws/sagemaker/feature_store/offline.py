@@ -64,7 +64,7 @@ def wake(at: float = 0.0) -> None:
         _WAKE.notify_all()
         if not _THREAD.running:
             _THREAD.running = True
-            hooks.in_background(_run, name="feature-store-writer")
+            hooks.request.in_background(_run, name="feature-store-writer")
 
 
 def _run() -> None:
@@ -101,7 +101,7 @@ def _write_due(patience: dict[str, float]) -> float | None:
             destination = database().destination(store)
             if destination is None:
                 continue
-            with hooks.scope(destination.account, destination.region):
+            with hooks.request.scope(destination.account, destination.region):
                 if write(destination):
                     patience.pop(store, None)
                     continue

@@ -28,14 +28,16 @@ _OTHERS = (
 def _handlers() -> Iterator[None]:
     services.install()
     logging.disable(logging.CRITICAL)  # handlers log what they refuse, and here they refuse a lot
-    with hooks.scope(ACCOUNT, "us-east-1"):
+    with hooks.request.scope(ACCOUNT, "us-east-1"):
         yield
     logging.disable(logging.NOTSET)
 
 
 def made_here() -> list[str]:
     services.install()
-    return sorted(name for name in {*hooks.resource_handlers(), *BEHAVIOURS} if not name.startswith(_OTHERS))
+    return sorted(
+        name for name in {*hooks.resources.resource_handlers(), *BEHAVIOURS} if not name.startswith(_OTHERS)
+    )
 
 
 @pytest.mark.parametrize("name", made_here())

@@ -57,7 +57,7 @@ def test_what_a_type_answers_is_as_its_own_schema_has_it(name: str, attribute: s
     type_ = resource_type(name)
     definition = type_.definition((attribute,))
 
-    with hooks.scope("123456789012", "eu-west-1"):
+    with hooks.request.scope("123456789012", "eu-west-1"):
         try:
             created = StoredResource(type_).create("Thing", {"Name": "named"}, "stack")
         finally:

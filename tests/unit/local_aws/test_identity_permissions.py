@@ -17,7 +17,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/handed-over"
 
 @pytest.fixture(autouse=True)
 def _somewhere() -> Iterator[None]:
-    with hooks.scope(ACCOUNT, "eu-west-1"):
+    with hooks.request.scope(ACCOUNT, "eu-west-1"):
         yield
 
 

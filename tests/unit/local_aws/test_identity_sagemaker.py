@@ -16,7 +16,7 @@ from local_aws.sagemaker.families import operation
 
 @pytest.fixture(autouse=True)
 def _somewhere() -> Iterator[None]:
-    with hooks.scope("123456789012", "eu-west-1"):
+    with hooks.request.scope("123456789012", "eu-west-1"):
         yield
 
 

@@ -50,7 +50,7 @@ def test_events_that_have_gone_are_not_in_their_stream() -> None:
     group = {"streams": {"one": {"events": stream([1, 2, 3])}, "other": {"events": stream([3, 4])}}}
     read = group["streams"]["one"]["events"]
 
-    hooks.drop_log_events(group, 3)
+    hooks.logs.drop_log_events(group, 3)
 
     assert [each["timestamp"] for each in group["streams"]["one"]["events"]] == [3]
     assert [each["timestamp"] for each in group["streams"]["other"]["events"]] == [3, 4]
@@ -62,9 +62,9 @@ def group(monkeypatch: pytest.MonkeyPatch) -> Iterable[str]:
     """A log group of this process."""
     monkeypatch.setattr(cloudwatch_logs, "_log_records", cloudwatch_logs._log_records)
     monkeypatch.setattr(cloudwatch_logs, "_get_log_record", cloudwatch_logs._get_log_record)
-    hooks.find_log_records_in_streams()
-    with hooks.scope("220000000088", "us-east-1"):
-        hooks.append_log_lines("kept", "one", ["first", "second"])
+    hooks.logs.find_log_records_in_streams()
+    with hooks.request.scope("220000000088", "us-east-1"):
+        hooks.logs.append_log_lines("kept", "one", ["first", "second"])
         yield "kept"
         asyncio.run(logs.call("DeleteLogGroup", {"logGroupName": "kept"}))
 
@@ -75,8 +75,8 @@ def asked(operation: str, **parameters: Any) -> tuple[int, Any]:
 
 
 def test_lines_make_their_group_and_their_stream(group: str) -> None:
-    hooks.append_log_lines(group, "one", ["third"])
-    hooks.append_log_lines(group, "another", ["fourth"])
+    hooks.logs.append_log_lines(group, "one", ["third"])
+    hooks.logs.append_log_lines(group, "another", ["fourth"])
 
     _, found = asked("GetLogEvents", logGroupName=group, logStreamName="one", startFromHead=True)
     assert [each["message"] for each in found["events"]] == ["first", "second", "third"]

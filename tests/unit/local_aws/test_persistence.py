@@ -26,8 +26,8 @@ _PLACE = "Thing"
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """For keepers of our own store alone."""
-    monkeypatch.setattr(hooks, "service_modules", list)
-    monkeypatch.setattr(hooks, "watch_stores", lambda looked_into: None)
+    monkeypatch.setattr(hooks.stores, "service_modules", list)
+    monkeypatch.setattr(hooks.stores, "watch_stores", lambda looked_into: None)
     monkeypatch.setattr(STORE, "looked_at", lambda: None)
     STORE.clear()
     yield tmp_path
@@ -58,7 +58,7 @@ def test_finds_every_store_of_every_service() -> None:
         id(one) for one in gc.get_objects() if isinstance(one, AccountScopedDict | AccountRegionScopedDict)
     }
 
-    found = hooks.service_stores(hooks.service_modules())
+    found = hooks.stores.service_stores(hooks.stores.service_modules())
 
     assert len(there) > 500
     assert there <= {id(one.store) for one in found}
@@ -75,7 +75,7 @@ def test_finds_services_while_another_thread_imports(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setitem(sys.modules, ImportsMeanwhile("looked.at"), ModuleType("at"))
 
-    assert "ministack.services.s3" in hooks.service_modules()
+    assert "ministack.services.s3" in hooks.stores.service_modules()
     assert "imported.meanwhile" in sys.modules
 
 

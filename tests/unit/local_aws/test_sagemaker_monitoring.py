@@ -136,7 +136,7 @@ def test_an_hourly_schedule_is_kept_each_hour_until_it_is_stopped(monkeypatch: p
         return [(due - noon) / 60 for due in begun]
 
     STORE.clear()
-    with hooks.scope("000000000078", "us-east-1"):
+    with hooks.request.scope("000000000078", "us-east-1"):
         STORE.add("MonitoringSchedule", ("hourly",), schedule)
         assert look(-1) == []
         assert look(0.5) == [0]

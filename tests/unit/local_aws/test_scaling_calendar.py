@@ -20,7 +20,7 @@ HOUR = 3600.0
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
     STORE.clear()
-    with hooks.scope("000000000077", "us-east-1"):
+    with hooks.request.scope("000000000077", "us-east-1"):
         yield
     STORE.clear()
 

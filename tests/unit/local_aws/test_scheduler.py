@@ -55,9 +55,9 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         def schedules() -> list[Any]:
             return [] if made.removed else [("000000000001", "us-east-1", "default/s", made.record)]
 
-        monkeypatch.setattr(hooks, "schedules", schedules)
-        monkeypatch.setattr(hooks, "in_background", begin)
-        monkeypatch.setattr(hooks, "remove_schedule", remove)
+        monkeypatch.setattr(hooks.schedules, "schedules", schedules)
+        monkeypatch.setattr(hooks.request, "in_background", begin)
+        monkeypatch.setattr(hooks.schedules, "remove_schedule", remove)
         return made
 
     keeper.forget()

@@ -18,7 +18,7 @@ ADMIN = Caller("333333333333", "arn:aws:iam::333333333333:root")
 
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
-    with hooks.scope("333333333333", "us-east-1"):
+    with hooks.request.scope("333333333333", "us-east-1"):
         yield
     STORE.clear()
 
