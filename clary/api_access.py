@@ -64,9 +64,9 @@ def access(
             key = front.get("api_keys", {}).get(name)
             shown |= {"client": name, "headers": {"x-api-key": key} if key else {}}
             if authorization == "cognito":
-                shown |= {"token_url": front["token_url"], "scope": f"models/{model}"} | front["clients"][
-                    name
-                ]
+                team, launched, _ = model.partition("--")
+                scope = f"launched/{team}" if launched else f"models/{model}"
+                shown |= {"token_url": front["token_url"], "scope": scope} | front["clients"][name]
             return shown
     return None
 

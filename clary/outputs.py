@@ -10,6 +10,7 @@ from clary.api_access import access, fronts
 from clary.content import ModelContent
 from clary.environment.people import profile_name
 from clary.errors import ClaryError
+from clary.launched import launched_models
 from clary.target import Target
 from clary.wording import pascal
 
@@ -60,6 +61,7 @@ def outputs(target: Target) -> dict[str, Any]:
     send, `iam`, for requests signed (SigV4) for the service `execute-api`, or `cognito`, for tokens. `apis`
     has the same for each front that the file's clients ask for, by authorization. A model's `access` is
     that of the first program that may ask it; with `targets` it is many models, of which one has to be named.
+    `launched` are those that people have launched, told as those of the file are.
     """
     environment = target.environment
     studio = stack_outputs(target, "studio")
@@ -90,6 +92,19 @@ def outputs(target: Target) -> dict[str, Any]:
                 "example": model.api.example,
             }
             for name, model in environment.models.items()
+        },
+        "launched": {
+            name: {
+                "endpoint_name": name,
+                "component_name": None,
+                "mode": "real-time",
+                "targets": False,
+                "url": f"{first['url']}/models/{name}/{_WAYS['real-time']}" if first else None,
+                "access": access(target, apis, name, _WAYS["real-time"]),
+                "content_types": [model.content_type],
+                "example": None,
+            }
+            for name, model in launched_models(target).items()
         },
     }
 

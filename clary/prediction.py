@@ -39,16 +39,17 @@ def predict(
     Where the model is many, `artifact` is the one that is meant. Raises ClaryError when there is no such
     model or no API, and when a job does not end well.
     """
-    models = outputs["models"]
+    models = outputs["models"] | outputs["launched"]
     if model not in models:
         raise ClaryError(
-            f"no model '{model}', choose one of: {', '.join(models) or 'none, the file has no models'}"
+            f"no model '{model}', choose one of: {', '.join(models) or 'none, there are no models'}"
         )
     if outputs["api"] is None:
         raise ClaryError(f"the environment '{outputs['environment']}' has no API yet, deploy it first")
     access = models[model]["access"]
     if access is None:
-        raise ClaryError(f"no program may ask '{model}', list it below 'api.clients', in one's 'models'")
+        where = "'launched', its team" if model in outputs["launched"] else "'models'"
+        raise ClaryError(f"no program may ask '{model}', list it below 'api.clients', in one's {where}")
     if models[model]["targets"] and artifact is None:
         raise ClaryError(f"'{model}' is many models, say which one with --target, like nearby.tar.gz")
     if artifact is not None and not models[model]["targets"]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from aws_cdk import aws_iam as iam
 
+from clary.environment.catalog import teams_with_routes
 from clary.environment.gateway import Client
 from clary.environment.model import Environment
 from clary_constructs import ApiClient, ApiLimit, ApiQuota
@@ -34,12 +35,23 @@ def models_with_scopes(environment: Environment) -> list[str]:
     return [model for model in environment.models if any(client.may_ask(model) for client in with_tokens)]
 
 
+def teams_with_scopes(environment: Environment) -> list[str]:
+    """Those for whose launched models somebody gets tokens."""
+    with_tokens = [client for client in environment.api.clients.values() if client.authorization == "cognito"]
+    return [
+        team
+        for team in teams_with_routes(environment.catalog)
+        if any(team in client.launched for client in with_tokens)
+    ]
+
+
 def _client(client: Client) -> ApiClient:
     return ApiClient(
         requests_per_second=client.requests_per_second,
         burst=client.burst,
         principal=None if client.principal is None else iam.ArnPrincipal(client.principal),
         models=None if client.may_ask_all else client.models,
+        launched=client.launched,
         return_to=() if client.sign_in is None else client.sign_in.return_to,
         quota=None if client.quota is None else ApiQuota(client.quota.requests, client.quota.per),
         limits={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
     if environment.guardrails.organization is not None:
         organization = environment.guardrails.organization
         GuardrailsStack(app, "Guardrails", organization=organization, **common("guardrails"))
+    batch_models: Mapping[str, str] = {}
+    serving = None
     if environment.models:
         made_of = contents(environment, root)
         serving = ServingStack(
@@ -100,16 +103,19 @@ def add_stacks(app: cdk.App, environment: Environment, root: Path) -> None:
             data=data,
             **common("serving"),
         )
+        batch_models = serving.batch_models
+    if environment.has_api:
         gateway = GatewayStack(
             app,
             "Gateway",
-            batch_models=serving.batch_models,
+            batch_models=batch_models,
             root=root,
             network=network,
             data=data,
             **common("gateway"),
         )
-        gateway.add_stack_dependency(serving, "the endpoints are known by their names")
+        if serving is not None:
+            gateway.add_stack_dependency(serving, "the endpoints are known by their names")
     if environment.costs.watched:
         OperationsStack(app, "Operations", data=data, studio=studio, **common("operations"))
 

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_sns as sns
 
+from clary.environment.catalog import ROUTE_TAG, marks, teams_with_routes
 from clary.environment.model import Environment
 from clary.environment.model_features import ModelFeatures
 from clary_constructs import (
@@ -25,6 +26,7 @@ from clary_constructs import (
     FeatureAlarm,
     InferenceApi,
     InferenceFunction,
+    LaunchedModels,
     LookedUpFeatures,
     QuotaAlarm,
     QuotaTable,
@@ -34,7 +36,13 @@ from clary_constructs import (
 )
 from constructs import Construct
 from inference_gateway.routes import ROUTES
-from stacks.api_client import Authorization, clients_of, limited_models, models_with_scopes
+from stacks.api_client import (
+    Authorization,
+    clients_of,
+    limited_models,
+    models_with_scopes,
+    teams_with_scopes,
+)
 from stacks.api_place import domain_of, vpc_endpoints_of
 from stacks.data import DataStack
 from stacks.naming import pascal
@@ -50,7 +58,7 @@ class GatewayStack(cdk.Stack):
 
     Without clients there is one way in, for the account's own principals. The endpoints are known by
     their fixed names: an export of the Serving stack could not be withdrawn while this stack imports it,
-    and no model could ever be removed.
+    and no model could ever be removed. What people launch is known by its name and its tags.
     """
 
     def __init__(
@@ -85,6 +93,7 @@ class GatewayStack(cdk.Stack):
             clients={name: client for ways in clients.values() for name, client in ways.items()} or None,
             own_resources=own_resources,
             quotas=quotas,
+            launched=_launched(environment),
             origins=api.cors.origins,
         )
         logging = ApiLogging(self, "Logging", removal_policy=_removal_policy(environment))
@@ -156,6 +165,7 @@ class GatewayStack(cdk.Stack):
             self,
             "Users",
             models=models_with_scopes(environment),
+            teams=teams_with_scopes(environment),
             clients=clients,
             domain_prefix=settings.domain_prefix or f"clary-{environment.name}-{environment.account}",
             token_validity=cdk.Duration.minutes(settings.token_minutes),
@@ -200,6 +210,13 @@ def _alarms(
 
 def _removal_policy(environment: Environment) -> cdk.RemovalPolicy:
     return cdk.RemovalPolicy.RETAIN if environment.retain_data else cdk.RemovalPolicy.DESTROY
+
+
+def _launched(environment: Environment) -> LaunchedModels | None:
+    teams = teams_with_routes(environment.catalog)
+    if not teams:
+        return None
+    return LaunchedModels({team: marks(environment, team) for team in teams}, ROUTE_TAG)
 
 
 def _served(environment: Environment, name: str, root: Path, batch_model: str | None) -> ServedModel:

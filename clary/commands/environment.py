@@ -127,6 +127,7 @@ def status(environment: EnvironmentOption = "local", use_local: LocalOption = Fa
     """The state of the stacks and of the endpoints."""
     from rich.table import Table
 
+    from clary.launched import launched_models
     from clary.outputs import endpoint_states, stack_states
 
     target = target_of(read_environment(environment), use_local=use_local)
@@ -139,6 +140,8 @@ def status(environment: EnvironmentOption = "local", use_local: LocalOption = Fa
         what = target.environment.component_name(name)
         shown = f"endpoint {target.environment.endpoint_name(name)}" if what is None else f"component {what}"
         table.add_row(shown, escape(f"{state} {reason}"))
+    for name, launched in launched_models(target).items():
+        table.add_row(f"launched {name}", launched.status)
     console.print(table)
 
 
@@ -158,7 +161,10 @@ def outputs(
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="The model's name in the environment file.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="The model's name in the environment file, or of its launch: research--churn."),
+    ],
     data: Annotated[
         str | None,
         typer.Option(help="The body; @FILE reads a file, - the standard input. By default, the example."),
@@ -195,6 +201,8 @@ def _body(data: str | None, found: dict[str, Any], model: str) -> bytes:
             raise ClaryError(f"cannot read '{data[1:]}': {error.strerror}") from error
     if data is not None:
         return data.encode()
+    if model in found["launched"]:
+        raise ClaryError(f"'{model}' was launched, and brings no example: give --data")
     example = found["models"].get(model, {}).get("example")
     if example is None and model in found["models"]:
         raise ClaryError(f"the model '{model}' has no api.example in its file, give --data")
@@ -253,6 +261,8 @@ def _show_made(found: dict[str, Any]) -> None:
     for name, model in found["models"].items():
         if model["endpoint_name"] is not None:
             table.add_row(f"endpoint of {name}", model["endpoint_name"])
+    for name, model in found["launched"].items():
+        table.add_row(f"launched {name}", model["url"] or "-")
     console.print(table)
     to_try = _tried_at_once(found)
     if found["api"] and to_try:

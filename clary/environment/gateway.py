@@ -141,6 +141,9 @@ class Client(Part):
         return ALL in self.models
 
     def may_ask(self, model: str) -> bool:
+        team, launched, _ = model.partition("--")
+        if launched:
+            return team in self.launched
         return self.may_ask_all or model in self.models
 
     @property

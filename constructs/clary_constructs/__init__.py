@@ -48,7 +48,13 @@ from clary_constructs._feature_type import FeatureType
 from clary_constructs._glue_session import GlueConnection, GlueEncryption, GlueSessionRole
 from clary_constructs._image_repository import ImageRepository
 from clary_constructs._inference_api import InferenceApi
-from clary_constructs._inference_function import InferenceFunction, LookedUpFeatures, ServedBatch, ServedModel
+from clary_constructs._inference_function import (
+    InferenceFunction,
+    LaunchedModels,
+    LookedUpFeatures,
+    ServedBatch,
+    ServedModel,
+)
 from clary_constructs._launched_model import LaunchedModelRole
 from clary_constructs._model_container import ModelContainer
 from clary_constructs._monitor import (
@@ -164,6 +170,7 @@ __all__ = [
     "Judgement",
     "LaunchRight",
     "LaunchedModelRole",
+    "LaunchedModels",
     "LookedUpFeatures",
     "ModelContainer",
     "ModelEndpoint",

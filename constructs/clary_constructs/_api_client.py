@@ -43,14 +43,15 @@ class ApiClient:
 
     `principal` is who it is, where requests are signed. With tokens, it is a program with a secret, or
     people who sign in and come back to one of the pages `return_to`. `models` are those it may ask, None
-    for all. A quota, and limits of single models, are kept by key; `model_quotas` by who it is, in a
-    `QuotaTable`.
+    for all; those that people of the teams `launched` launch are none of these. A quota, and limits of single
+    models, are kept by key; `model_quotas` by who it is, in a `QuotaTable`.
     """
 
     requests_per_second: int
     burst: int
     principal: iam.ArnPrincipal | None = None
     models: Sequence[str] | None = None
+    launched: Sequence[str] = ()
     return_to: Sequence[str] = ()
     quota: ApiQuota | None = None
     limits: Mapping[str, ApiLimit] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -95,6 +95,16 @@ class ServedModel:
     """What is looked up for it, where it answers at once, and takes JSON, JSON Lines or CSV."""
 
 
+@dataclass(frozen=True)
+class LaunchedModels:
+    """Models that are not known beforehand: whatever endpoint is called `<team>--…`, and carries the tags of
+    its team in `teams`. The tag `content_type_tag` says what it takes; without it, it is none.
+    """
+
+    teams: Mapping[str, Mapping[str, str]]
+    content_type_tag: str
+
+
 class InferenceFunction(Construct):
     """A Python function that passes requests on to `models`, and may call their endpoints and no others.
 
@@ -108,7 +118,7 @@ class InferenceFunction(Construct):
     With `clients`, each may ask its own models, and for it there are no others; `recognise` says how it shows
     who it is. Without, whom the API lets in may ask all. Models of `own_resources` have resources of their
     own in the API, and are answered there only. Quotas that clients have of single models are counted in
-    `quotas`.
+    `quotas`. With `launched`, it looks for models that people launch as well.
     """
 
     def __init__(
@@ -127,6 +137,7 @@ class InferenceFunction(Construct):
         clients: Mapping[str, ApiClient] | None = None,
         own_resources: Sequence[str] = (),
         quotas: QuotaTable | None = None,
+        launched: LaunchedModels | None = None,
         origins: Sequence[str] = (),
         reserved_concurrency: int = 50,
         memory_mib: int = 512,
@@ -155,6 +166,8 @@ class InferenceFunction(Construct):
         if origins:
             variables["ORIGINS"] = " ".join(origins)
         files = {"models.json": _description(models)}
+        if launched is not None:
+            files["launched.json"] = json.dumps(asdict(launched), indent=1)
         if clients is not None:
             files["clients.json"] = _clients(clients, own_resources)
             _check_size(models, variables["MODELS"], clients)
@@ -175,6 +188,8 @@ class InferenceFunction(Construct):
         _allow_orders(policy, models, encryption_key, jobs_bucket, batch_prefix)
         if quotas is not None:
             policy.allow(["dynamodb:UpdateItem"], [quotas.table.table_arn])
+        if launched is not None:
+            _allow_launched(policy, launched)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -273,6 +288,7 @@ def _clients(clients: Mapping[str, ApiClient], own_resources: Sequence[str]) -> 
                 | ({} if client.principal is None else {"principal": client.principal.arn})
                 | ({"people": True} if client.return_to else {})
                 | ({"quotas": _quotas(client)} if client.model_quotas else {})
+                | ({"launched": list(client.launched)} if client.launched else {})
                 for name, client in clients.items()
             },
             "own_resources": list(own_resources),
@@ -382,6 +398,18 @@ def _endpoints(stack: Stack, models: Mapping[str, ServedModel]) -> tuple[list[st
             )
             components[component] = None
     return list(at_once), list(later), list(components)
+
+
+def _allow_launched(policy: AccessPolicy, launched: LaunchedModels) -> None:
+    policy.allow(
+        ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", "sagemaker:ListTags"],
+        [
+            Stack.of(policy).format_arn(service="sagemaker", resource="endpoint", resource_name=f"{team}--*")
+            for team in launched.teams
+        ],
+        wildcard_because="they are named by whoever launches them; a team's all begin so",
+    )
+    policy.allow(["sagemaker:ListEndpoints"], ["*"], wildcard_because="this action takes no resource")
 
 
 def _allow_orders(

@@ -13,12 +13,15 @@ from constructs import Construct
 
 SCOPES_OF = "models"
 """The resource server: the scope of a model is `models/<model>`."""
+_LAUNCHED_BY = "launched"
+"""Another one: the scope of what a team's people launch is `launched/<team>`."""
 _MOST_SCOPES = 100
 """https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html"""
 
 
 class ApiUserPool(Construct):
-    """A Cognito user pool with a scope for each of `models`, and an app client for each of `clients`.
+    """A Cognito user pool: a scope for each of `models`, one for what each of `teams` launches, and an app
+    client for each of `clients`.
 
     A client without `return_to` is a program: Cognito makes its secret. One with it is for people, who sign
     in on a page of Cognito's (code and PKCE, no secret) and have to be in the group of the client's name,
@@ -33,6 +36,7 @@ class ApiUserPool(Construct):
         models: Sequence[str],
         clients: Mapping[str, ApiClient],
         domain_prefix: str,
+        teams: Sequence[str] = (),
         token_validity: Duration | None = None,
         second_factor: bool = True,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
@@ -76,19 +80,21 @@ class ApiUserPool(Construct):
         self.domain = self.pool.add_domain(
             "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=domain_prefix)
         )
-        by_model = {
-            model: cognito.ResourceServerScope(scope_name=model, scope_description=f"To ask {model}")
-            for model in models
-        }
-        server = self.pool.add_resource_server("Models", identifier=SCOPES_OF, scopes=list(by_model.values()))
-        self.scopes = [f"{SCOPES_OF}/{model}" for model in models]
+        of_models = self._scopes("Models", SCOPES_OF, {each: f"To ask {each}" for each in models})
+        of_teams = self._scopes(
+            "Launched", _LAUNCHED_BY, {each: f"To ask what {each} has launched" for each in teams}
+        )
+        self.scopes = [
+            *(f"{SCOPES_OF}/{each}" for each in models),
+            *(f"{_LAUNCHED_BY}/{each}" for each in teams),
+        ]
         self.clients = {
             name: self._add(
                 name,
                 client,
                 [
-                    cognito.OAuthScope.resource_server(server, by_model[model])
-                    for model in (models if client.models is None else client.models)
+                    *(of_models[each] for each in (models if client.models is None else client.models)),
+                    *(of_teams[each] for each in client.launched),
                 ],
                 token_validity or Duration.minutes(15),
             )
@@ -96,6 +102,18 @@ class ApiUserPool(Construct):
         }
         self.people = {name: self.clients[name] for name, client in clients.items() if client.return_to}
         self._pages = {name: list(clients[name].return_to) for name in self.people}
+
+    def _scopes(
+        self, construct_id: str, server: str, described: Mapping[str, str]
+    ) -> Mapping[str, cognito.OAuthScope]:
+        if not described:
+            return {}
+        scopes = {
+            name: cognito.ResourceServerScope(scope_name=name, scope_description=text)
+            for name, text in described.items()
+        }
+        made = self.pool.add_resource_server(construct_id, identifier=server, scopes=list(scopes.values()))
+        return {name: cognito.OAuthScope.resource_server(made, scope) for name, scope in scopes.items()}
 
     def return_to(self, page: str) -> None:
         """Lets people come back to one page more, whichever client they sign in with."""

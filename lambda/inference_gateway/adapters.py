@@ -124,6 +124,17 @@ class SageMaker:
         )
         return reply, _object(reply)
 
+    def told(
+        self, operation: str, request: Mapping[str, object], *, deadline: Deadline
+    ) -> Mapping[str, object]:
+        """What an operation that only reads answers: nothing where there is nothing of that name."""
+        reply, answer = self.control(operation, request, deadline=deadline)
+        if reply.status == 200:
+            return answer
+        if _code(reply, answer) in ("ResourceNotFound", "ValidationException"):
+            return {}
+        raise _fault(reply, answer)
+
     def features(self, request: Mapping[str, object], *, deadline: Deadline) -> Mapping[str, object]:
         """BatchGetRecord of Feature Store's runtime: reading is harmless twice."""
         reply = self._send(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from inference_gateway.client import Client, Clients
@@ -11,6 +11,10 @@ from inference_gateway.quota import Quota
 
 SCOPES_OF = "models/"
 """What the scope of a model begins with: the identifier of the user pool's resource server."""
+LAUNCHED_BY = "launched/"
+"""What the scope of a team's launched models begins with."""
+BETWEEN = "--"
+"""Stands between the team and the name of a model that somebody has launched, and in no other model's."""
 
 
 class Caller(NamedTuple):
@@ -21,8 +25,13 @@ class Caller(NamedTuple):
     """Those that the caller may know of; None for all."""
     quotas: Mapping[str, Quota] = {}
     """By model: its client's, whoever it is that calls for that."""
+    launched: frozenset[str] | None = None
+    """The teams whose launched models the caller may know of; None for all. They are none of `models`."""
 
     def sees(self, model: str) -> bool:
+        team, between, _ = model.partition(BETWEEN)
+        if between:
+            return self.launched is None or team in self.launched
         return self.models is None or model in self.models
 
 
@@ -51,12 +60,17 @@ def caller(context: Mapping[object, object], clients: Clients | None = None) -> 
         return Caller(name)
     if client is None or (key and clients.of_key(key) != client):
         raise Problem(FORBIDDEN, "the caller is not one of this API's clients")
-    models = client.models
+    models, launched = client.models, client.launched
     if claims:
         scopes = _text(claims.get("scope")).split()
-        granted = frozenset(scope[len(SCOPES_OF) :] for scope in scopes if scope.startswith(SCOPES_OF))
+        granted = _below(SCOPES_OF, scopes)
         models = granted if models is None else models & granted
-    return Caller(name, models, client.quotas)
+        launched &= _below(LAUNCHED_BY, scopes)
+    return Caller(name, models, client.quotas, launched)
+
+
+def _below(server: str, scopes: Sequence[str]) -> frozenset[str]:
+    return frozenset(scope[len(server) :] for scope in scopes if scope.startswith(server))
 
 
 def _signer(principal: str, clients: Clients | None) -> tuple[str, Client | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, cast
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, TypeGuard, cast
 
 FeatureType = Literal["string", "integral", "fractional"]
 Mode = Literal["real-time", "serverless", "asynchronous", "batch"]
@@ -67,6 +67,16 @@ class Model(NamedTuple):
         return tuple(way for way in (first, self.batch and "batches") if way)
 
 
+class Seen(NamedTuple):
+    """The models that somebody may know of, as far as they could be seen."""
+
+    models: list[Model]
+    unseen: Sequence[str] = ()
+    """Teams of whose launched models there may be more."""
+    reason: str | None = None
+    """For the log: why."""
+
+
 class CatalogueError(ValueError):
     """All that is wrong with the text the catalogue was to be read from."""
 
@@ -115,7 +125,7 @@ def _model(name: str, entry: object, wrong: list[str]) -> Model | None:
         wrong.append(f"'{name}': endpoint is {endpoint!r}, give the name of an endpoint")
     if component is not None and not _is_endpoint(component):
         wrong.append(f"'{name}': component is {component!r}, give the name of an inference component")
-    if not isinstance(types, list) or not types or not all(_is_media_type(item) for item in types):
+    if not isinstance(types, list) or not types or not all(is_media_type(item) for item in types):
         wrong.append(f"'{name}': content_types is {types!r}, give a list like [\"text/csv\"]")
     if not isinstance(example, str | None):
         wrong.append(f"'{name}': example is {_kind(example)}, give a string or nothing")
@@ -150,7 +160,7 @@ def _is_endpoint(value: object) -> bool:
     return isinstance(value, str) and bool(_ENDPOINT_NAME.fullmatch(value))
 
 
-def _is_media_type(value: object) -> bool:
+def is_media_type(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(_MEDIA_TYPE.fullmatch(value))
 
 

@@ -17,6 +17,8 @@ class Client(NamedTuple):
     """Whether people sign in with it, of whom those in the group of its name are meant."""
     quotas: Mapping[str, Quota] = {}
     """How much it may ask single models in all."""
+    launched: frozenset[str] = frozenset()
+    """Teams whose launched models it may ask."""
 
 
 class Clients(NamedTuple):
@@ -40,10 +42,10 @@ class Clients(NamedTuple):
 
 
 def parse(described: str, keys: str, apps: str) -> Clients:
-    """`described`: `{"clients": {"shop": {"models": ["housing"], "principal": "arn:…", "quotas": {"housing":
-    {"requests": 5, "per": "day"}}}}, …}`; the others are ids by the clients' names, which are known only
-    when they are made. ValueError, KeyError and TypeError for anything else: whoever deploys has to hear of
-    it, and no request can be answered.
+    """`described`: `{"clients": {"shop": {"models": ["housing"], "launched": ["research"], "principal":
+    "arn:…", "quotas": {"housing": {"requests": 5, "per": "day"}}}}, …}`; the others are ids by the clients'
+    names, which are known only when they are made. ValueError, KeyError and TypeError for anything else:
+    whoever deploys has to hear of it, and no request can be answered.
     """
     said = json.loads(described)
     clients = {
@@ -52,6 +54,7 @@ def parse(described: str, keys: str, apps: str) -> Clients:
             None if entry["models"] is None else frozenset(entry["models"]),
             entry.get("people") is True,
             {model: _quota(name, model, **quota) for model, quota in entry.get("quotas", {}).items()},
+            frozenset(entry.get("launched", ())),
         )
         for name, entry in said["clients"].items()
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from inference_gateway import limit, payload
 from inference_gateway.answer import Answer
-from inference_gateway.caller import Caller
-from inference_gateway.catalogue import Lookup, Model
+from inference_gateway.caller import BETWEEN, Caller
+from inference_gateway.catalogue import Lookup, Model, Seen
 from inference_gateway.ports import (
     HAS_NOT_RUN,
     AnswerTooLarge,
@@ -22,7 +22,9 @@ from inference_gateway.ports import (
     NotCounted,
     NotInService,
     QuotaUsedUp,
+    RegisterFailed,
     RequestTooLarge,
+    State,
     StoreFailed,
     TargetMissing,
     Throttled,
@@ -63,6 +65,7 @@ from runtime_common.deadline import Deadline
 if TYPE_CHECKING:
     from inference_gateway.enrichment import Rows
     from inference_gateway.jobs import Jobs
+    from inference_gateway.launched import Launched
     from inference_gateway.quota import Meter
     from inference_gateway.schema import Check
     from inference_gateway.shape import Shape
@@ -95,7 +98,8 @@ class Desks(Protocol):
 
 class Gateway:
     """`desks` makes them when the first order comes, and `features` when the first are looked up: a model
-    that answers at once from what it is sent needs none."""
+    that answers at once from what it is sent needs none. `launched` is for models that are not among
+    `models`, where people launch some."""
 
     def __init__(
         self,
@@ -104,28 +108,45 @@ class Gateway:
         desks: Callable[[], Desks],
         meter: Meter,
         features: Callable[[], Features],
+        launched: Callable[[], Launched] | None = None,
     ) -> None:
         self._models = models
         self._endpoints = endpoints
         self._desks = desks
         self._meter = meter
         self._features = features
+        self._launched = launched
         self._checks: dict[str, tuple[Check, Shape | None]] = {}
 
-    def answer(self, asked: Question, request: Request, deadline: Deadline) -> Answer:
-        """Raises :class:`Problem`."""
+    def model(self, name: str, caller: Caller, deadline: Deadline) -> Model:
+        """The one that the caller means. Raises :class:`Problem`."""
+        found = None
+        if caller.sees(name):
+            found = self._models.get(name)
+            if BETWEEN in name and self._launched is not None:
+                try:
+                    found = self._launched().model(name, deadline)
+                except RegisterFailed as fault:
+                    raise _unseen(fault) from fault
+        if found is None:
+            raise _no_such_model()
+        return found
+
+    def answer(self, asked: Question, model: Model | None, request: Request, deadline: Deadline) -> Answer:
+        """`model` is that of the path. Raises :class:`Problem`."""
         route, caller = asked.route, request.caller
         if route == HEALTH:
             return Answer.of_json({"status": "ok"})
         if route == LIST_MODELS:
-            names = [{"name": name} for name in sorted(self._models) if caller.sees(name)]
-            return Answer.of_json({"models": names})
+            models, unseen, reason = self._seen(caller, deadline)
+            listed: dict[str, object] = {"models": [{"name": each.name} for each in models]}
+            return Answer.of_json(listed | ({"unseen": unseen} if unseen else {}), reason=reason)
         if route == DOCUMENT:
             from inference_gateway import openapi  # asked for once in a while
 
-            seen = [model for name, model in sorted(self._models.items()) if caller.sees(name)]
-            return Answer.of_json(openapi.document(seen))
-        model = self._model(asked.model, caller)
+            models, unseen, reason = self._seen(caller, deadline)
+            return Answer.of_json(openapi.document(models, unseen), reason=reason)
+        assert model is not None
         if route == DESCRIBE_MODEL:
             return self._describe(model, caller, deadline)
         way = asked.route.path.split("/")[3]
@@ -139,21 +160,28 @@ class Gateway:
                 return self._invoke(model, request, deadline)
             desk = self._desks().jobs(model) if way == "jobs" else self._desks().batches(model)
             return self._order(desk, asked, model, request, deadline)
+        except NotInService as fault:
+            self._check_is_there(model, fault.state)
+            raise _problem(fault, model) from fault
         except EndpointFault as fault:
             raise _problem(fault, model) from fault
 
-    def knows(self, model: str) -> bool:
-        return model in self._models
+    def _seen(self, caller: Caller, deadline: Deadline) -> Seen:
+        """All that the caller may know of."""
+        found = Seen([model for name, model in self._models.items() if caller.sees(name)])
+        if self._launched is not None and caller.launched != frozenset():
+            more = self._launched().seen(caller.launched, deadline)
+            found = more._replace(models=[*found.models, *more.models])
+        return found._replace(models=sorted(found.models, key=lambda model: model.name))
 
-    def _model(self, name: str, caller: Caller) -> Model:
-        model = self._models.get(name)
-        if model is None or not caller.sees(name):
-            # The name itself is the client's, and stays out of the answer.
-            raise Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
-        return model
+    def _check_is_there(self, model: Model, state: State) -> None:
+        """A launched model is gone with its endpoint, and one of the file is not."""
+        if state == "missing" and model.name not in self._models and self._launched is not None:
+            self._launched().forget(model.name)
+            raise _no_such_model()
 
     def _describe(self, model: Model, caller: Caller, deadline: Deadline) -> Answer:
-        state: str = "on-demand"
+        state: State | Literal["on-demand", "unknown"] = "on-demand"
         reason = None
         if model.endpoint is not None:
             try:
@@ -161,6 +189,8 @@ class Gateway:
             except EndpointFault as fault:
                 # All else is known, so this is worth an answer.
                 state, reason = "unknown", f"{type(fault).__name__}: {fault}"
+            else:
+                self._check_is_there(model, state)
         limits: dict[str, object] = {"request_bytes": payload.body_bytes(model)}
         if "invocations" in model.ways:
             limits |= {"answer_bytes": payload.body_bytes(model), "seconds": limit.MODEL_SECONDS}
@@ -268,6 +298,20 @@ class Gateway:
 
             self._checks[model.name] = compiled(model.schema), shape(model.schema)
         return self._checks[model.name]
+
+
+def _no_such_model() -> Problem:
+    """The name itself is the client's, and stays out of the answer."""
+    return Problem(UNKNOWN_MODEL, NO_SUCH_MODEL)
+
+
+def _unseen(fault: RegisterFailed) -> Problem:
+    return Problem(
+        TEMPORARILY_UNAVAILABLE,
+        "whether there is such a model could not be looked up, try again later",
+        headers=_retry_after(_RETRY_UNAVAILABLE_SECONDS),
+        reason=f"{type(fault).__name__}: {fault}",
+    )
 
 
 def _problem(fault: EndpointFault, model: Model) -> Problem:

@@ -6,7 +6,8 @@ without that file, whom API Gateway lets in may ask all models), JOBS_BUCKET, JO
 models take jobs or batches, QUOTA_TABLE where clients have quotas of models, ORIGINS where web pages may
 call; AWS_REGION and the credentials that Lambda sets; for a service that is elsewhere, AWS_ENDPOINT_URL or
 AWS_ENDPOINT_URL_<service> (SAGEMAKER_RUNTIME, SAGEMAKER, SAGEMAKER_FEATURESTORE_RUNTIME, S3, DYNAMODB), and
-AWS_CA_BUNDLE with the certificates to trust there.
+AWS_CA_BUNDLE with the certificates to trust there. Where people launch models, `launched.json` says of
+which teams (see `launched.parse`).
 
 Called twice with one event, it asks the model twice, unless the event has an idempotency key.
 """
@@ -20,7 +21,7 @@ import re
 import time
 from collections.abc import Mapping
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from inference_gateway import catalogue, client, limit
 from inference_gateway.adapters import SageMaker, SageMakerEndpoints
@@ -36,12 +37,16 @@ from runtime_common.connection import KeptConnection, Origin
 from runtime_common.deadline import Deadline
 from runtime_common.signature_v4 import Credentials
 
+if TYPE_CHECKING:
+    from inference_gateway.launched import Launched
+
 _TEXT_BYTES = 1_000_000
 """What is answered as text may become six times as long in JSON, and has to stay below 6 MB."""
 
 _ROOT = __file__.rsplit("/", 2)[0]
 _DESCRIBED = _ROOT + "/models.json"
 _CLIENTS = _ROOT + "/clients.json"
+_LAUNCHED = _ROOT + "/launched.json"
 _REQUEST_HEADERS = (
     "Accept, Authorization, Content-Type, Idempotency-Key, X-Amz-Content-Sha256, X-Amz-Date,"
     " X-Amz-Security-Token, X-Api-Key"
@@ -82,9 +87,10 @@ def handler(event: object, context: Context) -> dict[str, object]:
             request = _request(fields, headers, request_id)
             log["caller"] = request.caller.identity
             _check_resource(fields, asked)
-            if gateway.knows(asked.model) and request.caller.sees(asked.model):
-                log["model"] = asked.model
-            answer = gateway.answer(asked, request, deadline)
+            model = gateway.model(asked.model, request.caller, deadline) if asked.model else None
+            if model is not None:
+                log["model"] = model.name
+            answer = gateway.answer(asked, model, request, deadline)
         status, more = answer.status, dict(answer.headers)
     except Problem as problem:
         status, more, answer = _problem_answer(problem, request_id)
@@ -162,7 +168,23 @@ def _gateway() -> Gateway:
             meter=meter,
         )
 
-    return Gateway(models, SageMakerEndpoints(sagemaker), desks, meter, features)
+    offered = _text_of(_LAUNCHED)
+
+    @cache
+    def launched() -> Launched:
+        from inference_gateway.launched import Launched, parse  # not paid for where nobody asks for any
+        from inference_gateway.register import EndpointRegister
+
+        return Launched(EndpointRegister(sagemaker), parse(offered or "{}"))
+
+    return Gateway(
+        models,
+        SageMakerEndpoints(sagemaker),
+        desks,
+        meter,
+        features,
+        None if offered is None else launched,
+    )
 
 
 @cache

@@ -22,6 +22,9 @@ RESERVE_SECONDS = 0.25
 STATE_SECONDS = 3.0
 """How long to ask for a model's state, where the answer is of use without it."""
 
+LAUNCHED_SECONDS = 5.0
+"""How long to look up what has been launched: the model has the rest of the time."""
+
 FEATURES_SECONDS = 3.0
 """How long to wait for features: the model has the rest of the time."""
 

@@ -8,7 +8,7 @@ included. https://spec.openapis.org/oas/v3.1.1.html
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from inference_gateway import limit, payload
@@ -70,7 +70,8 @@ _TIME = {"type": "string", "format": "date-time"}
 _ORDER_STATES = ("awaiting-input", "in-progress", "completed", "failed", "expired", "cancelled")
 
 
-def document(models: Iterable[Model]) -> dict[str, Any]:
+def document(models: Iterable[Model], unseen: Sequence[str] = ()) -> dict[str, Any]:
+    """Of teams that are `unseen` there may be more: the document says so in `x-unseen`."""
     models = list(models)
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
@@ -91,6 +92,7 @@ def document(models: Iterable[Model]) -> dict[str, Any]:
         },
         "servers": [{"url": "."}],
         "security": [{"key": []}, {"signature": []}, {"token": []}],
+        **({"x-unseen": list(unseen)} if unseen else {}),
         "tags": [{"name": model.name} for model in models],
         "paths": paths,
         "components": {
@@ -214,7 +216,12 @@ def _answers(route: Route) -> dict[str, Any]:
                         "required": ["name"],
                         "properties": {"name": {"type": "string"}},
                     },
-                }
+                },
+                "unseen": {
+                    "type": "array",
+                    "description": "Teams whose launched models cannot be looked up: there may be more",
+                    "items": {"type": "string"},
+                },
             },
         },
     }

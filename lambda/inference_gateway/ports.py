@@ -91,6 +91,10 @@ class FeaturesUnavailable(EndpointFault):
     """Features could not be looked up; the model was not asked."""
 
 
+class RegisterFailed(EndpointFault):
+    """Which models have been launched could not be looked up; none was asked."""
+
+
 class QuotaUsedUp(EndpointFault):
     """The client has asked the model as often as it may, until `seconds` from now."""
 
@@ -141,6 +145,16 @@ class Features(Protocol):
 
     def known(self, lookup: Lookup, keys: Sequence[str], deadline: Deadline) -> Mapping[str, Known]:
         """By key; those are missing of which nothing is known. Raises :class:`FeaturesUnavailable`."""
+
+
+class Register(Protocol):
+    """Where it is written which models have been launched. Both raise :class:`EndpointFault`."""
+
+    def endpoints(self, prefix: str, deadline: Deadline) -> Mapping[str, str]:
+        """The ARNs of those whose names begin so, by name."""
+
+    def tags(self, arn: str, deadline: Deadline) -> Mapping[str, str]:
+        """None, of one that is not there."""
 
 
 class Endpoints(Protocol):

@@ -32,17 +32,35 @@ def name_is_free(taken: Sequence[str], says: str) -> Sequence[FieldRule]:
 
 
 def instance_type(stack: cdk.Stack, description: str, types: Sequence[str]) -> str:
-    return cdk.CfnParameter(
-        stack,
-        "InstanceType",
-        description=description,
-        allowed_values=list(types),
-        default=types[0],
-    ).value_as_string
+    return _choice(stack, "InstanceType", description, types)
 
 
 def instance_type_is_allowed(types: Sequence[str]) -> FieldRule:
+    return _is_allowed("InstanceType", types, "type")
+
+
+def content_type(stack: cdk.Stack, description: str, types: Sequence[str]) -> str:
+    return _choice(stack, "ContentType", description, types)
+
+
+def content_type_is_allowed(types: Sequence[str]) -> FieldRule:
+    return _is_allowed("ContentType", types, "media type")
+
+
+def _choice(stack: cdk.Stack, field: str, description: str, values: Sequence[str]) -> str:
+    """The first one by default."""
+    return cdk.CfnParameter(
+        stack,
+        field,
+        description=description,
+        allowed_values=list(values),
+        default=values[0],
+    ).value_as_string
+
+
+def _is_allowed(field: str, values: Sequence[str], what: str) -> FieldRule:
     """Said again for the portfolio, where a version of before is launched under the limits of today."""
-    allowed = {"Fn::Contains": [list(types), {"Ref": "InstanceType"}]}
-    says = f"the team offers {', '.join(types)}, and no other type"
-    return FieldRule("InstanceTypeIsAllowed", allowed, says)
+    allowed = {"Fn::Contains": [list(values), {"Ref": field}]}
+    return FieldRule(
+        f"{field}IsAllowed", allowed, f"the team offers {', '.join(values)}, and no other {what}"
+    )

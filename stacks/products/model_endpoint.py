@@ -30,8 +30,8 @@ class ModelEndpoint(Product):
     title = "Model endpoint"
     about = (
         "An approved version of a model of the team's registry behind an endpoint: encrypted, in the team's"
-        " network, and isolated. It is asked by SageMaker's runtime, and has no route of the environment's"
-        " API. Another version takes its place without a pause. It is billed until it is terminated."
+        " network, and isolated. It is asked by SageMaker's runtime, and by the environment's API where the"
+        " file says so. Another version takes its place without a pause. It is billed until it is terminated."
     )
 
     def __init__(self, offer: Offer) -> None:
@@ -164,6 +164,17 @@ class ModelEndpoint(Product):
         )
         endpoint.add_resource_dependency(log)
         cdk.CfnOutput(stack, "EndpointName", value=called, description="What the runtime knows it by")
+        if said.api is not None:
+            content_type = fields.content_type(
+                stack, "What the model takes, as the API lets it through", said.api.content_types
+            )
+            cdk.Tags.of(endpoint).add(catalog.ROUTE_TAG, content_type)
+            cdk.CfnOutput(
+                stack,
+                "Route",
+                value=f"/models/{called}/invocations",
+                description="Where the environment's API leads to it, for clients who may",
+            )
 
     @property
     def _longest_group(self) -> int:
@@ -191,7 +202,10 @@ class ModelEndpoint(Product):
         ]
 
     def rules(self) -> Sequence[FieldRule]:
-        return [fields.instance_type_is_allowed(self._said.instance_types)]
+        found = [fields.instance_type_is_allowed(self._said.instance_types)]
+        if self._said.api is not None:
+            found.append(fields.content_type_is_allowed(self._said.api.content_types))
+        return found
 
     def rights(self) -> Sequence[LaunchRight]:
         stack, values = self.offer.stack, self._values

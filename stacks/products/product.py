@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import aws_cdk as cdk
 
-from clary.environment.catalog import CATALOG, OWNER_TAG, product_name
+from clary.environment.catalog import marks, product_name
 from clary.environment.model import Environment
 from clary.environment.part import Part
 from clary_constructs import FieldRule, LaunchRight, SharedValue, SharedValues
@@ -80,7 +80,7 @@ class Product(ABC):
     @property
     def marks(self) -> Mapping[str, str]:
         """Tags that never change."""
-        return {**self.offer.environment.cost_tags(self.offer.team), OWNER_TAG: CATALOG}
+        return marks(self.offer.environment, self.offer.team)
 
     def template(self) -> Mapping[str, Any]:
         """As it is launched: rendered in an app of its own, because nothing of it is deployed with others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,22 @@ from typing import Any
 import pytest
 import yaml
 
+<<<<<<< HEAD
 from local_aws.sagemaker import images
+=======
+from support.callers import Caller, Said
+>>>>>>> 0ed5f7d (wip)
 from support.checkout import Checkout, enforcing
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.inventory import inventory
 from support.outside import ROOT
 from support.sagemaker import packed_model, push_image
 from support.servicecatalog import Ended, Person, Product, as_parameters, refused
+<<<<<<< HEAD
 from support.waiting import eventually
+=======
+from support.waiting import AT_ONCE, eventually
+>>>>>>> 0ed5f7d (wip)
 
 _FILE = """\
 name: local
@@ -29,7 +38,15 @@ region: us-east-1
 data: {on_destroy: delete, delete_confirmed_for: local}
 repositories: [tiny]
 teams:
+<<<<<<< HEAD
   research: {members: {ada: data-scientist, grace: mlops-engineer}}
+=======
+  research: {members: {ada: data-scientist}}
+api:
+  clients:
+    storefront: {authorization: api-key, launched: [research], requests_per_second: 200, burst: 400}
+    stranger: {authorization: api-key, models: all}
+>>>>>>> 0ed5f7d (wip)
 catalog:
   portfolios:
     research:
@@ -40,12 +57,20 @@ catalog:
           instance_types: [ml.t3.medium, ml.t3.large]
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
+<<<<<<< HEAD
         model_endpoint: {instance_types: [ml.m5.large, ml.m5.xlarge], repositories: [tiny]}
         project_workspace:
           features: {online: {}}
           budget: {default_usd: 100, most_usd: 500}
 costs:
   budget: {monthly_usd: 1000, emails: [finance@example.com]}
+=======
+        model_endpoint:
+          instance_types: [ml.m5.large, ml.m5.xlarge]
+          repositories: [tiny]
+          api: {content_types: [application/json, text/csv]}
+        project_workspace: {}
+>>>>>>> 0ed5f7d (wip)
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 _PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-workspace")
@@ -90,6 +115,13 @@ class Studio:
 
     def session(self, name: str) -> Somebody:
         return self.aws.session(_ROLE, RoleSessionName=name)
+
+    def client(self, name: str) -> Caller:
+        """One of the API's."""
+        done = self.checkout("outputs", "--json", "-e", "local")
+        assert done.returncode == 0, done.stdout + done.stderr
+        front = json.loads(done.stdout)["apis"]["api-key"]
+        return Caller(front["url"], self.aws.ca, {"x-api-key": front["api_keys"][name]})
 
     @property
     def product(self) -> Product:
@@ -687,6 +719,92 @@ def test_a_model_answers_gives_way_to_its_next_version_and_goes(studio: Studio, 
     assert _left_of_endpoint(studio, name) == []
 
 
+def test_the_api_leads_to_a_launched_model_as_long_as_it_is_there(studio: Studio, registry: str) -> None:
+    somebody, product = studio.somebody("router"), studio.offered("model-endpoint")
+    storefront, stranger = studio.client("storefront"), studio.client("stranger")
+    values = {"Name": "routed", "Group": registry, "Version": "1", "ContentType": "text/csv"}
+    launched = somebody.launch(product, **values)
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    route = launched.outputs["Route"]
+    of_model = route.removesuffix("/invocations")
+
+    def ask(caller: Caller, path: str = route) -> Said:
+        return caller("POST", path, b"21", {"content-type": "text/csv"})
+
+    eventually(lambda: storefront("GET", of_model).status == 200)
+    described = storefront("GET", of_model).json
+    first, other_type = ask(storefront), storefront("POST", route, b"[21]", {"content-type": "image/png"})
+    listed = [client("GET", "/models").json for client in (storefront, stranger)]
+    document = storefront("GET", "/openapi.json").json["paths"]
+    strange = [_told(ask(stranger, path)) for path in (route, "/models/research--absent/invocations")]
+    absent = ask(storefront, "/models/research--absent/invocations")
+    with ThreadPoolExecutor(1) as pool:
+        updating = pool.submit(
+            somebody.update,
+            launched.provisioned,
+            ProductId=product.id,
+            ProvisioningArtifactId=product.version,
+            ProvisioningParameters=as_parameters({**values, "Version": "2"}),
+        )
+        meanwhile = [ask(storefront)]
+        while not updating.done():
+            meanwhile.append(ask(storefront))
+    updated, second = updating.result(), ask(storefront)
+    gone = somebody.terminate(launched.provisioned)
+    after = ask(storefront)
+
+    assert route == "/models/research--routed/invocations"
+    assert (described["state"], described["content_types"]) == ("in-service", ["text/csv"])
+    assert (first.status, first.body) == (200, b"42.0")
+    assert (other_type.status, other_type.json["accepts"]) == (415, ["text/csv"])
+    assert listed == [{"models": [{"name": "research--routed"}]}, {"models": []}]
+    assert route in document
+    assert (updated.status, updated.error) == ("SUCCEEDED", "")
+    assert {(said.status, said.body) for said in meanwhile} <= {(200, b"42.0"), (200, b"63.0")}
+    assert (second.status, second.body) == (200, b"63.0")
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+    assert (after.status, after.kind) == (404, "unknown-model")
+    assert {*strange, _told(absent), _told(after)} == {strange[0]}
+
+
+def test_an_endpoint_that_was_not_launched_has_no_route(studio: Studio, registry: str) -> None:
+    somebody, sagemaker = studio.somebody("router"), studio.aws.client("sagemaker")
+    storefront = studio.client("storefront")
+    launched = somebody.launch(
+        studio.offered("model-endpoint"), Name="pattern", Group=registry, Version="1", ContentType="text/csv"
+    )
+    of_launch = sagemaker.describe_endpoint(EndpointName=launched.outputs["EndpointName"])
+    tags = sagemaker.list_tags(ResourceArn=of_launch["EndpointArn"])["Tags"]
+    theirs = {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")}
+    bare = {"clary:content-type": "text/csv"}
+    for name, given in (("bare", bare), ("elsewhere", {**theirs, "clary:environment": "another"})):
+        sagemaker.create_endpoint(
+            EndpointName=f"research--{name}",
+            EndpointConfigName=of_launch["EndpointConfigName"],
+            Tags=[{"Key": key, "Value": value} for key, value in given.items()],
+        )
+        sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName=f"research--{name}", WaiterConfig=AT_ONCE
+        )
+    names = ("pattern", "bare", "elsewhere")
+
+    eventually(lambda: storefront("GET", "/models/research--pattern").status == 200)
+    found = [storefront("GET", f"/models/research--{name}").status for name in names]
+    listed = storefront("GET", "/models").json
+    for name in ("bare", "elsewhere"):
+        sagemaker.delete_endpoint(EndpointName=f"research--{name}")
+    somebody.terminate(launched.provisioned)
+
+    assert found == [200, 404, 404]
+    assert listed == {"models": [{"name": "research--pattern"}]}
+
+
+def _told(said: Said) -> tuple[int, str]:
+    """An answer without what is another one each time."""
+    document = {key: value for key, value in said.json.items() if key not in ("instance", "request_id")}
+    return said.status, json.dumps(document)
+
+
 @pytest.mark.parametrize(
     ("values", "why"),
     [
@@ -694,6 +812,7 @@ def test_a_model_answers_gives_way_to_its_next_version_and_goes(studio: Studio, 
         ({"Version": "4"}, "risk/scores/5.tar.gz"),
         ({"Version": "9"}, "9"),
         ({"InstanceType": "ml.p3.2xlarge"}, "InstanceType"),
+        ({"ContentType": "image/png"}, "ContentType"),
         ({"Group": "x/../risk--churn"}, "give small letters, digits and single hyphens"),
         ({"Name": "far-too-long-a-name"}, "give small letters, digits and single hyphens"),
     ],

@@ -32,6 +32,7 @@ class PlayedApi:
         return {
             "environment": "local",
             "api": {},
+            "launched": {},
             "models": {
                 name: {
                     "access": {

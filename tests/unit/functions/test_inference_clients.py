@@ -75,7 +75,7 @@ def test_each_may_ask_what_is_listed(
 ) -> None:
     found = caller(context, CLIENTS)
 
-    assert found == Caller(identity, None if models is None else frozenset(models))
+    assert found == Caller(identity, None if models is None else frozenset(models), launched=frozenset())
 
 
 @pytest.mark.parametrize(

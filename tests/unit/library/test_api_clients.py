@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,20 @@ class TestTokens:
             ["housing", "churn"],
         )
 
+    def test_there_is_a_scope_for_what_a_team_launches(self, made: Made) -> None:
+        lab = ApiClient(10, 20, models=(), launched=("research",))
+
+        users = made.users({"lab": lab, "planner": PROGRAM}, teams=["research"])
+
+        servers = {
+            each["Identifier"]: each["Scopes"] for each in made.all_of("AWS::Cognito::UserPoolResourceServer")
+        }
+        apps = made.all_of("AWS::Cognito::UserPoolClient")
+        asked = [json.dumps(each["AllowedOAuthScopes"]) for each in apps]
+        assert [scope["ScopeName"] for scope in servers["launched"]] == ["research"]
+        assert [scopes.count("/research") for scopes in asked] == [1, 0]
+        assert users.scopes == ["models/housing", "models/churn", "launched/research"]
+
     def test_a_program_has_a_secret_and_asks_for_its_own_scopes(self, made: Made) -> None:
         made.users({"planner": PROGRAM})
 
@@ -273,7 +288,8 @@ class TestFunction:
             "clary_constructs._inference_function.python_code",
             lambda _source, _packages, files: written.update(files) or lambda_.Code.from_inline("0"),
         )
-        clients = {"shop": PROGRAM, "batch": ApiClient(1, 1, ROLE), "analysts": PEOPLE}
+        shop = replace(PROGRAM, launched=["research"])
+        clients = {"shop": shop, "batch": ApiClient(1, 1, ROLE), "analysts": PEOPLE}
         inference = made.function(clients, ["churn"])
         users = made.users({"analysts": PEOPLE})
         inference.recognise({}, users.clients)
@@ -283,7 +299,8 @@ class TestFunction:
 
         assert "API_KEYS" not in variables
         assert variables["APP_CLIENTS"]["Fn::Join"][1][0] == '{"analysts":"'
-        assert known.keys["k1"].models == {"housing"}
+        assert (known.keys["k1"].models, known.keys["k1"].launched) == ({"housing"}, {"research"})
+        assert known.apps["a1"].launched == set()
         assert known.apps["a1"].people
         assert known.own_resources == {"churn"}
         assert known.of_principal(f"arn:aws:sts::{ACCOUNT}:assumed-role/nightly-batch") is not None

@@ -11,11 +11,20 @@ import pytest
 from aws_cdk import assertions
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from clary_constructs import InferenceFunction, LookedUpFeatures, ServedBatch, ServedModel, python_code
+from clary_constructs import (
+    InferenceFunction,
+    LaunchedModels,
+    LookedUpFeatures,
+    ServedBatch,
+    ServedModel,
+    python_code,
+)
 from clary_constructs._inference_function import _description
 from inference_gateway import catalogue
+from inference_gateway.launched import parse
 
 MODELS = {
     "housing": ServedModel("clary-dev-housing", ("text/csv",), "1,2"),
@@ -40,13 +49,18 @@ LATER = {
 
 
 def template(
-    packages: Path, models: dict[str, ServedModel] = MODELS, *, bucket: bool = True
+    packages: Path,
+    models: dict[str, ServedModel] = MODELS,
+    *,
+    bucket: bool = True,
+    launched: LaunchedModels | None = None,
 ) -> assertions.Template:
     stack = cdk.Stack(env=cdk.Environment(account="111122223333", region="eu-west-1"))
     InferenceFunction(
         stack,
         "Inference",
         models=models,
+        launched=launched,
         source=packages,
         jobs_bucket=s3.Bucket.from_bucket_name(stack, "Jobs", "jobs-bucket") if bucket else None,
         batch_prefix="clary-dev-",
@@ -118,6 +132,36 @@ def test_reads_the_groups_that_its_models_need_and_no_others(packages: Path) -> 
 def test_refuses_features_for_what_is_answered_later(packages: Path) -> None:
     with pytest.raises(ValueError, match="'sick': features are looked up for what is answered at once"):
         template(packages, with_features(mode="asynchronous"))
+
+
+def test_looks_for_launched_models_of_some_teams_and_nowhere_else(
+    packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: dict[str, str] = {}
+    monkeypatch.setattr(
+        "clary_constructs._inference_function.python_code",
+        lambda _source, _packages, files: written.update(files) or lambda_.Code.from_inline("0"),
+    )
+    teams = {"research": {"clary:team": "research"}, "risk": {"clary:team": "risk"}}
+
+    def rights(offered: LaunchedModels | None) -> list[tuple[list[str], str]]:
+        made = template(packages, {}, launched=offered)
+        policy = properties(made, "AWS::IAM::ManagedPolicy")["PolicyDocument"]
+        return [
+            (actions(each), json.dumps(each["Resource"]))
+            for each in policy["Statement"]
+            if "sagemaker:" in json.dumps(each["Action"])
+        ]
+
+    assert rights(None) == []
+    assert "launched.json" not in written
+    (about_one, on_endpoints), (about_all, on_everything) = rights(
+        LaunchedModels(teams, "clary:content-type")
+    )
+    assert about_one == ["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint", "sagemaker:ListTags"]
+    assert on_endpoints.count(":endpoint/research--*") == on_endpoints.count(":endpoint/risk--*") == 1
+    assert (about_all, on_everything) == (["sagemaker:ListEndpoints"], '"*"')
+    assert parse(written["launched.json"]) == (teams, "clary:content-type")
 
 
 def test_what_is_long_comes_with_the_code(packages: Path) -> None:

@@ -268,6 +268,40 @@ def test_a_launched_model_is_isolated_in_the_network_and_encrypted(templates: Ma
     assert log["Properties"]["KmsKeyId"] == key
 
 
+def test_a_launched_model_says_what_it_takes_where_the_api_leads_to_it(
+    templates: Mapping[str, Any], tmp_path: Path
+) -> None:
+    types = ["text/csv", "application/json"]
+    with_route = {"products": {"model_endpoint": {"api": {"content_types": types}}}}
+
+    made = synthesise(tmp_path, environment(with_route))
+    routed, bare = product(made, "model_endpoint"), product(templates, "model_endpoint")
+
+    (endpoint,) = resources(routed, "AWS::SageMaker::Endpoint").values()
+    field = routed["Parameters"]["ContentType"]
+    tag = {"Key": "clary:content-type", "Value": {"Ref": "ContentType"}}
+    assert (field["AllowedValues"], field["Default"]) == (types, "text/csv")
+    assert tag in endpoint["Properties"]["Tags"]
+    assert "/models/research--" in json.dumps(routed["Outputs"]["Route"]["Value"])
+    assert "text/csv, application/json, and no other media type" in json.dumps(made["Catalog.template.json"])
+    assert "ContentType" not in json.dumps(bare)
+    assert "clary:content-type" not in json.dumps(bare)
+
+
+def test_an_api_that_leads_to_launched_models_needs_none_of_the_file(
+    templates: Mapping[str, Any], tmp_path: Path
+) -> None:
+    with_route = {"products": {"model_endpoint": {"api": {}}}}
+    clients = {"lab": {"authorization": "cognito", "launched": ["research"]}}
+
+    made = synthesise(tmp_path, environment(with_route, api={"clients": clients}))
+
+    (server,) = resources(made["Gateway.template.json"], "AWS::Cognito::UserPoolResourceServer").values()
+    assert server["Properties"]["Identifier"] == "launched"
+    assert "Serving.template.json" not in made
+    assert "Gateway.template.json" not in templates
+
+
 def test_instances_with_disks_of_their_own_get_no_key(tmp_path: Path) -> None:
     types = {"instance_types": ["ml.m5.large", "ml.g5.xlarge"]}
 
