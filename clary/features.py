@@ -38,11 +38,13 @@ def group_of(target: Target, name: str) -> features.FeatureGroup:
     return groups[name]
 
 
-def ingest(target: Target, name: str, files: Sequence[Path], only: str | None) -> int:
+def ingest(target: Target, name: str, files: Sequence[str], only: str | None) -> int:
     """Runs the program that brings files in, and returns its exit code."""
     group_of(target, name)
+    for address in (each for each in files if each.startswith("s3://")):
+        raise ClaryError(f"'{address}' is read by a job: give '--job', or a file of this machine")
     chosen = [] if only is None else ["--only", only]
-    command = [sys.executable, str(PROGRAM), target.environment.feature_group_name(name), *map(str, files)]
+    command = [sys.executable, str(PROGRAM), target.environment.feature_group_name(name), *files]
     return subprocess.run([*command, *chosen], env=target.process_environment(), check=False).returncode  # noqa: S603 - our own program, no shell
 
 

@@ -62,20 +62,33 @@ def list_groups(environment: EnvironmentName, as_json: JsonOption = False) -> No
 def ingest(
     environment: EnvironmentName,
     group: GroupName,
-    files: Annotated[list[Path], typer.Argument(help="CSV and Parquet files, or folders of them.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(help="CSV and Parquet files, or folders of them; for a job also addresses of S3."),
+    ],
     only: Annotated[
         Literal["online", "offline"] | None, typer.Option(help="One of the stores; by default, both.")
     ] = None,
+    job: Annotated[
+        bool, typer.Option("--job", help="By a processing job, in the team's role, as the file says.")
+    ] = False,
     use_local: LocalOption = False,
 ) -> None:
     """Brings records into a group: its history as files, the latest of each key one by one.
 
     Nothing is written when anything is wrong with the files. Killed, it goes on when it is run again, and
-    what is there already is not written twice.
+    what is there already is not written twice. A job works on without this command, which finds it again.
     """
     from clary.features import ingest as brought_in
 
-    code = brought_in(target_of(read_environment(environment), use_local=use_local), group, files, only)
+    target = target_of(read_environment(environment), use_local=use_local)
+    if job:
+        from clary.feature_job import ingest as brought_in_by_a_job
+        from clary.progress import Progress
+
+        console.print(brought_in_by_a_job(target, group, files, only, Progress(console)), soft_wrap=True)
+        return
+    code = brought_in(target, group, files, only)
     if code:
         raise typer.Exit(code)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
@@ -13,7 +13,9 @@ from clary.environment.part import (
     DIFFERENT,
     FROM_LIST,
     Complaint,
+    InstanceType,
     Part,
+    RepositoryName,
     TagName,
     TagValue,
     name_of,
@@ -143,6 +145,19 @@ class Throughput(Part):
     """Writes."""
 
 
+class IngestionJob(Part):
+    """A processing job that brings files in: `clary features ingest --job`. It runs in the team's role."""
+
+    repository: RepositoryName
+    """Where its image is put, which is made of `workloads/features`: one of `repositories`."""
+    instance_type: InstanceType = "ml.m5.large"
+    """What it runs on."""
+    volume_gib: int = Field(default=30, ge=1, le=16384)
+    """The size of its disk, in GiB: the files, and what sorting them takes."""
+    max_runtime_minutes: int = Field(default=240, ge=1, le=7200)
+    """When it is stopped, at the latest. The next one goes on."""
+
+
 class FeatureGroup(Part):
     """Features of one kind of thing, by its key. Features can be added later; to remove or retype one, make
     another group. Data outlives the group as it does the environment."""
@@ -167,6 +182,8 @@ class FeatureGroup(Part):
     """Who writes it besides its team, and reads it, too."""
     stream: bool = False
     """Whether there is a queue whose messages become records."""
+    job: IngestionJob | None = None
+    """What brings files in, beside one's own machine. By default, nothing does."""
     tags: Mapping[TagName, TagValue] = Field(default_factory=dict, max_length=40)
     """Tags of its own, besides the environment's. They change in place."""
 
@@ -290,6 +307,14 @@ def queries_prefix(team: TeamName) -> str:
     return f"{team}/queries"
 
 
+def job_instance_types(groups: Mapping[FeatureGroupName, FeatureGroup]) -> Iterator[tuple[Path, str]]:
+    """What jobs that bring files in run on, and where the file says so."""
+    for name, group in groups.items():
+        if group.job is not None:
+            given = "instance_type" in group.job.model_fields_set
+            yield ("features", name, "job", *(("instance_type",) if given else ())), group.job.instance_type
+
+
 def query_histories(groups: Mapping[FeatureGroupName, FeatureGroup], team: TeamName) -> bool:
     """Whether a team, or somebody of it, has any history to read."""
     return any(
@@ -301,12 +326,16 @@ def misfits(
     groups: Mapping[FeatureGroupName, FeatureGroup],
     teams: Mapping[TeamName, Team],
     capabilities: Mapping[str, tuple[Capability, ...]],
+    repositories: Sequence[RepositoryName],
 ) -> Iterator[Complaint]:
     """What does not go together with the rest of the file; `capabilities` are those of each persona."""
     for name, group in groups.items():
         at: Path = ("features", name)
         if group.team not in teams:
             yield Complaint((*at, "team"), no_such("team", group.team, list(teams)))
+        if group.job is not None and group.job.repository not in repositories:
+            wrong_repository = no_such("repository", group.job.repository, repositories)
+            yield Complaint((*at, "job", "repository"), wrong_repository)
         for key, wanted in (("readers", "read-features"), ("writers", "write-features")):
             for index, audience in enumerate(getattr(group, key)):
                 wrong = _misfit(audience, group, teams, capabilities, wanted)

@@ -17,7 +17,7 @@ import pytest
 
 from support.checkout import ACCOUNT, REGION, Checkout, enforcing
 from support.identity import EnforcingAws, Somebody, document, statement
-from support.sagemaker import eventually
+from support.waiting import eventually
 
 _FILE = """\
 name: local
@@ -25,6 +25,7 @@ account: "000000000000"
 region: us-east-1
 data: {on_destroy: delete, delete_confirmed_for: local}
 tags: {stage: one}
+repositories: [features]
 teams:
   research: {members: {ada: data-scientist}}
   risk: {members: {bob: data-analyst}}
@@ -41,6 +42,7 @@ features:
     online: {}
     readers: [risk/data-analyst]
     stream: true
+    job: {repository: features}
   faces:
     team: research
     identifier: patient
@@ -249,6 +251,28 @@ def test_messages_become_records_and_what_cannot_is_kept(ingested: World) -> Non
     redrive = json.loads(attributes["Attributes"]["RedrivePolicy"])
     assert redrive["maxReceiveCount"] == 5
     assert "DeadLetters" in redrive["deadLetterTargetArn"]
+
+
+def test_a_job_of_the_teams_brings_files_in(world: World, tmp_path: Path) -> None:
+    header = ["patient", "measured_at", "bmi"]
+    good = written(tmp_path / "good.csv", [("jobbed", "2026-04-01T00:00:00Z", 22.5)], header)
+    bad = written(tmp_path / "bad.csv", [("jobbed", "2026-04-02T00:00:00Z", "much")], header)
+
+    first = world.checkout("features", "ingest", "local", "patients", str(good), "--job", timeout=600)
+    again = world.checkout("features", "ingest", "local", "patients", str(good), "--job", timeout=600)
+    refused = world.checkout("features", "ingest", "local", "patients", str(bad), "--job", timeout=600)
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "1 records: 1 files written, 0 there already; 1 keys put" in first.stdout
+    assert world.latest("jobbed")["bmi"] == "22.5"
+    assert "0 files written, 1 there already; 0 keys put, 1 up to date already" in again.stdout
+    assert refused.returncode == 1
+    assert "'bmi' is 'much', give a number" in refused.stderr
+    jobs = world.client("sagemaker").list_processing_jobs()["ProcessingJobSummaries"]
+    statuses = {each["ProcessingJobName"]: each["ProcessingJobStatus"] for each in jobs}
+    assert sorted(statuses.values()) == ["Completed", "Completed", "Failed"]
+    assert {name.rpartition("-")[2] for name in statuses} == {"1", "2"}
+    assert all(name.startswith("research--ingest-") for name in statuses)
 
 
 def test_a_history_of_icebergs_takes_records_one_by_one(world: World) -> None:

@@ -27,6 +27,18 @@ VALID = HEAD + TEAM + KEYS + FEATURES
 IN_MEMORY = HEAD + TEAM + KEYS + "    online: {storage: in-memory}\n    offline: null\n"
 
 MISTAKES: dict[str, tuple[str, str, str]] = {
+    "a repository for jobs that there is not": (
+        VALID + "    job: {repository: featurs}\n",
+        "13:23",
+        "no repository 'featurs'",
+    ),
+    "a job on what guardrails do not allow": (
+        "repositories: [features]\nguardrails: {instance_types: [ml.t3.medium]}\n"
+        + VALID
+        + "    job: {repository: features}\n",
+        "15:5",
+        "'ml.m5.large' is not among 'guardrails.instance_types'",
+    ),
     "a team that there is not": (
         HEAD + "    team: reserch\n" + KEYS + FEATURES,
         "9:11",

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +19,9 @@ from feature_batch.ingestion import Outcome, ingest
 from feature_batch.table import Table
 
 _CONNECTIONS = 32
+_ML = Path("/opt/ml")
+_LONGEST_MESSAGE = 1000
+"""Bytes: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeProcessingJob.html"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,13 +35,21 @@ def main(arguments: Sequence[str]) -> int:
     try:
         outcome = run(given.group, _files(given.files), given.only)
     except Refused as error:
-        print(f"refused: {error}", file=sys.stderr, flush=True)
+        _leave(f"refused: {error}", sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as error:
-        print(f"stopped, run it again to go on: {error}", file=sys.stderr, flush=True)
+        _leave(f"stopped, run it again to go on: {error}", sys.stderr)
         return 2
-    print(outcome.words, flush=True)
+    _leave(outcome.words, sys.stdout)
     return 0
+
+
+def _leave(words: str, stream: TextIO) -> None:
+    """What became of it; a job leaves it for whoever describes the job."""
+    print(words, file=stream, flush=True)
+    if (_ML / "config" / "processingjobconfig.json").exists():
+        (_ML / "output").mkdir(exist_ok=True)
+        (_ML / "output" / "message").write_bytes(words.encode()[:_LONGEST_MESSAGE])
 
 
 def run(name: str, files: Sequence[Path], only: str | None) -> Outcome:
