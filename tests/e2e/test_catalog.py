@@ -14,22 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-<<<<<<< HEAD
 from local_aws.sagemaker import images
-=======
 from support.callers import Caller, Said
->>>>>>> 0ed5f7d (wip)
 from support.checkout import Checkout, enforcing
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.inventory import inventory
 from support.outside import ROOT
 from support.sagemaker import packed_model, push_image
 from support.servicecatalog import Ended, Person, Product, as_parameters, refused
-<<<<<<< HEAD
-from support.waiting import eventually
-=======
 from support.waiting import AT_ONCE, eventually
->>>>>>> 0ed5f7d (wip)
 
 _FILE = """\
 name: local
@@ -38,15 +31,11 @@ region: us-east-1
 data: {on_destroy: delete, delete_confirmed_for: local}
 repositories: [tiny]
 teams:
-<<<<<<< HEAD
   research: {members: {ada: data-scientist, grace: mlops-engineer}}
-=======
-  research: {members: {ada: data-scientist}}
 api:
   clients:
     storefront: {authorization: api-key, launched: [research], requests_per_second: 200, burst: 400}
     stranger: {authorization: api-key, models: all}
->>>>>>> 0ed5f7d (wip)
 catalog:
   portfolios:
     research:
@@ -57,20 +46,15 @@ catalog:
           instance_types: [ml.t3.medium, ml.t3.large]
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
-<<<<<<< HEAD
-        model_endpoint: {instance_types: [ml.m5.large, ml.m5.xlarge], repositories: [tiny]}
+        model_endpoint:
+          instance_types: [ml.m5.large, ml.m5.xlarge]
+          repositories: [tiny]
+          api: {content_types: [application/json, text/csv]}
         project_workspace:
           features: {online: {}}
           budget: {default_usd: 100, most_usd: 500}
 costs:
   budget: {monthly_usd: 1000, emails: [finance@example.com]}
-=======
-        model_endpoint:
-          instance_types: [ml.m5.large, ml.m5.xlarge]
-          repositories: [tiny]
-          api: {content_types: [application/json, text/csv]}
-        project_workspace: {}
->>>>>>> 0ed5f7d (wip)
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 _PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-workspace")
