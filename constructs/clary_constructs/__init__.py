@@ -87,7 +87,6 @@ from clary_constructs._python_code import python_code
 from clary_constructs._quota_table import DYNAMODB_PREFIX_LISTS, QuotaTable
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._shared_value import SharedValue, SharedValues
-from clary_constructs._spark_cluster import ClusterPlace, SparkCluster
 from clary_constructs._spending_cap import SpendingCap, SpendingGate
 from clary_constructs._studio_domain import (
     LICENCE_ACTIONS,
@@ -134,7 +133,6 @@ __all__ = [
     "CapacityLimits",
     "CatalogPortfolio",
     "CatalogProduct",
-    "ClusterPlace",
     "CollectionFeature",
     "CollectionKind",
     "ComponentEndpoint",
@@ -211,7 +209,6 @@ __all__ = [
     "SharedSpaceDefaults",
     "SharedValue",
     "SharedValues",
-    "SparkCluster",
     "SpendingCap",
     "SpendingGate",
     "StartupScript",
