@@ -256,7 +256,10 @@ def workspace_of(
 ) -> TeamWorkspace:
     models = {name: model for name, model in environment.models.items() if model.team == team}
     images = [each.image for each in environment.containers.values() if each.team == team]
-    repositories = sorted({image.repository for image in images if image and image.repository})
+    of_models = {image.repository for image in images if image and image.repository}
+    groups = [group for group in environment.features.values() if group.team == team]
+    of_jobs = {group.job.repository for group in groups if group.job is not None}
+    repositories = sorted(of_models | of_jobs)
     return TeamWorkspace(
         name=team,
         data_bucket=data.data_bucket,

@@ -351,6 +351,7 @@ class Environment(Part):
         for name, model in self.models.items():
             yield from instance_types(name, model)
         yield from membership.instance_types(self)
+        yield from features.job_instance_types(self.features)
 
     def _studio(self) -> Iterator[Complaint]:
         for name, image in self.studio.images.items():
@@ -375,7 +376,7 @@ class Environment(Part):
     def _features(self) -> Iterator[Complaint]:
         known = {*PERSONAS, *(name for name, own in self.personas.items() if own.based_on in PERSONAS)}
         may = {persona: self.capabilities(persona) for persona in sorted(known)}
-        return features.misfits(self.features, self.teams, may)
+        return features.misfits(self.features, self.teams, may, self.repositories)
 
     def _names(self) -> Iterator[Complaint]:
         """Different names have to stay different in logical ids, which have no hyphens."""
