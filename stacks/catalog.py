@@ -79,6 +79,7 @@ class CatalogStack(cdk.Stack):
                 rights=product.launch_rights(),
                 rules=product.rules(),
                 role_path=launch_role_path(environment.name),
+                tags=product.tags,
             )
             for product in offers
         }

@@ -8,10 +8,12 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 
+from clary.environment import cluster
 from clary.environment.model import Environment
 from clary.environment.network import GivenVpc
 from clary_constructs import S3_PREFIX_LISTS, GlueConnection, NetworkGroups, PrivateNetwork
 from constructs import Construct
+from stacks.clusters import add_cluster_networks
 from stacks.naming import glue_name
 from stacks.registry import other_registries
 
@@ -38,6 +40,7 @@ class NetworkStack(cdk.Stack):
                 reaches_glue=environment.uses_glue or environment.keeps_histories,
                 reaches_athena=environment.keeps_histories,
                 reaches_queues=any(group.stream for group in environment.features.values()),
+                runs_clusters=bool(cluster.teams(environment)),
                 registries=other_registries(environment),
                 removal_policy=removal_policy,
             )
@@ -70,6 +73,15 @@ class NetworkStack(cdk.Stack):
                 endpoints=endpoints,
                 s3_prefix_list=_s3_prefix_list(environment.region),
             )
+
+        self.clusters = add_cluster_networks(
+            self,
+            environment,
+            vpc=self.vpc,
+            endpoints=endpoints,
+            s3_prefix_list=_s3_prefix_list(environment.region),
+            removal_policy=removal_policy,
+        )
 
         cdk.CfnOutput(self, "VpcId", value=self.vpc.vpc_id)
         cdk.CfnOutput(

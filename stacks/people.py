@@ -25,6 +25,7 @@ from clary_constructs import (
 from constructs import Construct
 from stacks import studio_tools
 from stacks.access import AccessStack
+from stacks.clusters import groups_of_apps
 from stacks.data import DataStack
 from stacks.naming import pascal
 
@@ -171,6 +172,7 @@ def _user(environment: Environment, team: str, name: str, member: Member) -> Stu
         ),
         left=member.left,
         tags=environment.cost_tags(team),
+        security_groups=() if member.left else groups_of_apps(environment, team, member.persona),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from clary.environment.cluster import EmrCluster
 from clary.environment.form import Form
 from clary.environment.model_api import ContentType
 from clary.environment.part import (
@@ -112,6 +113,8 @@ class Products(Part):
     """People of the team's, who bring themselves in."""
     notebook_instance: NotebookInstance | None = None
     """Notebook instances, for those whose work needs one rather than Studio."""
+    emr_cluster: EmrCluster | None = None
+    """Clusters for Spark, to which people connect from Studio."""
     model_endpoint: ModelEndpoint | None = None
     """Endpoints for approved versions of the team's models."""
     project_workspace: ProjectWorkspace | None = None
@@ -242,8 +245,9 @@ def _compute(environment: Environment, team: str, portfolio: Portfolio) -> Itera
     products, at = portfolio.products, ("catalog", "portfolios", team, "products")
     cap = environment.costs.cap
     capped = cap is not None and cap.mode == "act" and team in cap.gated(environment)
-    offered: Mapping[str, NotebookInstance | ModelEndpoint | None] = {
+    offered: Mapping[str, NotebookInstance | ModelEndpoint | EmrCluster | None] = {
         "notebook_instance": products.notebook_instance,
+        "emr_cluster": products.emr_cluster,
         "model_endpoint": products.model_endpoint,
     }
     for key, said in offered.items():
@@ -251,7 +255,9 @@ def _compute(environment: Environment, team: str, portfolio: Portfolio) -> Itera
             continue
         path: tuple[str | int, ...] = (*at, key)
         for index, instance_type in enumerate(said.instance_types):
-            if not environment.guardrails.allows_instance_type(instance_type):
+            # what SageMaker has of a type begins with ml., and what EMR has does not
+            named = f"ml.{instance_type.removeprefix('ml.')}"
+            if not environment.guardrails.allows_instance_type(named):
                 given = ("instance_types", index) if "instance_types" in said.model_fields_set else ()
                 message = f"'{instance_type}' is not among 'guardrails.instance_types', choose one of:"
                 allowed = ", ".join(environment.guardrails.instance_types or ())

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from clary.environment import cap, catalog, features, gateway, membership, model_features, project
+from clary.environment import cap, catalog, cluster, features, gateway, membership, model_features, project
 from clary.environment.catalog import Catalog
 from clary.environment.costs import Costs
 from clary.environment.data import Data
@@ -269,6 +269,7 @@ class Environment(Part):
             *self._features(),
             *model_features.misfits(self.models, self.features),
             *catalog.misfits(self),
+            *cluster.misfits(self),
             *project.misfits(self),
             *self._tags(),
             *self.costs.misfits(tuple(self.teams)),

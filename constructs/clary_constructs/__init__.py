@@ -12,6 +12,9 @@ from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._budget import CostBudget, let_budgets_tell
 from clary_constructs._catalog_portfolio import CatalogPortfolio
 from clary_constructs._catalog_product import CatalogProduct, FieldRule, LaunchRight
+from clary_constructs._cluster_groups import ClusterGroups
+from clary_constructs._cluster_roles import ClusterRoles
+from clary_constructs._cluster_security import ClusterSecurity
 from clary_constructs._component_endpoint import ComponentEndpoint, ComponentSize
 from clary_constructs._data_bucket import AccessLogsBucket, DataBucket, answer_only_within
 from clary_constructs._encryption import EncryptionKey
@@ -87,6 +90,7 @@ from clary_constructs._python_code import python_code
 from clary_constructs._quota_table import DYNAMODB_PREFIX_LISTS, QuotaTable
 from clary_constructs._sdk_defaults import SdkDefaults
 from clary_constructs._shared_value import SharedValue, SharedValues
+from clary_constructs._spark_cluster import ClusterPlace, SparkCluster
 from clary_constructs._spending_cap import SpendingCap, SpendingGate
 from clary_constructs._studio_domain import (
     LICENCE_ACTIONS,
@@ -133,6 +137,10 @@ __all__ = [
     "CapacityLimits",
     "CatalogPortfolio",
     "CatalogProduct",
+    "ClusterGroups",
+    "ClusterPlace",
+    "ClusterRoles",
+    "ClusterSecurity",
     "CollectionFeature",
     "CollectionKind",
     "ComponentEndpoint",
@@ -209,6 +217,7 @@ __all__ = [
     "SharedSpaceDefaults",
     "SharedValue",
     "SharedValues",
+    "SparkCluster",
     "SpendingCap",
     "SpendingGate",
     "StartupScript",

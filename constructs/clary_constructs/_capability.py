@@ -200,6 +200,15 @@ def listing(buckets: Sequence[s3.IBucket], prefix: str) -> Right:
     )
 
 
+def team_files(workspace: TeamWorkspace) -> Iterator[Right]:
+    """To read and write all that is the team's, of data and of models."""
+    yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)
+    for bucket in (workspace.data_bucket, workspace.models_bucket):
+        yield objects(
+            [*READ_OBJECTS, *WRITE_OBJECTS], bucket, workspace.object_prefix, below_the_name(workspace)
+        )
+
+
 def read_data(position: Position) -> Iterator[Right]:
     workspace = position.workspace
     yield listing([workspace.data_bucket], workspace.object_prefix)

@@ -51,7 +51,8 @@ class CatalogProduct(Construct):
 
     The version's name is a hash of the template, so that an unchanged one is the same version, whoever has
     launched it, and a changed one another. Launches are made by a role of the product's own, which holds
-    `rights`, what a stack itself needs, and the reading of the template, and is nobody else's.
+    `rights`, what a stack itself needs, and the reading of the template, and is nobody else's. `tags` are the
+    product's own, and go on to what is launched.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class CatalogProduct(Construct):
         rules: Sequence[FieldRule] = (),
         role_path: str = "/",
         support_email: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         version = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:12]
@@ -88,6 +90,8 @@ class CatalogProduct(Construct):
                 )
             ],
         )
+        for key, value in (tags or {}).items():
+            cdk.Tags.of(product).add(key, value)
         association = servicecatalog.CfnPortfolioProductAssociation(
             self, "Offered", portfolio_id=portfolio.portfolio_id, product_id=product.ref
         )

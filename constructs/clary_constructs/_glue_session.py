@@ -10,16 +10,7 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from clary_constructs._capability import (
-    PUT_METRICS,
-    READ_OBJECTS,
-    USE_KEY,
-    WRITE_LOGS,
-    WRITE_OBJECTS,
-    below_the_name,
-    listing,
-    objects,
-)
+from clary_constructs._capability import PUT_METRICS, USE_KEY, WRITE_LOGS, team_files
 from clary_constructs._glue_right import (
     DESCRIBE_GLUE_NETWORK,
     ENCRYPT_LOGS,
@@ -143,11 +134,7 @@ class GlueSessionRole(Construct):
 
 
 def _rights(stack: cdk.Stack, workspace: TeamWorkspace, connection: str) -> Iterator[Right]:
-    yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)
-    for bucket in (workspace.data_bucket, workspace.models_bucket):
-        yield objects(
-            [*READ_OBJECTS, *WRITE_OBJECTS], bucket, workspace.object_prefix, below_the_name(workspace)
-        )
+    yield from team_files(workspace)
     yield Right("Data", USE_KEY, [workspace.encryption_key.key_arn])
     yield Right(
         "Data",

@@ -50,6 +50,15 @@ _ATHENA: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {
 _QUEUES: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {"Queues": ec2.InterfaceVpcEndpointAwsService.SQS}
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-internetwork-traffic-privacy.html"""
 
+_EMR: Mapping[str, ec2.InterfaceVpcEndpointAwsService] = {"Emr": ec2.InterfaceVpcEndpointAwsService.EMR}
+"""https://docs.aws.amazon.com/emr/latest/ManagementGuide/interface-vpc-endpoint.html"""
+
+_CLUSTERS_READ = ("al2023-repos-{region}-de612dc2", "repo.{region}.emr.amazonaws.com")
+_CLUSTERS_WRITE = ("aws157-logs-prod{suffix}", "prod.{region}.appinfo.src")
+"""EMR's own buckets, by its releases from 7.0 and before 8.0: packages of the system and of its own; system
+logs, and histories of Spark. Logs of us-east-1 have no region in their bucket's name
+(https://docs.aws.amazon.com/emr/latest/ManagementGuide/private-subnet-iampolicy.html)."""
+
 S3_PREFIX_LISTS: Mapping[str, str] = {
     "ap-northeast-1": "pl-61a54008",
     "ap-northeast-2": "pl-78a54011",
@@ -80,9 +89,10 @@ class PrivateNetwork(Construct):
 
     `subnets` is where everything goes, `endpoints` what may be called there. Subnets have a fixed
     size, an eighth of the VPC, so that a further availability zone moves none of those that are there.
-    Endpoints are paid for by the hour: there is none to MLflow, Glue, Athena or SQS unless it
-    `reaches_mlflow`, `reaches_glue`, `reaches_athena` or `reaches_queues`. Images come from this account's
-    registry, and from those of the accounts in `registries`.
+    Endpoints are paid for by the hour: there is none to MLflow, Glue, Athena, SQS or EMR unless it
+    `reaches_mlflow`, `reaches_glue`, `reaches_athena`, `reaches_queues` or `runs_clusters`, and then clusters
+    reach EMR's own buckets, too. Images come from this account's registry, and from those of the accounts in
+    `registries`.
 
     By default, the VPC, its subnets and its flow logs are retained: a Studio domain that stays keeps
     the VPC from being deleted anyway.
@@ -99,6 +109,7 @@ class PrivateNetwork(Construct):
         reaches_glue: bool = False,
         reaches_athena: bool = False,
         reaches_queues: bool = False,
+        runs_clusters: bool = False,
         registries: Sequence[str] = (),
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
@@ -143,6 +154,7 @@ class PrivateNetwork(Construct):
             reach_glue=reaches_glue,
             reach_athena=reaches_athena,
             reach_queues=reaches_queues,
+            run_clusters=runs_clusters,
             registries=registries,
         )
         FlowLog(self, "FlowLog", vpc=vpc, removal_policy=removal_policy)
@@ -151,7 +163,8 @@ class PrivateNetwork(Construct):
 class PrivateEndpoints(Construct):
     """Ways to AWS's services, for principals and resources of this account only.
 
-    Images alone may be somebody else's: those of the accounts in `registries`, to be pulled.
+    Images alone may be somebody else's: those of the accounts in `registries`, to be pulled. Clusters need
+    some of what is EMR's.
 
     Nobody reaches them until `group` lets somebody in.
     """
@@ -167,6 +180,7 @@ class PrivateEndpoints(Construct):
         reach_glue: bool = False,
         reach_athena: bool = False,
         reach_queues: bool = False,
+        run_clusters: bool = False,
         registries: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
@@ -177,6 +191,7 @@ class PrivateEndpoints(Construct):
             **(_GLUE if reach_glue else {}),
             **(_ATHENA if reach_athena else {}),
             **(_QUEUES if reach_queues else {}),
+            **(_EMR if run_clusters else {}),
         }
         for construct_id_, service in {**_SERVICES, **more}.items():
             endpoint = ec2.InterfaceVpcEndpoint(
@@ -197,6 +212,9 @@ class PrivateEndpoints(Construct):
         )
         bucket.add_to_policy(self._this_account())
         bucket.add_to_policy(self._image_layers())
+        if run_clusters:
+            for statement in self._buckets_of_emr():
+                bucket.add_to_policy(statement)
 
     def _this_account(self) -> iam.PolicyStatement:
         """Neither credentials nor buckets of somebody else's account work from in here.
@@ -240,6 +258,30 @@ class PrivateEndpoints(Construct):
             actions=["s3:GetObject"],
             resources=[f"arn:{stack.partition}:s3:::prod-{stack.region}-starport-layer-bucket/*"],
         )
+
+    def _buckets_of_emr(self) -> Sequence[iam.PolicyStatement]:
+        stack = cdk.Stack.of(self)
+        suffix = "" if stack.region == "us-east-1" else f"-{stack.region}"
+
+        def objects(buckets: Sequence[str]) -> list[str]:
+            names = [each.format(region=stack.region, suffix=suffix) for each in buckets]
+            return [f"arn:{stack.partition}:s3:::{name}/*" for name in names]
+
+        everybody = [iam.StarPrincipal()]
+        return [
+            iam.PolicyStatement(
+                sid="PackagesOfClusters",
+                principals=everybody,
+                actions=["s3:GetObject"],
+                resources=objects(_CLUSTERS_READ),
+            ),
+            iam.PolicyStatement(
+                sid="HistoriesOfClusters",
+                principals=everybody,
+                actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
+                resources=objects(_CLUSTERS_WRITE),
+            ),
+        ]
 
 
 class FlowLog(Construct):

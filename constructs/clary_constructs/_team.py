@@ -13,18 +13,14 @@ from clary_constructs._capability import (
     MAKE_INTERFACES,
     PUT_METRICS,
     READ_KEY,
-    READ_OBJECTS,
     USE_KEY,
     WRITE_LOGS,
-    WRITE_OBJECTS,
-    below_the_name,
-    listing,
     make_models,
-    objects,
     pull_images,
     read_data,
     register,
     start_jobs,
+    team_files,
     use_private_data,
 )
 from clary_constructs._experiment_right import log_to_mlflow
@@ -146,11 +142,7 @@ def _pipeline_rights(position: Position) -> Iterator[Right]:
 def job_rights(position: Position) -> Iterator[Right]:
     workspace = position.workspace
     key = workspace.encryption_key.key_arn
-    yield listing([workspace.data_bucket, workspace.models_bucket], workspace.object_prefix)
-    for bucket in (workspace.data_bucket, workspace.models_bucket):
-        yield objects(
-            [*READ_OBJECTS, *WRITE_OBJECTS], bucket, workspace.object_prefix, below_the_name(workspace)
-        )
+    yield from team_files(workspace)
     yield from use_private_data(workspace)
     yield Right("Data", USE_KEY, [key])
     # volumes of jobs are encrypted by EC2, on behalf of SageMaker

@@ -61,6 +61,8 @@ class StudioUser:
     tags: Mapping[str, str] = field(default_factory=dict)
     """On their profile, their spaces and all that runs there. They should not change: some versions of
     CloudFormation's types replace a profile then, and with it a home directory."""
+    security_groups: Sequence[str] = ()
+    """The ids of groups that their apps are in besides, or references to them."""
     stem: str | None = None
     """What the logical ids of their resources end with, where their name is a token. By default, the name."""
 
@@ -159,7 +161,10 @@ def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[t
     properties: dict[str, Any] = {
         "DomainId": {"Ref": "DomainId"},
         "UserProfileName": user.name,
-        "UserSettings": {"ExecutionRole": role, "SecurityGroups": [{"Ref": "SecurityGroupId"}, group_id]},
+        "UserSettings": {
+            "ExecutionRole": role,
+            "SecurityGroups": [{"Ref": "SecurityGroupId"}, group_id, *user.security_groups],
+        },
         **_tags(user),
     }
     if user.single_sign_on_name is not None:

@@ -88,8 +88,12 @@ class ResourceType:
 
     @cached_property
     def tag_property(self) -> tuple[str, str] | None:
-        """The property that takes tags, and whether it is a `list` of keys and values or a `map`."""
-        tagging = self.schema.get("tagging") or {}
+        """The property that takes tags, and whether it is a `list` of keys and values or a `map`.
+
+        Schemas of old, EMR's for one, say nothing of tags, and have a property for them.
+        """
+        silent = "tagging" not in self.schema and self.schema.get("taggable") is not False
+        tagging = {"taggable": True, "tagProperty": "Tags"} if silent else self.schema.get("tagging", {})
         name = str(tagging.get("tagProperty", "")).removeprefix("/properties/")
         if not tagging.get("taggable") or name not in self.properties:
             return None

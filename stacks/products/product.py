@@ -47,6 +47,8 @@ class Product(ABC):
     title: ClassVar[str]
     """What a person reads who looks for it."""
     about: ClassVar[str]
+    tags: ClassVar[Mapping[str, str]] = {}
+    """On the product itself, besides those that everything has."""
 
     def __init__(self, offer: Offer) -> None:
         self.offer = offer
@@ -97,6 +99,11 @@ class Product(ABC):
         """Of the environment, for the template to read."""
         shared = self.offer.shared.share(name, value)
         self._shared[name] = shared
+        return shared
+
+    def use(self, shared: SharedValue) -> SharedValue:
+        """What another stack of the environment shares, for the template to read."""
+        self._shared[shared.parameter_name] = shared
         return shared
 
     def _shared_content(self) -> str:

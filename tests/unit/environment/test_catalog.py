@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from clary.environment import catalog, project
+from clary.environment import catalog, cluster, project
 from clary.environment.loader import EnvironmentFileError, load
 from clary.environment.model import Environment
 
@@ -23,7 +23,9 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a portfolio that offers nothing": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
         "5:93",
-        ("products: offers nothing, name one of: data_scientist, notebook_instance, model_endpoint",),
+        (
+            "products: offers nothing, name one of: data_scientist, notebook_instance, emr_cluster, model_endpoint",
+        ),
     ),
     "a portfolio for nobody": (
         TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
@@ -163,6 +165,48 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "6:104",
         ("which 'costs.cap' does not stop",),
     ),
+    "a cluster of machines that nobody may start": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\nguardrails: {instance_types: [ml.m5.*]}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {instance_types: [m5.xlarge, r5.xlarge]}}}}}\n",
+        "7:146",
+        ("'r5.xlarge' is not among 'guardrails.instance_types', choose one of: ml.m5.*",),
+    ),
+    "a cluster of machines that EMR does not take": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {instance_types: [m5.xlarge, t3.xlarge]}}}}}\n",
+        "6:146",
+        ("'t3.xlarge' does not fit, give an EC2 instance type that EMR takes",),
+    ),
+    "a cluster beside a cap": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\n"
+        + "costs: {cap: {mode: act, teams: {research: 300}}}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {}}}}}\n",
+        "7:104",
+        ("which 'costs.cap' does not stop",),
+    ),
+    "a cluster to which nobody connects": (
+        TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {emr_cluster: {}}}}}\n",
+        "5:104",
+        ("nobody of the team could connect to one: add 'connect-to-emr' to 'rights' of a persona",),
+    ),
+    "a cluster that Studio's apps do not reach": (
+        TEAMS
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\nstudio: {network: public}\n"
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {emr_cluster: {}}}}}\n",
+        "7:104",
+        ("is reached from the VPC but 'studio.network' is 'public'",),
+    ),
     "images of a repository that is not there": (
         TEAMS
         + "repositories: [tiny]\n"
@@ -203,6 +247,24 @@ def environment(text: str) -> Environment:
 
 def test_nothing_is_offered_by_default() -> None:
     assert environment(TEAMS).catalog.portfolios == {}
+
+
+def test_a_cluster_takes_somebody_who_connects_also_where_people_bring_themselves_in() -> None:
+    found = environment(
+        """
+        teams: {research: {}}
+        personas: {data-scientist: {rights: {add: [connect-to-emr]}}}
+        catalog:
+          portfolios:
+            research:
+              principals: ["arn:aws:iam::111122223333:role/newcomers"]
+              products: {data_scientist: {}, emr_cluster: {}}
+        """
+    )
+
+    assert cluster.teams(found) == ("research",)
+    assert cluster.connects(found, "research", "data-scientist")
+    assert not cluster.connects(found, "research", "mlops-engineer")
 
 
 def test_names_are_taken_by_the_file_also_across_teams_whose_names_begin_alike() -> None:
