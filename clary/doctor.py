@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from clary import quotas
+from clary import catalog_checkup, quotas
 from clary.environment.model import Environment
 from clary.finding import Finding, Verdict
 from clary.outputs import STACKS
@@ -77,6 +77,8 @@ def examine(
         ("region", lambda: _region(environment, clients, available)),
         ("stacks", lambda: _stacks(environment, clients)),
         ("names", lambda: _names(environment, clients)),
+        ("principals", lambda: catalog_checkup.principals(environment, clients("iam"))),
+        ("launches", lambda: _launches(environment, clients)),
         ("service-linked role", lambda: _service_linked_role(clients)),
         ("quotas", lambda: _quotas(environment, clients)),
     )
@@ -277,6 +279,11 @@ def _names(environment: Environment, clients: Clients) -> Iterator[Finding]:
         yield Finding(Verdict.BLOCKED, "names", message, "delete them, or give the environment another name")
     else:
         yield Finding(Verdict.FINE, "names", "nothing else is called as the environment's resources are")
+
+
+def _launches(environment: Environment, clients: Clients) -> Iterator[Finding]:
+    if _stack(clients, environment.stack_name("catalog")) is not None:
+        yield from catalog_checkup.launches(environment, clients)
 
 
 def _is_there(ask: Callable[[], object]) -> bool:

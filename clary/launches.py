@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from clary.environment.catalog import product_name
 from clary.environment.model import Environment
 from clary.errors import ClaryError
+
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,17 @@ def check_in_use(client: Any, environment: Environment, *, stays: bool) -> None:
     """
     left = [each for each in in_use(client, environment) if not (stays and is_offered(each, environment))]
     if left:
-        names = ", ".join(f"{each.name} ({each.owner})" for each in left[:5])
-        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
         what = "the file offers no more" if stays else "would outlive the environment"
         raise ClaryError(
-            f"people have launched what {what}, nothing was changed: {names}{more}; terminate that first"
+            f"people have launched what {what}, nothing was changed: {named(left)}; terminate that first"
             " (`clary catalog terminate`, or Service Catalog's page of provisioned products)"
         )
+
+
+def named(some: Sequence[Launched]) -> str:
+    """Some launches by their names and owners, a few of many."""
+    names = ", ".join(f"{each.name} ({each.owner})" for each in some[:_MOST_NAMES])
+    return f"{names} and {len(some) - _MOST_NAMES} more" if len(some) > _MOST_NAMES else names
 
 
 def is_offered(launched: Launched, environment: Environment) -> bool:

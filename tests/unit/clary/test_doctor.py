@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,20 @@ class Account:
     denied: set[str] = field(default_factory=set)
     """Actions that the simulator finds denied."""
     stacks: dict[str, str] = field(default_factory=lambda: {"CDKToolkit": "CREATE_COMPLETE"})
+    roles: Sequence[str] = ("newcomers",)
+    """Beside those that `answers` has."""
 
     def client(self, service: str) -> Any:
         return _Client(self, service)
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> Any:
+        if operation == "get_role" and request["RoleName"] in self.roles:
+            return {"Role": {"Arn": f"arn:aws:iam::111122223333:role/{request['RoleName']}"}}
         said = self.answers.get(operation, _USUAL.get(operation))
         if isinstance(said, Exception):
             raise said
         if operation == "describe_stacks":
-            return self._stack(request["StackName"])
+            return self._stack(request["StackName"]) if request else {"Stacks": []}
         if operation == "simulate_principal_policy":
             return {
                 "EvaluationResults": [
@@ -207,6 +211,23 @@ def test_an_endpoint_of_the_same_name_is_in_the_way_while_there_is_no_stack(exam
 
     (finding,) = [each for each in findings if each.subject == "names"]
     assert finding.message.startswith("the endpoint clary-dev-housing is there")
+
+
+def test_whom_the_catalog_is_for_has_to_be_there(examine: Examine) -> None:
+    findings = examine(Account(roles=()))
+
+    assert _of(findings, Verdict.BLOCKED) == ["principals of research"]
+
+
+def test_launches_are_looked_at_where_the_catalog_is_deployed(examine: Examine) -> None:
+    nothing: dict[str, Any] = {"ProvisionedProducts": [], "ProductViewDetails": []}
+    stacks = {"CDKToolkit": "CREATE_COMPLETE", "clary-dev-catalog": "CREATE_COMPLETE"}
+    answers = {"search_provisioned_products": nothing, "search_products_as_admin": nothing}
+
+    with_catalog, without = examine(Account(answers, stacks=stacks)), examine(Account())
+
+    assert "launches" in _of(with_catalog, Verdict.FINE)
+    assert "launches" not in [each.subject for each in without]
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_IN_PROGRESS"])

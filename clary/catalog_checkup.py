@@ -1,0 +1,131 @@
+"""What the doctor says of self-service: who may launch, and how what has been launched is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from clary.environment.model import Environment
+from clary.errors import ClaryError
+from clary.finding import Finding, Verdict
+from clary.launches import Launched, in_use, is_offered, named, pages
+from clary.wording import count
+
+_SUBJECT = "launches"
+_PRODUCT_TAG = "aws:servicecatalog:productArn"
+_FAILED = {
+    "ERROR": "failed, and there is nothing of it",
+    "TAINTED": "is as it was before its last operation, which failed",
+}
+_REMEDIES = {
+    "ERROR": "whoever launched it terminates it: `clary catalog terminate`",
+    "TAINTED": "whoever launched it tries again: `clary catalog update`, or `terminate`",
+}
+
+
+def principals(environment: Environment, iam: Any) -> Iterator[Finding]:
+    """Service Catalog takes nobody for a principal who is not there."""
+    for team, portfolio in environment.catalog.portfolios.items():
+        missing = [each for each in portfolio.principals if not _is_there(iam, each)]
+        subject = f"principals of {team}"
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            remedy = "make them before you deploy, or take them out of the file"
+            yield Finding(Verdict.BLOCKED, subject, f"{', '.join(missing)} {verb} not there", remedy)
+        else:
+            yield Finding(Verdict.FINE, subject, "all of them are there")
+
+
+def _is_there(iam: Any, arn: str) -> bool:
+    kind, _, path = arn.partition(":iam::")[2].partition(":")[2].partition("/")
+    name, operation = path.rpartition("/")[2], {"role": "Role", "user": "User", "group": "Group"}[kind]
+    try:
+        found = getattr(iam, f"get_{kind}")(**{f"{operation}Name": name})[operation]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return False
+    return bool(found["Arn"] == arn)
+
+
+def launches(environment: Environment, clients: Callable[[str], Any]) -> Iterator[Finding]:
+    """Of an environment whose catalog is deployed."""
+    catalog = clients("servicecatalog")
+    try:
+        there = in_use(catalog, environment)
+    except ClaryError as error:
+        yield Finding(Verdict.UNKNOWN, _SUBJECT, str(error))
+        return
+    products = _products(catalog, environment)
+    found = [
+        *_not_offered(environment, there),
+        *_not_as_they_should_be(there),
+        *_of_an_older_version(catalog, there),
+        *_left_behind(clients("cloudformation"), environment, products, {each.id for each in there}),
+    ]
+    yield from found
+    if not found:
+        message = f"people have {count(len(there), 'thing')} from the catalog, and each is as it should be"
+        yield Finding(Verdict.FINE, _SUBJECT, message)
+
+
+def _products(catalog: Any, environment: Environment) -> set[str]:
+    return {
+        each["ProductViewSummary"]["ProductId"]
+        for page in pages(catalog.search_products_as_admin)
+        for each in page["ProductViewDetails"]
+        if each["ProductViewSummary"]["Name"].startswith(environment.stack_name(""))
+    }
+
+
+def _not_offered(environment: Environment, there: Sequence[Launched]) -> Iterator[Finding]:
+    left = [each for each in there if not is_offered(each, environment)]
+    if left:
+        message = f"the file offers no more what people have launched, and nothing is deployed: {named(left)}"
+        remedy = "let those who launched it terminate it first, or offer it again"
+        yield Finding(Verdict.BLOCKED, _SUBJECT, message, remedy)
+
+
+def _not_as_they_should_be(there: Sequence[Launched]) -> Iterator[Finding]:
+    for each in there:
+        if each.status in _FAILED:
+            message = f"'{each.name}' of {each.owner} {_FAILED[each.status]}: {each.why}"
+            yield Finding(Verdict.TIGHT, _SUBJECT, message, _REMEDIES[each.status])
+
+
+def _of_an_older_version(catalog: Any, there: Sequence[Launched]) -> Iterator[Finding]:
+    newest = {
+        product: max(
+            catalog.describe_product_as_admin(Id=product)["ProvisioningArtifactSummaries"],
+            key=lambda version: version["CreatedTime"],
+        )["Id"]
+        for product in sorted({each.product_id for each in there})
+    }
+    old = [
+        each for each in there if each.status == "AVAILABLE" and each.version_id != newest[each.product_id]
+    ]
+    if old:
+        message = f"their product has a newer version: {named(old)}"
+        remedy = "whoever launched it takes it there: `clary catalog update`, which keeps what it holds"
+        yield Finding(Verdict.TIGHT, _SUBJECT, message, remedy)
+
+
+def _left_behind(
+    cloudformation: Any, environment: Environment, products: set[str], there: set[str]
+) -> Iterator[Finding]:
+    """Stacks that somebody kept who terminated their launch: nobody sees them in Service Catalog."""
+    ours = re.compile(rf"SC-{environment.account}-(pp-[a-z0-9]+)")
+    for page in cloudformation.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            launch = ours.fullmatch(stack["StackName"])
+            product = _tags(stack).get(_PRODUCT_TAG, "").rpartition("/")[2]
+            if launch is not None and product in products and launch[1] not in there:
+                message = "what was launched is there, and is billed for, and its launch is gone"
+                yield Finding(Verdict.TIGHT, f"stack {stack['StackName']}", message, "delete the stack")
+
+
+def _tags(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in stack.get("Tags", [])}
