@@ -22,6 +22,7 @@ SAMPLE: Mapping[str, Any] = {
     "account": "111122223333",
     "region": "eu-west-1",
     "teams": {"research": {"members": {"ada": "data-scientist"}}},
+    "personas": {"data-scientist": {"rights": {"add": ["connect-to-emr"]}}},
     "catalog": {
         "portfolios": {
             "research": {

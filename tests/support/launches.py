@@ -21,13 +21,17 @@ _PSEUDO = {"AWS::Partition": "aws"}
 
 @dataclass(frozen=True)
 class Launch:
-    """A product's template with values for its fields, and the catalog's template, which has its role."""
+    """A product's template with values for its fields, and the catalog's template, which has its role.
+
+    Values are shared by the catalog's template, and by the network's.
+    """
 
     account: str
     region: str
     catalog: Mapping[str, Any]
     product: Mapping[str, Any]
     values: Mapping[str, str]
+    network: Mapping[str, Any]
 
     def calls(self) -> Sequence[Needed]:
         """Of a launch that succeeds, and of its termination."""
@@ -99,7 +103,8 @@ class Launch:
     def _shared(self) -> Mapping[str, str]:
         return {
             resource["Properties"]["Name"]: str(self._said(resource["Properties"]["Value"], {}))
-            for resource in self.catalog["Resources"].values()
+            for template in (self.catalog, self.network)
+            for resource in template["Resources"].values()
             if resource["Type"] == "AWS::SSM::Parameter"
         }
 
@@ -139,4 +144,8 @@ class Launch:
         resource = self.catalog["Resources"].get(name, {})
         if resource.get("Type") == "AWS::IAM::Role":
             return f"arn:aws:iam::{self.account}:role/{name.lower()}"
+        if resource.get("Type") == "AWS::IAM::InstanceProfile":
+            # local AWS takes a profile that is not there for one of the role of its name
+            (role,) = resource["Properties"]["Roles"]
+            return f"arn:aws:iam::{self.account}:instance-profile/{role['Ref'].lower()}"
         return f"arn:aws:any:{self.region}:{self.account}:thing/{name.lower()}"

@@ -23,9 +23,7 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a portfolio that offers nothing": (
         TEAMS + "catalog: {portfolios: {research: {" + PRINCIPALS + ", products: {}}}}\n",
         "5:93",
-        (
-            "products: offers nothing, name one of: data_scientist, notebook_instance, emr_cluster, model_endpoint",
-        ),
+        ("products: offers nothing, name one of: data_scientist, notebook_instance, emr_cluster,",),
     ),
     "a portfolio for nobody": (
         TEAMS + "catalog: {portfolios: {research: {principals: [], products: {data_scientist: {}}}}}\n",
@@ -167,7 +165,8 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "a cluster of machines that nobody may start": (
         TEAMS
-        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\nguardrails: {instance_types: [ml.m5.*]}\n"
+        + "personas: {data-scientist: {rights: {add: [connect-to-emr]}}}\n"
+        + "guardrails: {instance_types: [ml.m5.*]}\n"
         + "catalog: {portfolios: {research: {"
         + PRINCIPALS
         + ", products: {emr_cluster: {instance_types: [m5.xlarge, r5.xlarge]}}}}}\n",

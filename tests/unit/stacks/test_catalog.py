@@ -24,6 +24,7 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 PRINCIPAL = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
 VALUES: Mapping[str, Mapping[str, str]] = {
     "data_scientist": {"Name": "emmy"},
+    "emr_cluster": {"Name": "churn", "InstanceType": "m5.xlarge", "CoreNodes": "2"},
     "notebook_instance": {"Name": "churn", "InstanceType": "ml.t3.medium", "StorageGib": "5"},
     "model_endpoint": {"Name": "churn", "Group": "churn", "Version": "3", "InstanceType": "ml.m5.large"},
     "project_workspace": {
@@ -37,6 +38,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 """What somebody fills in."""
 OFFERED: Mapping[str, Any] = {
     "data_scientist": {},
+    "emr_cluster": {},
     "notebook_instance": {},
     "model_endpoint": {},
     "project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}},
@@ -51,6 +53,7 @@ def environment(portfolio: Mapping[str, Any] | None = None, **more: Any) -> Envi
             "account": ACCOUNT,
             "region": REGION,
             "teams": {"research": {"members": {"ada": "data-scientist"}}},
+            "personas": {"data-scientist": {"rights": {"add": ["connect-to-emr"]}}},
             "catalog": {"portfolios": {"research": said}, "tag_options": {"purpose": ["trial", "course"]}},
             "costs": {"budget": {"monthly_usd": 1000, "emails": ["finance@example.com"]}},
         }
@@ -96,7 +99,8 @@ def product(templates: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def launch(templates: Mapping[str, Any], key: str) -> Launch:
     catalog = templates["Catalog.template.json"]
-    return Launch(ACCOUNT, REGION, catalog, product(templates, key), VALUES[key])
+    network = templates["Network.template.json"]
+    return Launch(ACCOUNT, REGION, catalog, product(templates, key), VALUES[key], network)
 
 
 def test_the_page_tells_the_products_as_they_are() -> None:
@@ -214,7 +218,8 @@ def test_a_changed_setting_is_another_version_and_an_unchanged_file_the_same(
         )
         return str(found["ProvisioningArtifactParameters"][0]["Name"])
 
-    idle = {"data-scientist": {"tools": {"idle": {"after_minutes": 120, "most_minutes": 240}}}}
+    tools = {"idle": {"after_minutes": 120, "most_minutes": 240}}
+    idle = {"data-scientist": {"tools": tools, "rights": {"add": ["connect-to-emr"]}}}
 
     again = synthesise(tmp_path / "again", environment())
     changed = synthesise(tmp_path / "changed", environment(personas=idle))
