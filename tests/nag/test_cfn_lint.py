@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from cfnlint.api import lint_file
+from cfnlint.api import lint_by_config, lint_file
 from cfnlint.config import ManualArgs
 from cfnlint.match import Match
 
@@ -23,15 +23,16 @@ ACCEPTED = {
 def matches(
     synthesised: Callable[[str], Mapping[str, Path]],
 ) -> Mapping[str, list[Match]]:
+    # all templates of an environment at once: reading the rules takes as long as a template
     return {
-        environment: [
-            match
-            for template in (*synthesised(environment).values(), *nested(synthesised(environment)))
-            for match in lint_file(
-                template, ManualArgs(regions=[loader.load(loader.find(environment, ROOT)).region])
+        environment: lint_by_config(
+            ManualArgs(
+                templates=list(map(str, (*templates.values(), *nested(templates)))),
+                regions=[loader.load(loader.find(environment, ROOT)).region],
             )
-        ]
+        )
         for environment in ENVIRONMENTS
+        for templates in [synthesised(environment)]
     }
 
 
