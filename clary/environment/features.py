@@ -133,7 +133,7 @@ class OfflineStore(Part):
     """All records that there ever were, in S3, for training sets."""
 
     table: Literal["glue", "iceberg"] = "glue"
-    """The table's format. Files are ingested into Glue's; Iceberg's is compacted more easily."""
+    """The table's format. Glue's takes files as they are, Iceberg's is compacted more easily."""
 
 
 class Throughput(Part):

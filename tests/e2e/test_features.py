@@ -284,8 +284,38 @@ def test_a_history_of_icebergs_takes_records_one_by_one(world: World) -> None:
         Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
     )
 
-    query = "SELECT patient, score FROM research__scores__once WHERE NOT is_deleted"
+    query = "SELECT patient, score FROM research__scores__once WHERE NOT is_deleted AND patient = 7"
     eventually(lambda: world.asked(ada, "research", query) == [["7", "0.25"]], seconds=300)
+
+
+def test_files_for_a_history_of_icebergs_are_put_record_by_record(world: World, tmp_path: Path) -> None:
+    ada = world.somebody("research", "data-scientist")
+    rows = [(8, 1767225600.5, 0.5), (8, 1767225601, 0.75), (9, 1767225600, 1)]
+    file = written(tmp_path / "scores.csv", rows, ["patient", "at_second", "score"])
+
+    for _ in range(2):
+        done = world.checkout("features", "ingest", "local", "scores", str(file))
+        assert "3 records: 3 put one by one" in done.stdout, done.stdout + done.stderr
+
+    which = "WHERE patient > 7"
+    query = f"SELECT count(*) FROM research__scores {which}"
+    eventually(lambda: world.asked(ada, "research", query) == [["6"]], seconds=300)
+    query = f"SELECT patient, score FROM research__scores__once {which} ORDER BY patient, score"
+    assert world.asked(ada, "research", query) == [["8", "0.5"], ["8", "0.75"], ["9", "1.0"]]
+
+
+def test_files_have_collections(world: World, tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "faces.csv", [("f1", 1767225600, '["a", "b c"]')], ["patient", "seen_at", "words"]
+    )
+
+    done = world.checkout("features", "ingest", "local", "faces", str(file))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = world.client("sagemaker-featurestore-runtime").get_record(
+        FeatureGroupName=FACES, RecordIdentifierValueAsString="f1", FeatureNames=["words"]
+    )
+    assert found["Record"] == [{"FeatureName": "words", "ValueAsStringList": ["a", "b c"]}]
 
 
 def test_who_it_is_shared_with_reads_and_nobody_else(ingested: World) -> None:

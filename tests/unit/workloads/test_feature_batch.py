@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from feature_batch.group import Group, HistoryPlace, Refused
+from feature_batch.group import Collection, Group, HistoryPlace, Refused
 from feature_batch.ingestion import Outcome, ingest, moment
 from feature_batch.ports import Record
 from feature_batch.table import Table
@@ -88,9 +90,9 @@ class Latest:
 
     def put(self, record: Record) -> None:
         self._stores._write()
-        there = self._stores.online.get(record["patient"])
-        if there is None or moment(there["at"]) <= moment(record["at"]):
-            self._stores.online[record["patient"]] = record
+        there = self._stores.online.get(str(record["patient"]))
+        if there is None or moment(str(there["at"])) <= moment(str(record["at"])):
+            self._stores.online[str(record["patient"])] = record
 
 
 Bring = Callable[..., Outcome]
@@ -262,20 +264,102 @@ def test_knows_a_group_by_its_description() -> None:
     assert not group.online
 
 
+def test_a_group_that_is_not_there_yet_takes_no_files() -> None:
+    with pytest.raises(Refused, match="is Creating, it takes no records"):
+        Group.described({**DESCRIBED, "FeatureGroupStatus": "Creating"})
+
+
+def test_a_history_of_icebergs_is_left_to_the_store() -> None:
+    offline = {**DESCRIBED["OfflineStoreConfig"], "TableFormat": "Iceberg"}
+
+    group = Group.described({**DESCRIBED, "OfflineStoreConfig": offline})
+
+    assert (group.history, group.written_by_store) == (None, True)
+
+
+def test_what_the_store_writes_itself_gets_every_record_in_the_order_of_their_times(tmp_path: Path) -> None:
+    put: list[Record] = []
+    group = replace(GROUP, history=None, written_by_store=True)
+    file = tmp_path / "records.csv"
+    file.write_text("\n".join(["patient,at,bmi,visits", *reversed(LINES), LINES[0]]) + "\n")
+    table = Table(group, [file], tmp_path)
+
+    class Records:
+        def put(self, record: Record) -> None:
+            put.append(record)
+
+    outcome = ingest(group, table, None, None, records=Records(), now=NOW, tell=lambda _: None)
+    table.close()
+
+    assert outcome.words == "8 records: 8 put one by one"
+    assert sorted(str(record["visits"]) for record in put) == [str(number) for number in range(8)]
+
+
+FACES = Group(
+    "faces",
+    "patient",
+    "at",
+    {"patient": "String", "at": "String", "face": "Fractional", "words": "String", "rooms": "Integral"},
+    True,
+    None,
+    collections={
+        "face": Collection("Vector", 2),
+        "words": Collection("Set", None),
+        "rooms": Collection("List", None),
+    },
+)
+
+
+def latest_of(file: Path) -> Record:
+    table = Table(FACES, [file], file.parent)
+    ((_, record),) = next(table.latest(100))
+    table.close()
+    return record
+
+
+def test_a_collection_is_an_array_of_jsons_in_a_column(tmp_path: Path) -> None:
+    file = tmp_path / "records.csv"
+    file.write_text('patient,at,face,words,rooms\np,2026-01-01T00:00:00Z,"[0.5, 2]","[""a"", ""b c""]",\n')
+
+    assert latest_of(file) == {
+        "patient": "p",
+        "at": "2026-01-01T00:00:00Z",
+        "face": ["0.5", "2"],
+        "words": ["a", "b c"],
+    }
+
+
+def test_a_collection_is_a_list_in_parquet(tmp_path: Path) -> None:
+    file = tmp_path / "records.parquet"
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute(
+            "COPY (SELECT 'p' AS patient, '2026-01-01T00:00:00Z' AS \"at\", [0.5, 2.0]::DOUBLE[] AS face,"
+            f" ['a'] AS words, []::BIGINT[] AS rooms) TO '{file}' (FORMAT parquet)"
+        )
+
+    assert latest_of(file) == {
+        "patient": "p",
+        "at": "2026-01-01T00:00:00Z",
+        "face": ["0.5", "2.0"],
+        "words": ["a"],
+        "rooms": [],
+    }
+
+
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("face", "words", "rooms", "says"),
     [
-        ({"FeatureGroupStatus": "Creating"}, "is Creating, it takes no records"),
-        (
-            {"OfflineStoreConfig": {**DESCRIBED["OfflineStoreConfig"], "TableFormat": "Iceberg"}},
-            "is an Iceberg table",
-        ),
-        (
-            {"FeatureDefinitions": [{"FeatureName": "v", "FeatureType": "String", "CollectionType": "Set"}]},
-            "'v' has several values at once",
-        ),
+        ("0.5", "", "", "'face' is '0.5', give a JSON array of values that are Fractional, 2 of them"),
+        ("[0.5]", "", "", "give a JSON array of values that are Fractional, 2 of them"),
+        ("[0.5, much]", "", "", "give a JSON array of values that are Fractional, 2 of them"),
+        ("", "[null]", "", "'words' is '[null]', give a JSON array of values that are String"),
+        ("", "{}", "", "give a JSON array of values that are String"),
+        ("", "", "[1.5]", "'rooms' is '[1.5]', give a JSON array of values that are Integral"),
     ],
 )
-def test_refuses_a_group_that_files_cannot_fill(changes: Mapping[str, Any], words: str) -> None:
-    with pytest.raises(Refused, match=words):
-        Group.described({**DESCRIBED, **changes})
+def test_says_what_no_collection_is(face: str, words: str, rooms: str, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "records.csv"
+    file.write_text(f'patient,at,face,words,rooms\np,2026-01-01T00:00:00Z,"{face}","{words}","{rooms}"\n')
+
+    with pytest.raises(Refused, match=re.escape(says)):
+        Table(FACES, [file], tmp_path)

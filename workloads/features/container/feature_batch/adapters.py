@@ -128,9 +128,27 @@ class RuntimeLatest:
 
     def put(self, record: Record) -> None:
         """Only there: the history has its files."""
-        only = {"TargetStores": ["OnlineStore"]} if self._group.history is not None else {}
-        self._runtime.put_record(
-            FeatureGroupName=self._group.name,
-            Record=[{"FeatureName": name, "ValueAsString": value} for name, value in record.items()],
-            **only,
-        )
+        _put(self._runtime, self._group, record, ["OnlineStore"])
+
+
+class RuntimeRecords:
+    def __init__(self, runtime: Any, group: Group, *, online: bool) -> None:
+        """With `online`, into both stores at once."""
+        self._runtime = runtime
+        self._group = group
+        self._stores = ["OnlineStore", "OfflineStore"] if online else ["OfflineStore"]
+
+    def put(self, record: Record) -> None:
+        _put(self._runtime, self._group, record, self._stores)
+
+
+def _put(runtime: Any, group: Group, record: Record, stores: Sequence[str]) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_PutRecord.html"""
+    runtime.put_record(
+        FeatureGroupName=group.name,
+        Record=[
+            {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
+            for name, value in record.items()
+        ],
+        TargetStores=stores,
+    )

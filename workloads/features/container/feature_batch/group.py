@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -22,14 +22,28 @@ class HistoryPlace:
 
 
 @dataclass(frozen=True)
+class Collection:
+    """A feature with several values at once."""
+
+    kind: str
+    """`List`, `Set` or `Vector`."""
+    dimension: int | None
+    """How many a vector has."""
+
+
+@dataclass(frozen=True)
 class Group:
     name: str
     identifier: str
     event_time: str
     types: Mapping[str, str]
-    """`String`, `Integral` or `Fractional` of each feature."""
+    """`String`, `Integral` or `Fractional` of each feature: of each value, in a collection."""
     online: bool
     history: HistoryPlace | None
+    """Where files can be put: none of a group whose history has its own writers."""
+    written_by_store: bool = False
+    """Whether it has a history that only the store itself writes: a table of Iceberg's."""
+    collections: Mapping[str, Collection] = field(default_factory=dict)
 
     @classmethod
     def described(cls, found: Mapping[str, Any]) -> Group:
@@ -37,30 +51,28 @@ class Group:
         name = found["FeatureGroupName"]
         if found["FeatureGroupStatus"] != "Created":
             raise Refused(f"the feature group '{name}' is {found['FeatureGroupStatus']}, it takes no records")
-        several = [each["FeatureName"] for each in found["FeatureDefinitions"] if each.get("CollectionType")]
-        if several:
-            raise Refused(
-                f"'{several[0]}' has several values at once, which a file's columns do not say: put such"
-                " records by PutRecord, or send them to the group's queue"
-            )
         return cls(
             name,
             found["RecordIdentifierFeatureName"],
             found["EventTimeFeatureName"],
             {each["FeatureName"]: each["FeatureType"] for each in found["FeatureDefinitions"]},
             bool(found.get("OnlineStoreConfig", {}).get("EnableOnlineStore")),
-            _history(name, found.get("OfflineStoreConfig")),
+            _history(found.get("OfflineStoreConfig")),
+            found.get("OfflineStoreConfig", {}).get("TableFormat") == "Iceberg",
+            {
+                each["FeatureName"]: Collection(
+                    each["CollectionType"],
+                    each.get("CollectionConfig", {}).get("VectorConfig", {}).get("Dimension"),
+                )
+                for each in found["FeatureDefinitions"]
+                if each.get("CollectionType")
+            },
         )
 
 
-def _history(name: str, config: Mapping[str, Any] | None) -> HistoryPlace | None:
-    if config is None:
+def _history(config: Mapping[str, Any] | None) -> HistoryPlace | None:
+    if config is None or config.get("TableFormat", "Glue") != "Glue":
         return None
-    if config.get("TableFormat", "Glue") != "Glue":
-        raise Refused(
-            f"the history of '{name}' is an {config['TableFormat']} table, whose files only its own writers"
-            " know: put records by PutRecord, or send them to the group's queue"
-        )
     storage, catalog = config["S3StorageConfig"], config.get("DataCatalogConfig", {})
     return HistoryPlace(
         storage["ResolvedOutputS3Uri"].rstrip("/"),

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from feature_batch.group import Group
-from feature_batch.ports import History, Latest
+from feature_batch.ports import History, Latest, Records
 from feature_batch.table import Hour, Table
 
 _KEYS_AT_ONCE = 100
 """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_BatchGetRecord.html"""
 _FILES_AT_ONCE = 64
+_RECORDS_AT_ONCE = 1000
 _THREADS = 16
 
 _Thing = TypeVar("_Thing")
@@ -31,9 +32,12 @@ class Outcome:
     files_there: int = 0
     keys_put: int = 0
     keys_there: int = 0
+    records_put: int = 0
 
     @property
     def words(self) -> str:
+        if self.records_put:
+            return f"{self.records:,} records: {self.records_put:,} put one by one"
         return (
             f"{self.records:,} records: {self.files_written:,} files written,"
             f" {self.files_there:,} there already; {self.keys_put:,} keys put,"
@@ -47,18 +51,27 @@ def ingest(
     history: History | None,
     latest: Latest | None,
     *,
+    records: Records | None = None,
     now: datetime.datetime,
     tell: Callable[[str], None],
 ) -> Outcome:
-    """Writes the history, then the latest records.
+    """Writes the history, then the latest records; `records` are for a store that writes its history itself.
 
     A file's name comes from its records, and it is written as a whole: what is there need not be written
     again, and written again it is the same. A latest record is put where there is none as late, and the
     store itself refuses to go back. So nothing is lost and nothing is there twice, wherever an earlier run
     has ended, and while another one does the same.
+
+    What is put one by one is lost as little; but the store appends whatever it is given, and only who asks
+    for each record once gets it once.
     """
     outcome = Outcome(table.records)
     with ThreadPoolExecutor(_THREADS) as pool:
+        if records is not None:
+            for some in table.every(_RECORDS_AT_ONCE):
+                for _ in pool.map(records.put, some):
+                    outcome.records_put += 1
+                tell(f"{outcome.records_put:,} of {outcome.records:,} records")
         if history is not None:
             _write(table, history, outcome, pool, now, tell)
         if latest is not None:
@@ -101,11 +114,12 @@ def _put(
     tell: Callable[[str], None],
 ) -> None:
     for some in table.latest(_KEYS_AT_ONCE):
-        there = latest.times([record[group.identifier] for _, record in some])
+        keys = [str(record[group.identifier]) for _, record in some]
+        there = latest.times(keys)
         newer = [
             record
-            for at, record in some
-            if record[group.identifier] not in there or moment(there[record[group.identifier]]) < at
+            for key, (at, record) in zip(keys, some, strict=True)
+            if key not in there or moment(there[key]) < at
         ]
         for _ in pool.map(latest.put, newer):
             outcome.keys_put += 1

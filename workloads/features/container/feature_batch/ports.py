@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-Record = Mapping[str, str]
-"""The features that have a value, as text."""
+Record = Mapping[str, str | list[str]]
+"""The features that have a value, as text; a collection's values one by one."""
 
 
 class History(Protocol):
@@ -35,4 +35,12 @@ class Latest(Protocol):
 
     def put(self, record: Record) -> None:
         """Writes a record unless there is a later one."""
+        ...
+
+
+class Records(Protocol):
+    """Every record, where the store itself writes its history."""
+
+    def put(self, record: Record) -> None:
+        """Writes a record; the second time, the history has it twice."""
         ...

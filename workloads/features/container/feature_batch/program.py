@@ -13,7 +13,7 @@ from typing import TextIO
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from feature_batch.adapters import RuntimeLatest, S3History, describe
+from feature_batch.adapters import RuntimeLatest, RuntimeRecords, S3History, describe
 from feature_batch.group import Refused
 from feature_batch.ingestion import Outcome, ingest
 from feature_batch.table import Table
@@ -58,20 +58,23 @@ def run(name: str, files: Sequence[Path], only: str | None) -> Outcome:
     session = boto3.Session()
     config = Config(max_pool_connections=_CONNECTIONS, retries={"mode": "adaptive", "total_max_attempts": 10})
     group = describe(session.client("sagemaker", config=config), name)
-    history = latest = None
-    if group.history is not None and only != "online":
+    runtime = session.client("sagemaker-featurestore-runtime", config=config)
+    history = latest = records = None
+    if group.written_by_store and only != "online":
+        records = RuntimeRecords(runtime, group, online=group.online and only is None)
+    elif group.history is not None and only != "online":
         history = S3History(
             session.client("s3", config=config), session.client("glue", config=config), group.history
         )
-    if group.online and only != "offline":
-        latest = RuntimeLatest(session.client("sagemaker-featurestore-runtime", config=config), group)
-    if history is None and latest is None:
+    if group.online and only != "offline" and records is None:
+        latest = RuntimeLatest(runtime, group)
+    if history is None and latest is None and records is None:
         raise Refused(f"the feature group '{name}' has no {only} store")
     with tempfile.TemporaryDirectory(prefix="features-") as scratch:
         table = Table(group, files, Path(scratch))
         try:
             now = datetime.datetime.now(datetime.UTC)
-            return ingest(group, table, history, latest, now=now, tell=_tell)
+            return ingest(group, table, history, latest, records=records, now=now, tell=_tell)
         finally:
             table.close()
 

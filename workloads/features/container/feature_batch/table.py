@@ -130,6 +130,9 @@ class Table:
     def _conditions(self, name: str) -> Iterator[tuple[str, str]]:
         """When a value is wrong, and what would do."""
         column, type_ = _quoted(name), self._group.types[name]
+        if name in self._group.collections:
+            yield from self._collection_conditions(name)
+            return
         if name in (self._group.identifier, self._group.event_time):
             yield f"{column} IS NULL", "every record has one"
         if type_ == "Integral":
@@ -149,14 +152,31 @@ class Table:
                 "give a time like 2026-02-13T09:30:00Z or 2026-02-13T09:30:00.125Z",
             )
 
+    def _collection_conditions(self, name: str) -> Iterator[tuple[str, str]]:
+        column, collection = _quoted(name), self._group.collections[name]
+        number = "TRY_CAST(_each AS DOUBLE)"
+        fits = {
+            "String": "_each IS NOT NULL",
+            "Integral": "regexp_full_match(_each, '[+-]?[0-9]+') AND TRY_CAST(_each AS BIGINT) IS NOT NULL",
+            "Fractional": f"{number} IS NOT NULL AND isfinite({number})",
+        }[self._group.types[name]]
+        values = _values(name)
+        right = f"coalesce(list_bool_and([coalesce({fits}, false) FOR _each IN {values}]), true)"
+        says = f"give a JSON array of values that are {self._group.types[name]}"
+        if collection.dimension is not None:
+            right += f" AND len({values}) = {collection.dimension}"
+            says += f", {collection.dimension} of them"
+        is_array = f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'ARRAY' ELSE false END"
+        yield f"{column} IS NOT NULL AND NOT (CASE WHEN {is_array} THEN {right} ELSE false END)", says
+
     # --- cutting up ------------------------------------------------------------------------------
 
     def _keep(self) -> None:
         """With all features of the group, each in its type, in the order of their times."""
         typed = ", ".join(
-            f"CAST({_quoted(name) if name in self._columns else 'NULL'} AS {_COLUMN_TYPES[type_]})"
+            f"CAST({_quoted(name) if name in self._columns else 'NULL'} AS {self._column_type(name)})"
             f" AS {_quoted(name)}"
-            for name, type_ in sorted(self._group.types.items())
+            for name in sorted(self._group.types)
         )
         time = _quoted(self._group.event_time)
         moment = f"CAST(rtrim({time}, 'Z') AS TIMESTAMP)"
@@ -172,6 +192,10 @@ class Table:
             f" ORDER BY _moment, {key}"
         )
         self._connection.execute("DROP TABLE given")
+
+    def _column_type(self, name: str) -> str:
+        """A collection stays the array of JSON that it is."""
+        return "VARCHAR" if name in self._group.collections else _COLUMN_TYPES[self._group.types[name]]
 
     def hours(self) -> list[Hour]:
         """The files that the history has these records in; the same records always have the same ones."""
@@ -222,13 +246,22 @@ class Table:
 
     def latest(self, at_once: int) -> Iterator[list[tuple[datetime.datetime, Record]]]:
         """The last record of each key with its time, as text, some at a time."""
-        names = sorted(self._group.types)
-        columns = ", ".join(f"CAST({_quoted(name)} AS VARCHAR)" for name in names)
         key = _quoted(self._group.identifier)
-        found = self._connection.execute(
-            f"SELECT _moment, {columns} FROM kept"
-            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _moment DESC) = 1 ORDER BY {key}"
+        latest = f"row_number() OVER (PARTITION BY {key} ORDER BY _moment DESC) = 1"
+        yield from self._read_kept(f"QUALIFY {latest} ORDER BY {key}", at_once)
+
+    def every(self, at_once: int) -> Iterator[list[Record]]:
+        """Each record, as text, in the order of their times, some at a time."""
+        for some in self._read_kept("ORDER BY _moment", at_once):
+            yield [record for _, record in some]
+
+    def _read_kept(self, which: str, at_once: int) -> Iterator[list[tuple[datetime.datetime, Record]]]:
+        names = sorted(self._group.types)
+        columns = ", ".join(
+            _values(name) if name in self._group.collections else f"CAST({_quoted(name)} AS VARCHAR)"
+            for name in names
         )
+        found = self._connection.execute(f"SELECT _moment, {columns} FROM kept {which}")
         while rows := found.fetchmany(at_once):
             yield [
                 (
@@ -253,7 +286,14 @@ def _as_text(name: str, type_: str) -> str:
     """A column's values as a feature's text; a time as Feature Store has it."""
     if type_.startswith(("TIMESTAMP", "DATE")):
         return f"strftime(CAST({_quoted(name)} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')"
+    if type_.endswith("]"):  # a list, or an array of a fixed length
+        return f"CAST(to_json({_quoted(name)}) AS VARCHAR)"
     return f"CAST({_quoted(name)} AS VARCHAR)"
+
+
+def _values(name: str) -> str:
+    """Those of a collection, as text; none where it has no value."""
+    return f"json_extract_string({_quoted(name)}, '$[*]')"
 
 
 def _quoted(name: str) -> str:
