@@ -106,7 +106,7 @@ def tell(record: Record, failure_: str) -> None:
 
 
 def _provider(providers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    found = providers[0].get("CfnTemplateProvider") if providers else None
+    found: Mapping[str, Any] | None = providers[0].get("CfnTemplateProvider") if providers else None
     if found is None:
         raise invalid("A template provider must have a CfnTemplateProvider.")
     return found
