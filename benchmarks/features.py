@@ -52,7 +52,7 @@ def measure(url: str, folder: Path, rows: int, keys: int, hours: int) -> None:
 
     started = time.monotonic()
     first = ingest(url, file)
-    while len(files(url)) < hours // 3 and first.poll() is None:
+    while not files(url, most=1) and first.poll() is None:
         pass
     first.kill()
     first.wait()
@@ -136,8 +136,11 @@ def ingest(url: str, file: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def files(url: str) -> list[str]:
-    pages = client(url, "s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+def files(url: str, most: int | None = None) -> list[str]:
+    config = {"MaxItems": most, "PageSize": most}
+    pages = (
+        client(url, "s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, PaginationConfig=config)
+    )
     return [each["Key"] for page in pages for each in page.get("Contents", ())]
 
 

@@ -34,6 +34,10 @@ class _Evolution:
     def added(self) -> list[str]:
         return [name for name in self.after if name not in self.before]
 
+    @property
+    def refused(self) -> bool:
+        return any(self.after.get(name) != was for name, was in self.before.items())
+
 
 def refusals(changes: Sequence[Change]) -> Iterator[str]:
     """What could not be done; a group that is replaced, or goes, is told elsewhere."""
@@ -54,14 +58,18 @@ def refusals(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def sentences(changes: Sequence[Change]) -> Iterator[Told]:
+    """What would be done; nothing of a group that is left as it is because something of it is refused."""
     for evolution in _evolutions(changes):
+        said = ""
         if evolution.added:
             names = listed([f"'{name}'" for name in evolution.added])
-            yield (
+            said = (
                 f"the feature group {evolution.name} gets {names}, in place: records that are there have no"
-                " value of it yet",
-                [change for change in evolution.changes if set(change.changed) <= _SAID],
+                " value of it yet"
             )
+        if said or evolution.refused:
+            told = [change for change in evolution.changes if set(change.changed) <= _SAID]
+            yield "" if evolution.refused else said, told
 
 
 _SAID = {"FeatureDefinitions", "Collections", "TableInput"}

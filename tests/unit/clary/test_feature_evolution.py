@@ -110,6 +110,13 @@ def test_refuses_to_retype_a_feature(environment: Environment) -> None:
     assert "would become 'string', it is 'fractional'" in refusal
 
 
+def test_says_of_a_group_that_is_refused_not_what_else_would_become_of_it(environment: Environment) -> None:
+    found = said(template(BASE), template({**BASE, "bmi": "String", "age": "Integral"}), environment)
+
+    assert len(found.refusals) == 1
+    assert found.sentences == []
+
+
 def test_refuses_to_make_a_collection_of_a_value(environment: Environment) -> None:
     value = template({**BASE, "visits": "String"}, {})
     collection = template(BASE, {"visits": "Set"})
