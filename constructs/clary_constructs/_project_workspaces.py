@@ -103,19 +103,21 @@ def kept_workspace(
     *,
     service_token: str,
     project_name: str,
+    files: str,
     group: Mapping[str, str],
     retain: bool,
 ) -> cdk.CfnResource:
     """A workspace's name, on which all else of it has to depend: nothing else changes where it is refused.
 
-    `group` is empty, or the group's identifier, event time and features, and its settings as text. What it
-    stands for goes with a launch that fails, and, unless it is to `retain`, with its stack.
+    `files` is where its files go, which the attribute `Files` tells. `group` is empty, or the group's
+    identifier, event time and features, and its settings as text. What it stands for goes with a launch that
+    fails, and, unless it is to `retain`, with its stack.
     """
     made = cdk.CfnResource(
         scope,
         construct_id,
         type=_KIND,
-        properties={"ServiceToken": service_token, "ProjectName": project_name, **group},
+        properties={"ServiceToken": service_token, "ProjectName": project_name, "Files": files, **group},
     )
     made.cfn_options.update_replace_policy = cdk.CfnDeletionPolicy.RETAIN
     made.cfn_options.deletion_policy = (

@@ -1,8 +1,9 @@
 """A custom resource that stands for a project's workspace: it has one name, and may have a feature group.
 
-Creating makes the group, updating adds features to it and refuses another name, deleting removes it: what of
-it is retained says the template. Whatever is sent twice is done once; a group that another stack has made is
-left alone.
+Creating makes the group, updating adds features to it and refuses another name, deleting removes it: what
+of it is retained says the template. Whatever is sent twice is done once; a group that another stack has made
+is left alone. The answer has the place for files, for an output to tell: what a template writes as a
+reference to a parameter of Systems Manager is known to CloudFormation where it makes a resource.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
         said = definition(wanted["Identifier"], wanted["EventTime"], wanted["Features"])
         added = keep(_group(event), said, **_patience(context))
         print(json.dumps({"group": name, "added": list(added)}))
-    return Answer(physical_id=physical_id)
+    return Answer(physical_id=physical_id, data={"Files": wanted["Files"]})
 
 
 def _remove(event: Mapping[str, Any], context: Any) -> None:

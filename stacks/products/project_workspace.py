@@ -74,6 +74,7 @@ class ProjectWorkspace(Product):
             "Workspace",
             service_token=self._keeper.reference,
             project_name=name,
+            files=cdk.Fn.join("", [self._below(f"{workspace.object_prefix}projects/"), given, "/"]),
             group=self._group(stack, given, key),
             retain=retain,
         )
@@ -108,7 +109,7 @@ class ProjectWorkspace(Product):
             "Repository": (images.repository_uri, "Where images are pushed to, and pulled from"),
             "ModelPackageGroup": (name, "Where models are registered"),
             "Files": (
-                cdk.Fn.join("", [self._below(f"{workspace.object_prefix}projects/"), given, "/"]),
+                kept.get_att("Files").to_string(),
                 "Where files go: it is the team's, and there as soon as something is put there",
             ),
             "Experiment": (name, "What to call the experiment in MLflow: mlflow.set_experiment makes it"),

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from local_aws.sagemaker import images
 from support.callers import Caller, Said
 from support.checkout import Checkout, enforcing
+from support.guide import Guide, told_by
 from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trusting
 from support.inventory import inventory
 from support.outside import ROOT
@@ -61,7 +61,6 @@ _PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-w
 
 _MORE = {"model-endpoint": {"Group": "scores", "Version": "1"}}
 """What some ask for besides a name."""
-_ELSEWHERE = {"Subnets": ["subnet-0"], "SecurityGroupIds": ["sg-0"]}
 
 
 @dataclass(frozen=True)
@@ -170,31 +169,37 @@ def _clary(studio: Studio, *arguments: str) -> str:
     return done.stdout
 
 
-def _launched(studio: Studio, product: str, *values: str) -> Mapping[str, str]:
-    """What a launch by the command line tells."""
-    told: Mapping[str, str] = json.loads(
-        _clary(studio, "launch", "local", f"research-{product}", *values, "--json")
-    )
-    return told
-
-
-def test_a_person_begins_with_nothing_but_the_portfolio_and_leaves_nothing_but_data(
+def test_a_person_follows_the_page_from_nothing_but_the_portfolio_to_nothing_but_data(
     studio: Studio, tmp_path: Path
 ) -> None:
+    page, newcomer = Guide("onboarding.md", studio.checkout), studio.session("emmy")
     before = inventory(studio.aws)
 
-    emmy = _onboards(studio)
-    bucket = studio.outputs("data")["DataBucketName"]
-    _opens_their_space(studio, emmy)
-    _reads_what_is_theirs_and_the_teams(emmy, bucket)
-    project = studio.somebody("emmy").launch(studio.offered("project-workspace"), Name="line")
-    workspace = project.outputs
-    image = _is_given_an_image(studio, workspace["Repository"], tmp_path)
-    artifact = _trains(emmy, bucket, image)
-    version = _registers(studio, emmy, workspace["ModelPackageGroup"], image, artifact)
-    _serves_what_is_approved(studio, emmy, version)
-    _leaves(studio, project)
+    assert "research-emmy" in page.shell("Come", newcomer)
+    _is_known_to_who_operates(studio)
+    emmy = studio.aws.in_studio("clary-local-research-data-scientist", "research-emmy")
+    assert "InService" in page.python("Open your space", emmy)
+    project = told_by(page.shell("Begin a project", newcomer))
+    image = _is_given_an_image(studio, project["Repository"], tmp_path)
+    given = {"FILES": project["Files"], "IMAGE": image}
+    assert "Completed" in page.python("Bring data, and train", emmy, **given)
+    _reaches_nothing_else(studio, emmy, image)
+    page.python("Register it", emmy, **given)
+    _is_not_launched_before_somebody_else_approves(studio, emmy)
+    grace = studio.aws.in_studio("clary-local-research-mlops-engineer", "research-grace")
+    page.python("Have it approved", grace)
+    route = told_by(page.shell("Serve it", newcomer))["Route"]
+    asked = [float(page.python("Serve it", who)) for who in (newcomer, emmy)]
+    asked.append(float(_asked_by_a_client(studio, route)))
+    held = studio.profile("research-emmy")
+    page.shell("Keep up", newcomer)
+    kept = studio.profile("research-emmy")
+    page.shell("Leave", newcomer)
+    _leaves_the_project_to_an_administrator(studio)
 
+    assert asked == [pytest.approx(302, abs=5)] * 3  # the points lie around y = 3x + 2
+    assert kept["HomeEfsFileSystemUid"] == held["HomeEfsFileSystemUid"]
+    bucket = studio.outputs("data")["DataBucketName"]
     assert {each.replace(bucket, "data") for each in inventory(studio.aws) - before} == {
         "s3:Contents data/research--private/research-emmy/diary.txt",
         "s3:Contents data/research/projects/line/models/research--line/output/model.tar.gz",
@@ -203,43 +208,14 @@ def test_a_person_begins_with_nothing_but_the_portfolio_and_leaves_nothing_but_d
     }
 
 
-def _onboards(studio: Studio) -> Somebody:
-    """They become what the file says of the product: a data scientist of the team, in Studio."""
-    offers = {each["product"]: each for each in json.loads(_clary(studio, "list", "local", "--json"))}
-    made = _launched(studio, "data-scientist", "Name=emmy")
+def _is_known_to_who_operates(studio: Studio) -> None:
     drift = studio.checkout("drift", "local")
     destroyed = studio.checkout("destroy", "local", "--yes")
 
-    assert [field["name"] for field in offers["research-data-scientist"]["fields"]] == ["Name"]
-    assert made["Profile"] == "research-emmy"
     assert drift.returncode == 0, drift.stdout
     assert "research-emmy: it was onboarded by Service Catalog" in drift.stdout
     assert destroyed.returncode == 1
     assert "research-data-scientist-emmy" in destroyed.stderr
-    return studio.aws.in_studio("clary-local-research-data-scientist", made["Profile"])
-
-
-def _opens_their_space(studio: Studio, emmy: Somebody) -> None:
-    app = {"AppType": "JupyterLab", "AppName": "default", "DomainId": studio.outputs("studio")["DomainId"]}
-    sagemaker = emmy.client("sagemaker")
-
-    sagemaker.create_app(**app, SpaceName="research-emmy")
-
-    eventually(lambda: sagemaker.describe_app(**app, SpaceName="research-emmy")["Status"] == "InService")
-    assert not emmy.may("sagemaker", "create_app", **app, SpaceName="research-ada")
-
-
-def _reads_what_is_theirs_and_the_teams(emmy: Somebody, bucket: str) -> None:
-    s3, points = emmy.client("s3"), ROOT / "workloads" / "line" / "data" / "points.csv"
-    mine, ours = "research--private/research-emmy/diary.txt", "research/projects/line/points/points.csv"
-    s3.put_object(Bucket=bucket, Key=mine, Body=b"nobody else's")
-    s3.put_object(Bucket=bucket, Key=ours, Body=points.read_bytes())
-
-    assert s3.get_object(Bucket=bucket, Key=mine)["Body"].read() == b"nobody else's"
-    assert s3.get_object(Bucket=bucket, Key=ours)["Body"].read() == points.read_bytes()
-    for key in ("research--private/research-ada/diary.txt", "risk/points.csv", "points.csv"):
-        assert not emmy.may("s3", "get_object", Bucket=bucket, Key=key)
-        assert not emmy.may("s3", "put_object", Bucket=bucket, Key=key, Body=b"")
 
 
 def _is_given_an_image(studio: Studio, repository: str, folder: Path) -> str:
@@ -253,91 +229,58 @@ def _is_given_an_image(studio: Studio, repository: str, folder: Path) -> str:
     return f"{repository}:one"
 
 
-def _trains(emmy: Somebody, bucket: str, image: str) -> str:
-    """By what the environment gives the SDK for the team: its job role, its network and its key."""
-    sagemaker, project = emmy.client("sagemaker"), f"s3://{bucket}/research/projects/line"
-    file = emmy.client("s3").get_object(Bucket=bucket, Key="research--defaults/sagemaker.yaml")["Body"]
-    ours = yaml.safe_load(file)["SageMaker"]["TrainingJob"]
-    points = {"S3DataType": "S3Prefix", "S3Uri": f"{project}/points/"}
-    job = {
-        **{key: ours[key] for key in ("RoleArn", "VpcConfig", "EnableInterContainerTrafficEncryption")},
-        "TrainingJobName": "research--line",
-        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
-        "InputDataConfig": [{"ChannelName": "training", "DataSource": {"S3DataSource": points}}],
-        "OutputDataConfig": {**ours["OutputDataConfig"], "S3OutputPath": f"{project}/models"},
-        "ResourceConfig": {
-            **ours["ResourceConfig"],
-            "InstanceType": "ml.m5.large",
-            "InstanceCount": 1,
-            "VolumeSizeInGB": 5,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
-    }
+def _reaches_nothing_else(studio: Studio, emmy: Somebody, image: str) -> None:
+    """Neither others' spaces nor others' files, and no job outside of the team's network."""
+    bucket, sagemaker = studio.outputs("data")["DataBucketName"], emmy.client("sagemaker")
+    app = {"AppType": "JupyterLab", "AppName": "default", "DomainId": studio.outputs("studio")["DomainId"]}
+    job = sagemaker.describe_training_job(TrainingJobName="research--line")
+    members = ("RoleArn", "AlgorithmSpecification", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
+    elsewhere = {"Subnets": ["subnet-0"], "SecurityGroupIds": ["sg-0"]}
+    again = {**{key: job[key] for key in members}, "TrainingJobName": "research--again"}
 
-    assert not emmy.may("sagemaker", "create_training_job", **{**job, "VpcConfig": _ELSEWHERE})
-    sagemaker.create_training_job(**job)
-
-    def its_end() -> Mapping[str, Any] | None:
-        found: Mapping[str, Any] = sagemaker.describe_training_job(TrainingJobName="research--line")
-        return None if found["TrainingJobStatus"] in ("InProgress", "Stopping") else found
-
-    ended = eventually(its_end)
-    assert ended["TrainingJobStatus"] == "Completed", ended.get("FailureReason")
-    return str(ended["ModelArtifacts"]["S3ModelArtifacts"])
+    assert not emmy.may("sagemaker", "create_app", **app, SpaceName="research-ada")
+    for key in ("research--private/research-ada/diary.txt", "risk/points.csv", "points.csv"):
+        assert not emmy.may("s3", "get_object", Bucket=bucket, Key=key)
+        assert not emmy.may("s3", "put_object", Bucket=bucket, Key=key, Body=b"")
+    assert not emmy.may("sagemaker", "create_training_job", **again, VpcConfig=elsewhere)
+    assert not emmy.may("ecr", "initiate_layer_upload", repositoryName=image.partition("/")[2][:-4])
 
 
-def _registers(studio: Studio, emmy: Somebody, group: str, image: str, artifact: str) -> str:
-    """And another person approves of it: until then, nobody can launch it."""
-    registered = emmy.client("sagemaker").create_model_package(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="PendingManualApproval",
-        InferenceSpecification={
-            "Containers": [{"Image": image, "ModelDataUrl": artifact}],
-            "SupportedContentTypes": ["text/csv"],
-            "SupportedResponseMIMETypes": ["text/csv"],
-        },
-    )["ModelPackageArn"]
-    approved = {"ModelPackageArn": registered, "ModelApprovalStatus": "Approved"}
+def _is_not_launched_before_somebody_else_approves(studio: Studio, emmy: Somebody) -> None:
+    (waiting,) = emmy.client("sagemaker").list_model_packages(ModelPackageGroupName="research--line")[
+        "ModelPackageSummaryList"
+    ]
+    approved = {"ModelPackageArn": waiting["ModelPackageArn"], "ModelApprovalStatus": "Approved"}
     person = studio.somebody("emmy")
     early = person.launch(studio.offered("model-endpoint"), Name="line", Group="line", Version="1")
-    person.terminate(early.provisioned)
-    grace = studio.aws.in_studio("clary-local-research-mlops-engineer", "research-grace")
 
-    assert "must be approved before it is deployed" in early.error
     assert not emmy.may("sagemaker", "update_model_package", **approved)
-    grace.client("sagemaker").update_model_package(**approved)
-    return str(registered)
+    assert "must be approved before it is deployed" in early.error
+    assert person.terminate(early.provisioned).status == "SUCCEEDED"
 
 
-def _serves_what_is_approved(studio: Studio, emmy: Somebody, version: str) -> None:
-    made = _launched(studio, "model-endpoint", "Name=line", "Group=line", "Version=1")
-    sagemaker, endpoint = studio.aws.client("sagemaker"), made["EndpointName"]
-    configured = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=configured)["ProductionVariants"]
-    (container,) = sagemaker.describe_model(ModelName=variant["ModelName"])["Containers"]
-
-    asked = {"EndpointName": endpoint, "Body": b"100", "ContentType": "text/csv"}
-    answers = [
-        float(who.client("sagemaker-runtime").invoke_endpoint(**asked)["Body"].read())
-        for who in (emmy, studio.session("emmy"))
-    ]
-
-    assert container["ModelPackageName"] == version
-    assert answers == [pytest.approx(302, abs=5)] * 2  # the points lie around y = 3x + 2
+def _asked_by_a_client(studio: Studio, route: str) -> str:
+    """Of the environment's API, once it knows of what was launched."""
+    storefront = studio.client("storefront")
+    eventually(lambda: storefront("GET", route.removesuffix("/invocations")).status == 200)
+    said = storefront("POST", route, b"100", {"content-type": "text/csv"})
+    assert said.status == 200, said
+    return said.body.decode()
 
 
-def _leaves(studio: Studio, project: Ended) -> None:
-    """What the team has registered goes by an administrator's hand only."""
-    _clary(studio, "terminate", "local", "research-model-endpoint-line")
-    _clary(studio, "terminate", "local", "research-data-scientist-emmy")
+def _leaves_the_project_to_an_administrator(studio: Studio) -> None:
+    """Versions that the team has registered are deleted by nobody of the team's."""
     person, sagemaker = studio.somebody("emmy"), studio.aws.client("sagemaker")
-    refused = person.terminate(project.provisioned)
-    group = {"ModelPackageGroupName": project.outputs["ModelPackageGroup"]}
-    for each in sagemaker.list_model_packages(**group)["ModelPackageSummaryList"]:
+    (project,) = person.client.search_provisioned_products()["ProvisionedProducts"]
+    refused = person.terminate(project["Id"])
+    versions = sagemaker.list_model_packages(ModelPackageGroupName="research--line")[
+        "ModelPackageSummaryList"
+    ]
+    for each in versions:
         sagemaker.delete_model_package(ModelPackageName=each["ModelPackageArn"])
 
     assert "cannot be deleted because it contains Model Packages" in refused.error
-    assert person.terminate(project.provisioned).status == "SUCCEEDED"
+    assert person.terminate(project["Id"]).status == "SUCCEEDED"
 
 
 def test_a_profile_is_as_those_of_the_file_are(studio: Studio) -> None:
@@ -573,7 +516,7 @@ def test_a_workspace_is_the_teams_to_use_keeps_its_name_and_goes(studio: Studio)
 
     assert made["ModelPackageGroup"] == made["FeatureGroup"] == "research--churn"
     assert made["Repository"] == repository["repositoryUri"]
-    assert made["Files"].endswith("/research/projects/churn/")
+    assert made["Files"] == f"s3://{studio.outputs('data')['DataBucketName']}/research/projects/churn/"
     assert made["Tag"] == "clary:project=churn"
     assert repository["imageTagMutability"] == "IMMUTABLE"
     assert [each == "allowed" for each in allowed] == [True, False, False]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,19 +13,15 @@ import pytest
 from local_aws.sagemaker import images
 from support.checkout import Checkout
 from support.deployed import client_of
-from support.outside import CLARY, ROOT
+from support.guide import blocks, run_in
+from support.outside import ROOT
 from support.processes import free_port, left_of, processes_of
 
 ACCOUNT = "111122223333"
 REGION_OF_THE_PAGE = "eu-west-1"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _ADMINISTRATOR = (ROOT / "docs" / "administrator.md").read_text()
 _SCIENTIST = (ROOT / "docs" / "data-scientist.md").read_text()
 _PROGRAM = "#!/bin/sh\nexit 0\n"
-
-
-def _blocks(page: str, language: str) -> list[str]:
-    return [body for said, body in _BLOCK.findall(page) if said == language]
 
 
 class Reader:
@@ -35,9 +29,9 @@ class Reader:
 
     def __init__(self, checkout: Checkout) -> None:
         self.checkout = checkout
-        (text,) = (each for each in _blocks(_ADMINISTRATOR, "yaml") if each.startswith("name: lab"))
+        (text,) = (each for each in blocks(_ADMINISTRATOR, "yaml") if each.startswith("name: lab"))
         (checkout.root / "environments" / "lab.yaml").write_text(text)
-        self._commands = _blocks(_ADMINISTRATOR, "sh")
+        self._commands = blocks(_ADMINISTRATOR, "sh")
 
     def administer(self, *, destroy: bool) -> str:
         """All commands but those that destroy, or those."""
@@ -46,7 +40,7 @@ class Reader:
         told = r"\1 || case $? in 2|3) ;; *) false ;; esac"
         lines = re.sub(r"^(clary (diff|drift|doctor) .*)$", told, "".join(wanted), flags=re.MULTILINE)
         script = lines.replace("clary local start\n", f"clary local start --port {self.checkout.port}\n")
-        return self._run(["bash", "-eu", "-o", "pipefail", "-c", script], {})
+        return run_in(self.checkout, ["bash", "-eu", "-o", "pipefail", "-c", script], {})
 
     def work(self, more: Mapping[str, str]) -> str:
         credentials = {
@@ -55,9 +49,8 @@ class Reader:
             "AWS_DEFAULT_REGION": REGION_OF_THE_PAGE,
             "AWS_ENDPOINT_URL": self.checkout.url,
         }
-        return self._run(
-            [sys.executable, "-c", "".join(_blocks(_SCIENTIST, "python"))], {**credentials, **more}
-        )
+        program = "".join(blocks(_SCIENTIST, "python"))
+        return run_in(self.checkout, [sys.executable, "-c", program], {**credentials, **more})
 
     def client(self, service: str) -> Any:
         return client_of(self.checkout.url, service, ACCOUNT, REGION_OF_THE_PAGE)
@@ -75,20 +68,6 @@ class Reader:
         self.client("ecr").create_repository(repositoryName="plain")
         images.push(self.client("ecr"), "plain", "one", folder, self.checkout.state / "images")
         return f"{ACCOUNT}.dkr.ecr.{REGION_OF_THE_PAGE}.amazonaws.com/plain:one"
-
-    def _run(self, words: list[str], more: Mapping[str, str]) -> str:
-        path = os.pathsep.join([str(CLARY.parent), os.environ["PATH"]])
-        done = subprocess.run(
-            words,
-            cwd=self.checkout.root,
-            env={**self.checkout.environment, "PATH": path, **more},
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
 
 @pytest.fixture
@@ -126,7 +105,7 @@ def _ended(sagemaker: Any) -> dict[str, Any]:
     return dict(sagemaker.describe_processing_job(ProcessingJobName="research--houses"))
 
 
-@pytest.mark.parametrize("page", ["administrator.md", "data-scientist.md"])
+@pytest.mark.parametrize("page", ["administrator.md", "data-scientist.md", "onboarding.md"])
 def test_their_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "docs" / page).read_text())
 

@@ -44,6 +44,20 @@ class Somebody:
     def client(self, service: str, **options: Any) -> Any:
         return self.where.make_client(service, self.access_key, self.secret, self.token, **options)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a program that works as they do."""
+        token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            **token,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.where.url,
+            "AWS_CA_BUNDLE": str(self.where.ca),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
     def may(self, service: str, operation: str, **parameters: Any) -> bool:
         """Whether an operation is refused for want of rights; what else comes of it does not matter."""
         return self.refusal(service, operation, **parameters) is None

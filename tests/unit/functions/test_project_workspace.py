@@ -240,6 +240,7 @@ def event(kind: str, **properties: str) -> dict[str, Any]:
     """Of a workspace with a feature group."""
     given = {
         "ProjectName": "research--churn",
+        "Files": "s3://data/research/projects/churn/",
         "Group": json.dumps({"OnlineStoreConfig": {"EnableOnlineStore": True}, "Tags": []}),
         "Identifier": "id",
         "EventTime": "at",
@@ -266,6 +267,7 @@ def test_a_workspace_comes_grows_and_goes(sagemaker: SageMaker, told: list[dict[
 
     assert [each["Status"] for each in told] == ["SUCCESS"] * 3
     assert {each["PhysicalResourceId"] for each in told} == {"project-research--churn"}
+    assert told[0]["Data"] == {"Files": "s3://data/research/projects/churn/"}
     assert made["OnlineStoreConfig"] == {"EnableOnlineStore": True}
     assert made["Tags"] == [{"Key": "clary:stack", "Value": "arn:of:the:stack"}]
     assert grown == ["id", "at", "age", "sex"]

@@ -158,6 +158,11 @@ def test_a_product_asks_for_no_asset_and_imports_nothing(templates: Mapping[str,
 
 
 @pytest.mark.parametrize("key", PRODUCTS)
+def test_what_people_read_of_a_launch_needs_no_resolving(templates: Mapping[str, Any], key: str) -> None:
+    assert "{{resolve" not in json.dumps(product(templates, key)["Outputs"])
+
+
+@pytest.mark.parametrize("key", PRODUCTS)
 def test_a_product_is_a_stack_of_its_own_too(tmp_path: Path, key: str) -> None:
     app = new_app(ROOT, tmp_path)
     add_stacks(app, environment(), ROOT)
@@ -414,7 +419,7 @@ def test_a_project_has_neither_group_nor_budget_unless_the_file_says_so(tmp_path
 
     found = product(made, "project_workspace")
     (kept,) = resources(found, "Custom::ProjectWorkspace").values()
-    assert kept["Properties"].keys() == {"ServiceToken", "ProjectName"}
+    assert kept["Properties"].keys() == {"ServiceToken", "ProjectName", "Files"}
     assert found["Parameters"].keys() == {"Name"}
     assert "Features.template.json" not in made
     assert "CreateFeatureGroup" not in json.dumps(made["Catalog.template.json"])
