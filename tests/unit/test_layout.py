@@ -51,13 +51,22 @@ def offences(pattern: str, forbidden: tuple[str, ...]) -> list[str]:
     )
 
 
+_PACKAGE = 'scope="package"'
+
+
 @pytest.mark.parametrize("root", SOURCE_ROOTS)
 def test_source_roots_are_not_packages(root: str) -> None:
     assert not (ROOT / root / "__init__.py").exists()
 
 
-def test_test_folders_are_not_packages() -> None:
-    assert list((ROOT / "tests").rglob("__init__.py")) == []
+def test_the_only_packages_of_tests_are_those_that_share_what_runs() -> None:
+    """pytest ends what has `scope="package"` with a package, and what a mere folder shares with the session."""
+    packages = {file.parent.name for file in (ROOT / "tests").rglob("__init__.py")}
+    sharing = {
+        file.parent.name for file in (ROOT / "tests").rglob("conftest.py") if _PACKAGE in file.read_text()
+    }
+
+    assert packages == sharing
 
 
 def test_constructs_is_the_package_from_pypi() -> None:
