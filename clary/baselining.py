@@ -112,7 +112,7 @@ def _compute(target: Target, name: str, kind: Kind, content: MonitorContent, job
             _upload(target, f"{monitor.baseline.data}/{relative}", f"{content.data_prefix}/{relative}")
         target.client("sagemaker").create_processing_job(**_request(target, name, kind, content, job))
     while (found := _job(target, job))["ProcessingJobStatus"] in ("InProgress", "Stopping"):
-        time.sleep(0.1 if target.local else 5.0)
+        time.sleep(0.25 if target.local else 5.0)
     if found["ProcessingJobStatus"] != "Completed":
         reason = found.get("ExitMessage") or found.get("FailureReason") or "no reason given"
         raise ClaryError(

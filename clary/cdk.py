@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,16 +56,44 @@ def run(
 
     `folder` is where it looks for cdk.json. Raises ClaryError with what CDK said, if it fails.
     """
-    log = target.folder / "cdk.log"
     words = [*command(), *arguments, "--ci", "--no-notices", "--no-version-reporting", "--no-color"]
+    title = f"cdk {' '.join(arguments)}"
+    _run(words, process_environment(target), title, target, lock=lock, told=told, folder=folder)
+
+
+def synthesise(target: Target, outdir: Path, context: Mapping[str, str], *, lock: int) -> None:
+    """The assembly that `cdk synth` leaves in `outdir`, by the app alone.
+
+    It looks nothing up, and all that the command line would add is the second that it takes to start: it
+    tells the app these two variables. https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.AppProps.html
+    """
+    environment = process_environment(target) | {
+        "CDK_OUTDIR": str(outdir),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+    }
+    words = [sys.executable, str(ROOT / "app.py")]
+    _run(words, environment, f"python app.py {json.dumps(context)}", target, lock=lock)
+
+
+def _run(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    title: str,
+    target: Target,
+    *,
+    lock: int,
+    told: Callable[[str], None] | None = None,
+    folder: Path = ROOT,
+) -> None:
+    log = target.folder / "cdk.log"
     said: list[str] = []
     with log.open("a") as log_file:
-        log_file.write(f"$ cdk {' '.join(arguments)}\n")
+        log_file.write(f"$ {title}\n")
         log_file.flush()
         process = subprocess.Popen(  # noqa: S603 - our own words, no shell
             words,
             cwd=folder,
-            env=process_environment(target),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -88,7 +117,8 @@ def run(
             _end(process)
             raise
     if code != 0:
-        raise ClaryError(f"cdk {arguments[0]} failed:\n{_what_matters(said)}\nall it said is in {log}")
+        what = " ".join(title.split()[:2])
+        raise ClaryError(f"{what} failed:\n{_what_matters(said)}\nall it said is in {log}")
 
 
 @contextmanager

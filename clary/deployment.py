@@ -129,11 +129,10 @@ def synthesise(target: Target, lock: int, file: Path | None = None) -> Path:
     `file` is another version of its file, of the same name.
     """
     assembly = _fresh_assembly(target)
-    arguments = ["synth", "--quiet", "--output", str(assembly)]
-    arguments += ["-c", f"environment={target.environment.name}"]
+    context = {"environment": target.environment.name}
     if file is not None:
-        arguments += ["-c", f"file={file}"]
-    cdk.run(arguments, target, lock=lock)
+        context["file"] = str(file)
+    cdk.synthesise(target, assembly, context, lock=lock)
     return assembly
 
 

@@ -123,7 +123,7 @@ def _train(target: Target, name: str, content: ModelContent, job: str, tell: Tel
         tell("uploading the data")
         _upload(target, name, content)
         target.client("sagemaker").create_training_job(**_request(target, name, content, job))
-    pause = 0.1 if target.local else 5.0
+    pause = 0.25 if target.local else 5.0
     while (found := _job(target, job))["TrainingJobStatus"] in ("InProgress", "Stopping"):
         tell(found.get("SecondaryStatus", ""))
         time.sleep(pause)

@@ -60,7 +60,7 @@ def test_source_roots_are_not_packages(root: str) -> None:
 
 
 def test_the_only_packages_of_tests_are_those_that_share_what_runs() -> None:
-    """pytest ends what has `scope="package"` with a package, and what a mere folder shares with the session."""
+    """pytest ends what has this scope with a package, and what a mere folder shares with the session."""
     packages = {file.parent.name for file in (ROOT / "tests").rglob("__init__.py")}
     sharing = {
         file.parent.name for file in (ROOT / "tests").rglob("conftest.py") if _PACKAGE in file.read_text()
