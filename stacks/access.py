@@ -9,7 +9,7 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary.environment import features
+from clary.environment import cluster, features
 from clary.environment.catalog import offers_endpoints, offers_projects
 from clary.environment.guardrail import Perimeter, denials, untagged
 from clary.environment.model import Environment
@@ -71,6 +71,7 @@ class AccessStack(cdk.Stack):
             also=_beyond_capabilities(environment),
             anywhere=[] if environment.studio.r_studio is None else LICENCE_ACTIONS,
             registries=other_registries(environment),
+            launches=bool(cluster.teams(environment)),
             glue_sessions=environment.uses_glue,
             feature_histories=environment.has_features,
         ).policy
@@ -269,6 +270,7 @@ def workspace_of(
         subnets=network.subnets,
         security_group=network.workload_security_group,
         repositories=[data.repositories[name] for name in repositories],
+        offers_clusters=cluster.of_team(environment, team) is not None,
         repositories_for_projects=offers_projects(environment.catalog, team),
         registries=other_registries(environment),
         endpoint_names=list(dict.fromkeys(environment.endpoint_name(name) for name in models)),

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 
 from clary.environment.catalog import Portfolio, launch_role_path
 from clary.environment.model import Environment
-from clary_constructs import AccessPolicy, CatalogPortfolio, CatalogProduct, SharedValues
+from clary_constructs import AccessPolicy, CatalogPortfolio, CatalogProduct, SharedValues, launch_products
 from constructs import Construct
 from stacks.access import AccessStack
 from stacks.data import DataStack
@@ -87,34 +87,7 @@ class CatalogStack(cdk.Stack):
         users = AccessPolicy(
             portfolio, "Users", description=f"Launches what the team {team} offers, and keeps it up"
         )
-        users.allow(
-            [
-                "servicecatalog:DescribeProduct",
-                "servicecatalog:DescribeProvisioningParameters",
-                "servicecatalog:ListLaunchPaths",
-                "servicecatalog:ProvisionProduct",
-            ],
-            [each.product_arn for each in made.values()],
-        )
-        users.allow(
-            ["servicecatalog:SearchProducts"],
-            ["*"],
-            wildcard_because="what is found are the portfolios of the principal, and no others",
-        )
-        users.allow(
-            [
-                "servicecatalog:DescribeProvisionedProduct",
-                "servicecatalog:DescribeRecord",
-                "servicecatalog:GetProvisionedProductOutputs",
-                "servicecatalog:ListRecordHistory",
-                "servicecatalog:SearchProvisionedProducts",
-                "servicecatalog:TerminateProvisionedProduct",
-                "servicecatalog:UpdateProvisionedProduct",
-            ],
-            ["*"],
-            conditions={"StringEquals": {"servicecatalog:userLevel": "self"}},
-            wildcard_because="what has been launched has no ARN; the condition is who has launched it",
-        )
+        users.allow_each(launch_products([each.product_arn for each in made.values()]))
         for product in offers:
             users.allow_each(product.uses())
         cdk.CfnOutput(self, f"PortfolioId{pascal(team)}", value=portfolio.portfolio_id)

@@ -62,11 +62,11 @@ def add_cluster_networks(
     return found
 
 
-def groups_of_apps(environment: Environment, team: str, persona: Persona) -> tuple[str, ...]:
-    """What apps of a persona of a team are in, beside what everybody's are: whose clusters they reach."""
+def group_of_apps(environment: Environment, team: str, persona: Persona) -> str | None:
+    """What apps of a persona of a team are in besides, if they connect to clusters: a dynamic reference."""
     if not cluster.connects(environment, team, persona):
-        return ()
-    return (f"{{{{resolve:ssm:{_path(environment)}/{_name(team, _CLIENTS)}}}}}",)
+        return None
+    return f"{{{{resolve:ssm:{_path(environment)}/{_name(team, _CLIENTS)}}}}}"
 
 
 def _path(environment: Environment) -> str:

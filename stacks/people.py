@@ -25,7 +25,7 @@ from clary_constructs import (
 from constructs import Construct
 from stacks import studio_tools
 from stacks.access import AccessStack
-from stacks.clusters import groups_of_apps
+from stacks.clusters import group_of_apps
 from stacks.data import DataStack
 from stacks.naming import pascal
 
@@ -132,6 +132,7 @@ def user_group(
         tools=studio_tools.tools_of(
             environment.tools(persona), team=team, environment=environment, data=data, images=studio.images
         ),
+        apps_group=group_of_apps(environment, team, persona),
     )
 
 
@@ -172,7 +173,7 @@ def _user(environment: Environment, team: str, name: str, member: Member) -> Stu
         ),
         left=member.left,
         tags=environment.cost_tags(team),
-        security_groups=() if member.left else groups_of_apps(environment, team, member.persona),
+        in_apps_group=not member.left and group_of_apps(environment, team, member.persona) is not None,
     )
 
 

@@ -12,6 +12,7 @@ from clary_constructs._bucket_emptier import BucketEmptier
 from clary_constructs._budget import CostBudget, let_budgets_tell
 from clary_constructs._catalog_portfolio import CatalogPortfolio
 from clary_constructs._catalog_product import CatalogProduct, FieldRule, LaunchRight
+from clary_constructs._catalog_right import launch_products
 from clary_constructs._cluster_groups import ClusterGroups
 from clary_constructs._cluster_roles import ClusterRoles
 from clary_constructs._cluster_security import ClusterSecurity
@@ -241,6 +242,7 @@ __all__ = [
     "group_settings",
     "has_local_storage",
     "kept_workspace",
+    "launch_products",
     "let_budgets_tell",
     "part_of",
     "person_rights",

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from clary_constructs._capability import PULL_FROM_OTHERS, WITH_A_RESOURCE, WITHOUT_A_RESOURCE
+from clary_constructs._catalog_right import ON_NO_PRODUCT, ON_PRODUCTS
 from clary_constructs._feature_right import ON_HISTORIES
 from clary_constructs._glue_right import ON_NO_SESSION, ON_SESSIONS
 from clary_constructs._policy import AccessPolicy
@@ -48,7 +49,8 @@ class PermissionsBoundary(Construct):
     `also` are actions and resources beyond all capabilities that a role may be given, `anywhere` actions
     on what is somebody else's, and `registries` accounts whose images may be pulled, as AWS's own are.
     By default, nothing of Glue's is let through: with `glue_sessions`, its interactive sessions are, with
-    `feature_histories` its tables, and Athena's queries over them.
+    `feature_histories` its tables, and Athena's queries over them. Nor is anything of Service Catalog's: with
+    `launches`, products may be launched.
     """
 
     def __init__(
@@ -63,18 +65,27 @@ class PermissionsBoundary(Construct):
         registries: Sequence[str] = (),
         glue_sessions: bool = False,
         feature_histories: bool = False,
+        launches: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         policy = AccessPolicy(self, "Boundary", description="The most that a role of this environment may do")
         this_account = {"StringEquals": {"aws:ResourceAccount": stack.account}}
         why = "a boundary grants nothing: it caps what the roles' own policies grant, resource by resource"
-        without = _shortened([*WITHOUT_A_RESOURCE, *anywhere, *(ON_NO_SESSION if glue_sessions else [])])
+        without = _shortened(
+            [
+                *WITHOUT_A_RESOURCE,
+                *anywhere,
+                *(ON_NO_SESSION if glue_sessions else []),
+                *(ON_NO_PRODUCT if launches else []),
+            ]
+        )
         with_one = _shortened(
             [
                 *WITH_A_RESOURCE,
                 *(ON_SESSIONS if glue_sessions else []),
                 *(ON_HISTORIES if feature_histories else []),
+                *(ON_PRODUCTS if launches else []),
             ]
         )
         about_something = [each for each in with_one if each not in without]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from clary_constructs._catalog_right import launch_from_studio
 from clary_constructs._right import NO_RESOURCE, Position, Right
 from clary_constructs._workspace import TEAM_TAG, FeatureLibrary, SharedGroup
 
@@ -165,6 +166,8 @@ def _why(position: Position) -> str:
 def connect_to_emr(position: Position) -> Iterator[Right]:
     """The clusters that carry the team's name as a tag; who runs them lets the team's network in.
 
+    Where the team offers clusters, they are launched in Studio, too, by whoever is a principal.
+
     https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-emr-required-permissions.html
     """
     clusters = position.stack.format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")
@@ -173,3 +176,5 @@ def connect_to_emr(position: Position) -> Iterator[Right]:
     yield Right(
         "Data", LIST_CLUSTERS, ["*"], wildcard_because="EMR's lists and security configurations have no ARN"
     )
+    if position.workspace.offers_clusters:
+        yield from launch_from_studio(position)

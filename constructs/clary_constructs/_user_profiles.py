@@ -32,6 +32,8 @@ class UserGroup:
     """Letters and digits: it is part of logical ids."""
     execution_role: iam.IRole
     tools: StudioTools = field(default_factory=StudioTools)
+    apps_group: str | None = None
+    """The id of a security group that their apps are in besides, or a dynamic reference to it."""
 
     def __post_init__(self) -> None:
         if not (self.name.isascii() and self.name.isalnum()):
@@ -110,6 +112,8 @@ def profile_values(
             images=[*domain.images, *group.tools.images],
         )
         found[f"Role{name}"] = group.execution_role.role_arn
+        if group.apps_group is not None:
+            found[f"AppsGroup{name}"] = group.apps_group
         # as text: CloudFormation would make text of the numbers within
         parts = {
             "Portal": {key: value for key, value in said.items() if key == "StudioWebPortalSettings"},

@@ -61,8 +61,8 @@ class StudioUser:
     tags: Mapping[str, str] = field(default_factory=dict)
     """On their profile, their spaces and all that runs there. They should not change: some versions of
     CloudFormation's types replace a profile then, and with it a home directory."""
-    security_groups: Sequence[str] = ()
-    """The ids of groups that their apps are in besides, or references to them."""
+    in_apps_group: bool = False
+    """Whether their apps are in the security group that their group has besides."""
     stem: str | None = None
     """What the logical ids of their resources end with, where their name is a token. By default, the name."""
 
@@ -103,7 +103,8 @@ def shard_template(users: Iterable[StudioUser], *, retain: bool) -> Template:
     """The template of a nested stack: who is in it, what they are sent, and what happens when they leave.
 
     Its parameters are what it cannot know: `DomainId`, `VpcId`, `SecurityGroupId`, `RestRole`,
-    `SettingsFunction`, `LeaversFunction`, and of each group `Role…`, `Portal…` and `Settings…`.
+    `SettingsFunction`, `LeaversFunction`, and of each group `Role…`, `Portal…`, `Settings…` and, where its
+    apps are in a security group besides, `AppsGroup…`.
     """
     people = sorted(users, key=lambda user: user.name)
     resources: dict[str, Any] = {}
@@ -118,6 +119,7 @@ def shard_template(users: Iterable[StudioUser], *, retain: bool) -> Template:
         else:
             role = {"Ref": f"Role{user.group}"}
             parameters.add(f"Role{user.group}")
+        parameters |= {f"AppsGroup{user.group}"} if user.in_apps_group else set()
         _add(resources, _user(user, role, retain))
         if not user.left:
             groups.setdefault(user.group, []).append(user)
@@ -158,13 +160,13 @@ def _user(user: StudioUser, role: Mapping[str, Any], retain: bool) -> Iterator[t
     for way, other in (("Ingress", "Source"), ("Egress", "Destination")):
         rule = {**_APP_PORTS, "GroupId": group_id, f"{other}SecurityGroupId": group_id}
         yield f"{way}{end}", {"Type": f"AWS::EC2::SecurityGroup{way}", "Properties": rule}
+    security_groups = [{"Ref": "SecurityGroupId"}, group_id]
+    if user.in_apps_group:
+        security_groups.append({"Ref": f"AppsGroup{user.group}"})
     properties: dict[str, Any] = {
         "DomainId": {"Ref": "DomainId"},
         "UserProfileName": user.name,
-        "UserSettings": {
-            "ExecutionRole": role,
-            "SecurityGroups": [{"Ref": "SecurityGroupId"}, group_id, *user.security_groups],
-        },
+        "UserSettings": {"ExecutionRole": role, "SecurityGroups": security_groups},
         **_tags(user),
     }
     if user.single_sign_on_name is not None:

@@ -63,6 +63,8 @@ class TeamWorkspace:
     repositories: Sequence[ecr.IRepository] = ()
     repositories_for_projects: bool = False
     """Whether the team's repositories are also all those whose names begin as its jobs' do."""
+    offers_clusters: bool = False
+    """Whether the team's people launch clusters from a portfolio."""
     endpoint_names: Sequence[str] = ()
     launched_endpoints: bool = False
     """Whether the team's endpoints are also all those whose names begin as its jobs' do."""

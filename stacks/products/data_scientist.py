@@ -18,7 +18,6 @@ from clary_constructs import (
     profile_values,
 )
 from stacks import studio_tools
-from stacks.clusters import groups_of_apps
 from stacks.people import user_group
 from stacks.products import fields
 from stacks.products.product import Offer, Product
@@ -54,11 +53,7 @@ class DataScientist(Product):
             offer.studio.settings,
             offer.studio.leavers,
         )
-        clusters = offer.network.clusters.get(offer.team)
-        groups = groups_of_apps(offer.environment, offer.team, self._said.persona)
-        if clusters is not None and groups:
-            self.use(clusters.clients)
-        self._groups = groups
+        self._in_apps_group = group.apps_group is not None
         self._values: Mapping[str, SharedValue] = {
             name: self.share(self._shared_name(name), value) for name, value in values.items()
         }
@@ -89,7 +84,7 @@ class DataScientist(Product):
                 self._group,
                 spaces=spaces,
                 tags=self.marks,
-                security_groups=self._groups,
+                in_apps_group=self._in_apps_group,
                 stem=_STEM,
             ),
             values={key: value.reference for key, value in self._values.items()},

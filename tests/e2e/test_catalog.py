@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compute_common.cluster import Clusters
+from compute_common.thing import Place, Thing
 from local_aws.sagemaker import images
 from support.callers import Caller, Said
 from support.checkout import Checkout, enforcing
@@ -32,6 +35,7 @@ data: {on_destroy: delete, delete_confirmed_for: local}
 repositories: [tiny]
 teams:
   research: {members: {ada: data-scientist, grace: mlops-engineer}}
+personas: {data-scientist: {rights: {add: [connect-to-emr]}}}
 api:
   clients:
     storefront: {authorization: api-key, launched: [research], requests_per_second: 200, burst: 400}
@@ -39,13 +43,16 @@ api:
 catalog:
   portfolios:
     research:
-      principals: ["arn:aws:iam::000000000000:role/newcomers"]
+      principals:
+        - arn:aws:iam::000000000000:role/newcomers
+        - arn:aws:iam::000000000000:role/clary/local/clary-local-research-data-scientist
       products:
         data_scientist: {}
         notebook_instance:
           instance_types: [ml.t3.medium, ml.t3.large]
           most_storage_gib: 20
           repositories: [https://git.example.org/research/notebooks.git]
+        emr_cluster: {instance_types: [m5.xlarge, r5.xlarge], most_core_nodes: 3}
         model_endpoint:
           instance_types: [ml.m5.large, ml.m5.xlarge]
           repositories: [tiny]
@@ -57,7 +64,7 @@ costs:
   budget: {monthly_usd: 1000, emails: [finance@example.com]}
 """
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/newcomers"
-_PRODUCTS = ("data-scientist", "notebook-instance", "model-endpoint", "project-workspace")
+_PRODUCTS = ("data-scientist", "notebook-instance", "emr-cluster", "model-endpoint", "project-workspace")
 
 _MORE = {"model-endpoint": {"Group": "scores", "Version": "1"}}
 """What some ask for besides a name."""
@@ -483,6 +490,112 @@ def test_a_notebook_instance_outside_the_limits_is_not_made(
 
     assert ended.status == "FAILED"
     assert studio.aws.client("sagemaker").list_notebook_instances()["NotebookInstances"] == []
+    assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
+
+
+def test_a_cluster_is_for_those_who_connect_grows_in_place_and_goes(studio: Studio) -> None:
+    somebody, product, emr = studio.somebody("spark"), studio.offered("emr-cluster"), studio.aws.client("emr")
+    launched = somebody.launch(product, Name="spark", CoreNodes="2")
+    assert (launched.status, launched.error) == ("SUCCEEDED", "")
+    mine = {"ClusterId": launched.outputs["ClusterId"]}
+    made = emr.describe_cluster(**mine)["Cluster"]
+    ada, grace = (
+        studio.aws.in_studio(f"clary-local-research-{persona}", f"research-{name}")
+        for persona, name in (("data-scientist", "ada"), ("mlops-engineer", "grace"))
+    )
+    place = Place("local", "", ("research",), {}, {})
+    swept = list(Clusters(emr, place).things(datetime.now(UTC) + timedelta(days=1)))
+
+    larger = somebody.update(
+        launched.provisioned,
+        ProductId=product.id,
+        ProvisioningArtifactId=product.version,
+        ProvisioningParameters=[
+            {"Key": "CoreNodes", "Value": "3"},
+            *({"Key": key, "UsePreviousValue": True} for key in ("Name", "InstanceType")),
+        ],
+    )
+    groups = emr.list_instance_groups(**mine)["InstanceGroups"]
+    seen = ada.client("emr").describe_cluster(**mine)["Cluster"]["Status"]["State"]
+    gone = somebody.terminate(launched.provisioned)
+
+    assert made["Name"] == "research--spark"
+    assert [(each.team, each.protected) for each in swept if isinstance(each, Thing)] == [("research", "")]
+    assert (larger.status, larger.error) == ("SUCCEEDED", "")
+    assert larger.outputs["ClusterId"] == made["Id"]
+    assert [each["RequestedInstanceCount"] for each in groups] == [1, 3]
+    assert seen == "WAITING"
+    assert not grace.may("emr", "describe_cluster", **mine)
+    assert not ada.may("emr", "terminate_job_flows", JobFlowIds=[made["Id"]])
+    assert not ada.may("emr", "run_job_flow", Name="mine", Instances={})
+    assert (gone.status, gone.error) == ("SUCCEEDED", "")
+    assert emr.describe_cluster(**mine)["Cluster"]["Status"]["State"] == "TERMINATED"
+
+
+def test_livy_is_open_to_the_apps_of_those_who_connect(studio: Studio) -> None:
+    ec2 = studio.aws.client("ec2")
+    launched = studio.somebody("livy").launch(studio.offered("emr-cluster"), Name="livy")
+    cluster = launched.outputs["ClusterId"]
+    found = studio.aws.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]
+
+    (group,) = ec2.describe_security_groups(
+        GroupIds=[found["Ec2InstanceAttributes"]["EmrManagedMasterSecurityGroup"]]
+    )["SecurityGroups"]
+
+    (livy,) = (rule for rule in group["IpPermissions"] if rule.get("FromPort") == 8998)
+    (clients,) = (pair["GroupId"] for pair in livy["UserIdGroupPairs"])
+    groups = {
+        name: studio.profile(f"research-{name}")["UserSettings"]["SecurityGroups"]
+        for name in ("ada", "grace")
+    }
+    assert (clients in groups["ada"], clients in groups["grace"]) == (True, False)
+    assert studio.somebody("livy").terminate(launched.provisioned).status == "SUCCEEDED"
+
+
+def test_who_connects_launches_from_studio_as_a_project(studio: Studio) -> None:
+    """As Studio does with the role of whoever is in it."""
+    product, emr = studio.offered("emr-cluster"), studio.aws.client("emr")
+    ada = studio.aws.in_studio("clary-local-research-data-scientist", "research-ada")
+    sagemaker = ada.client("sagemaker")
+    listed = ada.client("servicecatalog").search_products()["ProductViewSummaries"]
+    details = {
+        "ProductId": product.id,
+        "ProvisioningArtifactId": product.version,
+        "ProvisioningParameters": [{"Key": "Name", "Value": "mine"}],
+    }
+
+    sagemaker.create_project(ProjectName="mine", ServiceCatalogProvisioningDetails=details)
+
+    def its_end() -> str | None:
+        status = str(sagemaker.describe_project(ProjectName="mine")["ProjectStatus"])
+        return None if status.endswith("InProgress") else status
+
+    assert eventually(its_end) == "CreateCompleted"
+    running = emr.list_clusters(ClusterStates=["WAITING"])["Clusters"]
+    (cluster,) = (each["Id"] for each in running if each["Name"] == "research--mine")
+    tags = emr.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"]
+    assert {"Key": "sagemaker:project-name", "Value": "mine"} in tags
+    assert product.id in [each["ProductId"] for each in listed]
+    sagemaker.delete_project(ProjectName="mine")
+    eventually(lambda: emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"] == "TERMINATED")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Name": "wrong", "InstanceType": "m5.24xlarge"},
+        {"Name": "wrong", "CoreNodes": "4"},
+        {"Name": "Wrong"},
+    ],
+)
+def test_a_cluster_outside_the_limits_is_not_made(studio: Studio, values: Mapping[str, str]) -> None:
+    somebody, emr = studio.somebody("wrong"), studio.aws.client("emr")
+    before = emr.list_clusters()["Clusters"]
+
+    ended = somebody.launch(studio.offered("emr-cluster"), **values)
+
+    assert ended.status == "FAILED"
+    assert emr.list_clusters()["Clusters"] == before
     assert somebody.terminate(ended.provisioned).status == "SUCCEEDED"
 
 

@@ -101,12 +101,14 @@ class Launch:
         return {*_DYNAMIC.findall(str(self.product["Resources"]))}
 
     def _shared(self) -> Mapping[str, str]:
-        return {
-            resource["Properties"]["Name"]: str(self._said(resource["Properties"]["Value"], {}))
-            for template in (self.catalog, self.network)
-            for resource in template["Resources"].values()
-            if resource["Type"] == "AWS::SSM::Parameter"
-        }
+        found: dict[str, str] = {}
+        for template in (self.network, self.catalog):  # the catalog shares some of the network's anew
+            found |= {
+                resource["Properties"]["Name"]: str(self._said(resource["Properties"]["Value"], found))
+                for resource in template["Resources"].values()
+                if resource["Type"] == "AWS::SSM::Parameter"
+            }
+        return found
 
     def _said(self, value: Any, shared: Mapping[str, str]) -> Any:
         match value:

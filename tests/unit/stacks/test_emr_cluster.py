@@ -74,13 +74,19 @@ def policy(all_templates: Templates, description: str) -> list[dict[str, Any]]:
     return list(found)
 
 
-def profiles(all_templates: Templates) -> dict[str, list[Any]]:
-    """The security groups of everybody's apps."""
+def apps_groups(all_templates: Templates) -> dict[str, str]:
+    """The security group, beside the usual ones, that somebody's apps are in, as their stack is given it."""
+    given = {
+        name: value
+        for stack in of_kind(all_templates, "Studio.template.json", "CloudFormation::Stack")
+        for name, value in stack["Parameters"].items()
+    }
     return {
-        each["Properties"]["UserProfileName"]: each["Properties"]["UserSettings"]["SecurityGroups"]
+        each["Properties"]["UserProfileName"]: given[group["Ref"]]
         for name, template in all_templates.items()
         if name.endswith(".nested.template.json")
         for each in resources(template, "AWS::SageMaker::UserProfile").values()
+        for group in each["Properties"]["UserSettings"]["SecurityGroups"][2:]
     }
 
 
@@ -103,11 +109,13 @@ def test_livy_lets_in_the_apps_of_those_who_connect_and_nobody_else(offered: Tem
 
 
 def test_only_people_of_the_team_with_the_capability_are_in_the_clients_group(offered: Templates) -> None:
-    found = profiles(offered)
-
-    assert {name for name, groups in found.items() if CLIENTS in groups} == {"research-ada"}
+    assert apps_groups(offered) == {"research-ada": CLIENTS}
     (newcomer,) = resources(launched(offered, "DataScientist"), "AWS::SageMaker::UserProfile").values()
-    assert CLIENTS in newcomer["Properties"]["UserSettings"]["SecurityGroups"]
+    *_, group = newcomer["Properties"]["UserSettings"]["SecurityGroups"]
+    shared = {
+        each["Name"]: each["Value"] for each in of_kind(offered, "Catalog.template.json", "SSM::Parameter")
+    }
+    assert shared[group.removeprefix("{{resolve:ssm:").removesuffix("}}")] == CLIENTS
 
 
 def test_machines_reach_each_other_aws_and_nothing_else(offered: Templates) -> None:
@@ -161,7 +169,7 @@ def test_a_network_without_clusters_has_nothing_for_them(offered: Templates, wit
     for kind in ("EMR::SecurityConfiguration", "IAM::InstanceProfile"):
         assert of_kind(without, "Catalog.template.json", kind) == []
     assert not [name for name in without["Network.template.json"]["Resources"] if "Cluster" in name]
-    assert all(len(groups) == 2 for groups in profiles(without).values())
+    assert apps_groups(without) == {}
 
 
 def test_the_way_to_s3_leads_to_emrs_own_buckets(offered: Templates) -> None:
@@ -245,6 +253,29 @@ def test_studio_lists_the_product(offered: Templates) -> None:
     assert tags["clary-dev-research-emr-cluster"][visible] == "true"
     assert visible not in tags["clary-dev-research-data-scientist"]
     assert {"SageMakerProjectName", "SageMakerProjectId"} <= launched(offered)["Parameters"].keys()
+
+
+def test_those_who_connect_may_launch_from_studio_where_there_are_clusters(
+    offered: Templates, without: Templates
+) -> None:
+    def launching(all_templates: Templates) -> set[str]:
+        policies = resources(all_templates["Access.template.json"], "AWS::IAM::ManagedPolicy")
+        return {
+            str(role)
+            for each in policies.values()
+            if "servicecatalog:ProvisionProduct" in json.dumps(each["Properties"]["PolicyDocument"])
+            for role in each["Properties"].get("Roles", [])
+        }
+
+    assert ["ResearchDataScientist" in role for role in launching(offered)] == [True]
+    assert launching(without) == set()
+    for one, lets_through in ((offered, True), (without, False)):
+        (boundary,) = (
+            each
+            for each in of_kind(one, "Access.template.json", "IAM::ManagedPolicy")
+            if each["Description"] == "The most that a role of this environment may do"
+        )
+        assert ("servicecatalog:ProvisionProduct" in json.dumps(boundary)) is lets_through
 
 
 def test_disks_and_what_goes_to_s3_are_encrypted_and_credentials_stay_on_a_machine(
