@@ -33,6 +33,7 @@ _DOMAIN, _PROFILE, _SPACE = (f"AWS::SageMaker::{each}" for each in ("Domain", "U
 _DETECTABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"}
 _PATIENCE_SECONDS = 300
 _GATE = "-cap-"
+_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
 class Kind(StrEnum):
@@ -490,9 +491,12 @@ def matches(wanted: Any, live: Any, there: Deployed) -> bool:
 
 
 def pattern(value: Any, there: Deployed) -> str:
-    """A regular expression for what a template's value became; `.+` where nothing is known of it."""
+    """A regular expression for what a template's value became; `.+` where nothing is known of it.
+
+    A dynamic reference is one thing, whichever: it never becomes a wildcard.
+    """
     if not isinstance(value, Mapping):
-        return re.escape(_text(value))
+        return "[^*]+".join(re.escape(part) for part in _DYNAMIC.split(_text(value)))
     name, given = next(iter(value.items()))
     if name == "Ref" and given in there.pseudo:
         return re.escape(there.pseudo[given])

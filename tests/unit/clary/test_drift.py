@@ -71,6 +71,13 @@ def test_what_became_of_an_unknown_reference_may_be_anything_but_everything() ->
     assert not matches(role, "*", _NOTHING)
 
 
+def test_a_dynamic_reference_is_one_thing_and_not_all() -> None:
+    group = "arn:aws:ec2:eu-west-1:111122223333:security-group/"
+
+    assert matches(f"{group}{{{{resolve:ssm:/clary/dev/network/group}}}}", f"{group}sg-1", _NOTHING)
+    assert not matches(f"{group}{{{{resolve:ssm:/clary/dev/network/group}}}}", f"{group}*", _NOTHING)
+
+
 def test_a_statement_that_allows_more_does_not_match() -> None:
     wanted = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": _BUCKET}]}
     live = {
