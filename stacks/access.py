@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 
 from clary.environment import cluster, features
 from clary.environment.catalog import offers_endpoints, offers_projects
-from clary.environment.guardrail import Perimeter, denials, untagged
+from clary.environment.guardrail import Perimeter, denials, routes, untagged
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
 from clary_constructs import (
@@ -75,7 +75,9 @@ class AccessStack(cdk.Stack):
             glue_sessions=environment.uses_glue,
             feature_histories=environment.has_features,
         ).policy
-        self._guardrails = Guardrails(self, "Guardrails", statements=guardrails).policy
+        self._guardrails = Guardrails(
+            self, "Guardrails", statements=[*guardrails, *routes(environment)]
+        ).policy
         defaults = SdkDefaults(
             self,
             "SdkDefaults",

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from clary.environment.catalog import gives_root, launch_role_path
+from clary.environment.catalog import ROUTE_TAG, gives_root, launch_role_path, teams_with_routes
 from clary.environment.model import ENVIRONMENT_TAG, TEAM_TAG, Environment
 from clary.environment.people import TeamName
 from clary.errors import ClaryError
@@ -159,8 +159,11 @@ def denials(environment: Environment, perimeter: Perimeter) -> list[Statement]:
 
 def control_policies(environment: Environment) -> list[str]:
     """The documents of the service control policies, as few as IAM's limits let them be."""
+    roles = f"arn:aws:iam::{environment.account}:role"
+    launching = [f"{roles}{launch_role_path(environment.name)}*", f"{roles}/cdk-*-cfn-exec-role-*"]
     statements = [
         *denials(environment, Perimeter()),
+        *routes(environment, launching),
         *(untagged(environment) if environment.costs.require_tags else ()),
         *_limits_of_roles(environment),
     ]
@@ -190,6 +193,27 @@ def untagged(environment: Environment, team: TeamName | None = None) -> Iterator
         given, value = f"aws:RequestTag/{key}", allowed[key]
         condition = {"Null": {given: "true"}} if value is None else {"StringNotEquals": {given: value}}
         yield _deny(sid, _WITH_TAGS, condition)
+
+
+def routes(environment: Environment, launching: Sequence[str] = ()) -> Iterator[Statement]:
+    """Where the API leads to what people launch, nobody but the roles `launching` says of an endpoint that it
+    does, or puts something else behind one of which it is said. Who takes endpoints away may still do so.
+
+    The boundary goes without: it has no room, and who may make endpoints has a guardrail attached.
+    """
+    if not teams_with_routes(environment.catalog):
+        return
+    others = {"ArnNotLike": {"aws:PrincipalArn": list(launching)}} if launching else {}
+    yield _deny(
+        "RouteByHand",
+        ["sagemaker:AddTags", "sagemaker:CreateEndpoint"],
+        {"ForAnyValue:StringEquals": {"aws:TagKeys": [ROUTE_TAG]}, **others},
+    )
+    yield _deny(
+        "RoutedByHand",
+        ["sagemaker:UpdateEndpoint"],
+        {"Null": {f"aws:ResourceTag/{ROUTE_TAG}": "false"}, **others},
+    )
 
 
 def _document(statements: Sequence[Statement]) -> str:

@@ -28,13 +28,16 @@ SAMPLE: Mapping[str, Any] = {
             "research": {
                 "principals": ["arn:aws:iam::111122223333:role/newcomers"],
                 "products": {key: {} for key in PRODUCTS}
-                | {"project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}}},
+                | {
+                    "model_endpoint": {"api": {}},
+                    "project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}},
+                },
             }
         }
     },
     "costs": {"budget": {"monthly_usd": 1000, "emails": ["finance@example.com"]}},
 }
-"""A team that offers everything, as it is by default; a project's workspace, which may have more, has it."""
+"""A team that offers everything, as it is by default; what may have more, has it."""
 
 
 def page_text(page: str, root: Path) -> str:

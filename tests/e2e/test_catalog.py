@@ -774,6 +774,8 @@ def test_the_api_leads_to_a_launched_model_as_long_as_it_is_there(studio: Studio
     eventually(lambda: storefront("GET", of_model).status == 200)
     described = storefront("GET", of_model).json
     first, other_type = ask(storefront), storefront("POST", route, b"[21]", {"content-type": "image/png"})
+    predicted = studio.checkout("predict", "research--routed", "--data", "21", "-e", "local")
+    state = studio.checkout("status", "-e", "local").stdout
     listed = [client("GET", "/models").json for client in (storefront, stranger)]
     document = storefront("GET", "/openapi.json").json["paths"]
     strange = [_told(ask(stranger, path)) for path in (route, "/models/research--absent/invocations")]
@@ -797,6 +799,10 @@ def test_the_api_leads_to_a_launched_model_as_long_as_it_is_there(studio: Studio
     assert (described["state"], described["content_types"]) == ("in-service", ["text/csv"])
     assert (first.status, first.body) == (200, b"42.0")
     assert (other_type.status, other_type.json["accepts"]) == (415, ["text/csv"])
+    assert (predicted.returncode, predicted.stdout) == (0, "42.0\n")
+    assert [line.split()[-2] for line in state.splitlines() if "launched research--routed" in line] == [
+        "InService"
+    ]
     assert listed == [{"models": [{"name": "research--routed"}]}, {"models": []}]
     assert route in document
     assert (updated.status, updated.error) == ("SUCCEEDED", "")
@@ -807,34 +813,40 @@ def test_the_api_leads_to_a_launched_model_as_long_as_it_is_there(studio: Studio
     assert {*strange, _told(absent), _told(after)} == {strange[0]}
 
 
-def test_an_endpoint_that_was_not_launched_has_no_route(studio: Studio, registry: str) -> None:
-    somebody, sagemaker = studio.somebody("router"), studio.aws.client("sagemaker")
-    storefront = studio.client("storefront")
+def test_an_endpoint_that_was_not_launched_has_no_route_and_nobody_gives_it_one(
+    studio: Studio, registry: str
+) -> None:
+    somebody, storefront = studio.somebody("router"), studio.client("storefront")
+    grace = studio.aws.in_studio("clary-local-research-mlops-engineer", "research-grace")
+    sagemaker, hers = studio.aws.client("sagemaker"), grace.client("sagemaker")
     launched = somebody.launch(
         studio.offered("model-endpoint"), Name="pattern", Group=registry, Version="1", ContentType="text/csv"
     )
     of_launch = sagemaker.describe_endpoint(EndpointName=launched.outputs["EndpointName"])
-    tags = sagemaker.list_tags(ResourceArn=of_launch["EndpointArn"])["Tags"]
-    theirs = {tag["Key"]: tag["Value"] for tag in tags if not tag["Key"].startswith("aws:")}
-    bare = {"clary:content-type": "text/csv"}
-    for name, given in (("bare", bare), ("elsewhere", {**theirs, "clary:environment": "another"})):
-        sagemaker.create_endpoint(
-            EndpointName=f"research--{name}",
-            EndpointConfigName=of_launch["EndpointConfigName"],
-            Tags=[{"Key": key, "Value": value} for key, value in given.items()],
-        )
-        sagemaker.get_waiter("endpoint_in_service").wait(
-            EndpointName=f"research--{name}", WaiterConfig=AT_ONCE
-        )
-    names = ("pattern", "bare", "elsewhere")
+    made_of = {"EndpointConfigName": of_launch["EndpointConfigName"]}
+    told = sagemaker.list_tags(ResourceArn=of_launch["EndpointArn"])["Tags"]
+    copied = [tag for tag in told if not tag["Key"].startswith("aws:")]
+    elsewhere = [{**tag, "Value": "another"} if tag["Key"] == "clary:environment" else tag for tag in copied]
 
+    forged = grace.may(
+        "sagemaker", "create_endpoint", EndpointName="research--forged", **made_of, Tags=copied
+    )
+    exchanged = grace.may("sagemaker", "update_endpoint", EndpointName="research--pattern", **made_of)
+    hers.create_endpoint(EndpointName="research--plain", **made_of)
+    sagemaker.create_endpoint(EndpointName="research--elsewhere", **made_of, Tags=elsewhere)
+    for name in ("plain", "elsewhere"):
+        waiter = sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName=f"research--{name}", WaiterConfig=AT_ONCE)
     eventually(lambda: storefront("GET", "/models/research--pattern").status == 200)
-    found = [storefront("GET", f"/models/research--{name}").status for name in names]
+    found = [
+        storefront("GET", f"/models/research--{name}").status for name in ("pattern", "plain", "elsewhere")
+    ]
     listed = storefront("GET", "/models").json
-    for name in ("bare", "elsewhere"):
+    for name in ("plain", "elsewhere"):
         sagemaker.delete_endpoint(EndpointName=f"research--{name}")
     somebody.terminate(launched.provisioned)
 
+    assert (forged, exchanged) == (False, False)
     assert found == [200, 404, 404]
     assert listed == {"models": [{"name": "research--pattern"}]}
 

@@ -98,6 +98,50 @@ def test_root_on_a_notebook_instance_is_for_launches_alone_and_where_the_file_sa
     assert refused("clary-catalog/prod/launch")
 
 
+@pytest.mark.parametrize(
+    ("role", "alone"),
+    [
+        ("clary-catalog/dev/launch", False),
+        ("cdk-hnb659fds-cfn-exec-role-111122223333-eu-west-1", False),
+        ("clary/dev/clary-dev-research-mlops-engineer", True),
+        ("clary-catalog/prod/launch", True),
+    ],
+)
+def test_what_the_api_leads_to_is_made_and_changed_by_launches_alone(role: str, alone: bool) -> None:
+    def policy(said: dict[str, Any]) -> Any:
+        portfolio = {
+            "principals": ["arn:aws:iam::111122223333:role/newcomers"],
+            "products": {"model_endpoint": said},
+        }
+        environment = Environment.model_validate(
+            SMALLEST | {"catalog": {"portfolios": {"research": portfolio}}}
+        )
+        return statements(json.loads(control_policies(environment)[0]), "control policy")
+
+    with_routes, without = policy({"api": {}}), policy({})
+    anything = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "anything")
+    principal = f"arn:aws:iam::111122223333:role/{role}"
+
+    def refused(denials: Any, action: str, keys: dict[str, Any]) -> bool:
+        endpoint = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/research--churn"
+        request = Request(action, endpoint, {**keys, "aws:principalarn": principal, **_HERE})
+        return not decide(
+            Caller((principal,), "111122223333"), request, Policies(identity=[*anything, *denials])
+        ).allowed
+
+    tagged = {"aws:tagkeys": ["clary:team", "clary:content-type"]}
+    routed = {"aws:resourcetag/clary:content-type": "text/csv"}
+    for action, keys in (
+        ("sagemaker:AddTags", tagged),
+        ("sagemaker:CreateEndpoint", tagged),
+        ("sagemaker:UpdateEndpoint", routed),
+    ):
+        assert refused(with_routes, action, keys) is alone
+        assert not refused(with_routes, action, {"aws:tagkeys": ["clary:team"]})
+        assert not refused(without, action, keys)
+    assert not refused(with_routes, "sagemaker:DeleteEndpoint", routed)
+
+
 def test_divides_what_one_control_policy_does_not_take() -> None:
     documents = control_policies(_environment(instance_types=FAMILIES))
 
