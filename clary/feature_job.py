@@ -105,7 +105,7 @@ def ingest(target: Target, name: str, given: Sequence[str], only: str | None, pr
     if bucket is None:
         raise ClaryError(f"the environment {target.environment.name} is not there: deploy it first")
     records = Records.of(given, prefix=f"{group.team}/ingest")
-    job, status = _latest(target, _prefix(target, name, group, records, only))
+    job, status = next_job(target.client("sagemaker"), _prefix(target, name, group, records, only))
     if status not in ("InProgress", "Stopping"):
         image = _image(target, group, progress)
         if records.files:
@@ -127,9 +127,9 @@ def _prefix(target: Target, name: str, group: FeatureGroup, records: Records, on
     return f"{group.team}--ingest-{task[:12]}-"
 
 
-def _latest(target: Target, prefix: str) -> tuple[str, str | None]:
+def next_job(sagemaker: Any, prefix: str) -> tuple[str, str | None]:
     """The job that is at it, and how it is; or else the next one's name: SageMaker takes none twice."""
-    pages = target.client("sagemaker").get_paginator("list_processing_jobs").paginate(NameContains=prefix)
+    pages = sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix)
     found = {
         int(match[1]): str(each["ProcessingJobStatus"])
         for page in pages

@@ -39,6 +39,7 @@ def test_the_api_describes_every_way_of_serving(showcase: Showcase) -> None:
 
     assert {name: (one["mode"], one["ways"]) for name, one in told.items()} == {
         "contest": ("real-time", ["invocations"]),
+        "known": ("serverless", ["invocations"]),
         "left": ("real-time", ["invocations"]),
         "many": ("real-time", ["invocations"]),
         "nightly": ("batch", ["batches"]),
@@ -56,6 +57,21 @@ def test_the_api_describes_every_way_of_serving(showcase: Showcase) -> None:
 @pytest.mark.parametrize("model", ["steady", "shaded", "seldom"])
 def test_one_model_answers(model: str, showcase: Showcase) -> None:
     assert PREDICTED.fullmatch(showcase.ask(model))
+
+
+def test_a_client_asks_by_the_name_of_a_thing_of_which_something_is_known(showcase: Showcase) -> None:
+    unknown = showcase.invoke("known", body=b"lamp")
+    features = {"thing": "lamp", "at": "2026-11-20T09:30:00Z", "x": "2"}
+    showcase.client("sagemaker-featurestore-runtime").put_record(
+        FeatureGroupName="research--showcase-things",
+        Record=[{"FeatureName": name, "ValueAsString": value} for name, value in features.items()],
+    )
+
+    answer = showcase.invoke("known", body=b"lamp")
+
+    assert (unknown.status, json.loads(unknown.body)["type"]) == (422, "urn:clary:problem:unknown-key")
+    assert answer.status == 200, answer
+    assert PREDICTED.fullmatch(answer.body.decode().strip())
 
 
 def test_two_variants_share_the_requests(showcase: Showcase) -> None:
@@ -194,7 +210,7 @@ def test_a_second_deployment_changes_nothing(showcase: Showcase) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
     said = log.read_text()[before:]
     assert "clary-showcase-serving) (no changes)" in said
-    assert len(re.findall(r"\(no changes\)", said)) == 6
+    assert len(re.findall(r"\(no changes\)", said)) == 7
 
 
 class Guarded(NamedTuple):

@@ -1,13 +1,19 @@
-"""What a processing job reads that brings files into a feature group."""
+"""A processing job that brings files into a feature group: what it reads, and how it is found again."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from clary.environment.model import Environment
 from clary.errors import ClaryError
-from clary.feature_job import Records
+from clary.feature_job import Records, ingest, next_job
+from clary.features import ingest as ingest_here
+from clary.progress import Progress
+from clary.target import Target
 
 PREFIX = "research/ingest"
 
@@ -77,3 +83,70 @@ def test_says_what_a_job_cannot_read(
 
     with pytest.raises(ClaryError, match=words):
         Records.of(given, prefix=PREFIX)
+
+
+class Jobs:
+    """SageMaker's list of processing jobs."""
+
+    def __init__(self, **statuses: str) -> None:
+        self._summaries = [
+            {"ProcessingJobName": name.replace("_", "-"), "ProcessingJobStatus": status}
+            for name, status in statuses.items()
+        ]
+
+    def get_paginator(self, operation: str) -> Jobs:
+        assert operation == "list_processing_jobs"
+        return self
+
+    def paginate(self, *, NameContains: str) -> list[dict[str, Any]]:  # noqa: N803 - as boto3 has it
+        found = [each for each in self._summaries if NameContains in each["ProcessingJobName"]]
+        return [{"ProcessingJobSummaries": found[:1]}, {"ProcessingJobSummaries": found[1:]}]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ({}, ("r--task-1", None)),
+        ({"r__task_1": "InProgress"}, ("r--task-1", "InProgress")),
+        ({"r__task_1": "Failed", "r__task_2": "Stopping"}, ("r--task-2", "Stopping")),
+        ({"r__task_1": "Completed", "r__task_2": "Failed"}, ("r--task-3", None)),
+        ({"r__task_9": "Failed", "r__task_10": "Failed"}, ("r--task-11", None)),
+        ({"other_r__task_1": "InProgress", "r__task_1_more": "InProgress"}, ("r--task-1", None)),
+    ],
+)
+def test_finds_the_job_that_is_at_it_or_else_names_the_next_one(
+    statuses: dict[str, str], expected: tuple[str, str | None]
+) -> None:
+    assert next_job(Jobs(**statuses), "r--task-") == expected
+
+
+ENVIRONMENT = Environment.model_validate(
+    {
+        "name": "dev",
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "teams": {"research": {"members": {"ada": "data-scientist"}}},
+        "features": {
+            "patients": {
+                "team": "research",
+                "identifier": "patient",
+                "event_time": "at",
+                "features": {"patient": "string", "at": "string"},
+            }
+        },
+    }
+)
+
+
+def test_a_group_without_a_repository_for_jobs_has_none(tmp_path: Path) -> None:
+    target = Target(ENVIRONMENT, None, tmp_path)
+
+    with pytest.raises(ClaryError, match=r"give 'features.patients.job: \{repository: …\}'"):
+        ingest(target, "patients", ["records.csv"], None, Progress(Console(quiet=True)))
+
+
+def test_addresses_are_for_jobs(tmp_path: Path) -> None:
+    target = Target(ENVIRONMENT, None, tmp_path)
+
+    with pytest.raises(ClaryError, match="'s3://b/one/' is read by a job: give '--job'"):
+        ingest_here(target, "patients", ["s3://b/one/"], None)
