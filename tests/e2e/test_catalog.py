@@ -322,9 +322,9 @@ def test_a_name_outside_the_constraints_makes_nothing(studio: Studio, name: str,
 
 
 def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) -> None:
-    somebody, product = studio.somebody("grace"), studio.product
-    launched = somebody.launch(product, Name="grace").provisioned
-    before = studio.profile("research-grace")
+    somebody, product = studio.somebody("barbara"), studio.product
+    launched = somebody.launch(product, Name="barbara").provisioned
+    before = studio.profile("research-barbara")
     where = {"ProductId": product.id, "ProvisioningArtifactId": product.version}
 
     renamed = somebody.update(
@@ -335,9 +335,9 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
     )
 
     assert renamed.status == "FAILED"
-    assert "this belongs to 'research-grace', and its home with it" in renamed.error
+    assert "this belongs to 'research-barbara', and its home with it" in renamed.error
     assert (same.status, same.error) == ("SUCCEEDED", "")
-    after = studio.profile("research-grace")
+    after = studio.profile("research-barbara")
     assert (after["CreationTime"], after["HomeEfsFileSystemUid"]) == (
         before["CreationTime"],
         before["HomeEfsFileSystemUid"],
