@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from runtime_common.pause import growing_pause
 _DONE = ("SUCCEEDED", "FAILED")
 _TAKEN = "already exists."
 """What AWS says of a launch's name that is one's own or somebody else's: `A stack named x already exists.`"""
+_NEW_FIELD = re.compile(r"parameter key (\w+)\. .* not in the previous template")
 
 
 @dataclass(frozen=True)
@@ -122,18 +124,36 @@ class Catalog:
         answer = self._client.get_provisioned_product_outputs(ProvisionedProductId=launched.id)
         return {each["OutputKey"]: each["OutputValue"] for each in answer["Outputs"]}
 
-    def update(self, launched: Launched, values: Mapping[str, str]) -> str:
-        """Takes something to the newest version of its product, with its values as they are but for these."""
+    def update(self, launched: Launched, values: Mapping[str, str]) -> Ended:
+        """Takes something to the newest version of its product, and waits until it is there.
+
+        Its values are as they are but for these. A field that this version has first has its default: which
+        one that is, CloudFormation alone knows, and says so.
+        """
         _check_at_rest(launched)
         product = self.product(launched.product)
-        fields = self.fields(product)
-        check(fields, values)
-        given = [
-            {"Key": each.name, "Value": values[each.name]}
-            if each.name in values
-            else {"Key": each.name, "UsePreviousValue": True}
-            for each in fields
-        ]
+        fields = {each.name: each for each in self.fields(product)}
+        check([*fields.values()], values)
+        new: set[str] = set()
+        while True:
+            given: list[Mapping[str, object]] = [
+                {"Key": name, "Value": values[name]}
+                if name in values
+                else {"Key": name, "UsePreviousValue": True}
+                for name in fields
+                if name in values or name not in new
+            ]
+            try:
+                return self.ended(self._updating(launched, product, given))
+            except ClaryError as error:
+                name = found[1] if (found := _NEW_FIELD.search(str(error))) else ""
+                if name not in fields or name in new:
+                    raise
+                if fields[name].default is None:
+                    raise ClaryError(f"'{product.short}' asks for {name} by now, give {name}=…") from error
+                new.add(name)
+
+    def _updating(self, launched: Launched, product: Offered, given: Sequence[Mapping[str, object]]) -> str:
         answer = self._client.update_provisioned_product(
             ProvisionedProductId=launched.id,
             ProductId=product.id,

@@ -189,11 +189,15 @@ def _studio(target: Target, there: Deployed) -> Iterator[Finding]:
             arn = sagemaker.describe_user_profile(
                 DomainId=domain_id, UserProfileName=each["UserProfileName"]
             )["UserProfileArn"]
-            tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+            tags = _tags(sagemaker, arn)
             if tags.get(OWNER_TAG) == CATALOG:
                 launched.add(str(each["UserProfileName"]))
             yield unknown_profile(each["UserProfileName"], tags, there_are)
     yield from _spaces(sagemaker, domain_id, spaces, there, launched)
+
+
+def _tags(sagemaker: Any, arn: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
 
 
 def _launched_now(target: Target) -> set[str]:
@@ -231,7 +235,12 @@ def _spaces(
             continue
         owner = each.get("OwnershipSettingsSummary", {}).get("OwnerUserProfileName")
         if owner in people:
-            yield Finding(Kind.NOTE, f"space {name}", f"{owner} made it in Studio: it is not in the file")
+            message = f"{owner} made it in Studio: it is not in the file"
+            if owner in launched:
+                arn = sagemaker.describe_space(DomainId=domain_id, SpaceName=name)["SpaceArn"]
+                if _tags(sagemaker, arn).get(OWNER_TAG) == CATALOG:
+                    message = f"it came with the profile {owner}, which somebody has launched"
+            yield Finding(Kind.NOTE, f"space {name}", message)
         else:
             whose = f"it belongs to {owner}, who is not in the file" if owner else "it has no owner"
             yield Finding(Kind.DRIFT, f"space {name}", f"it is not in the file, and {whose}")

@@ -108,7 +108,7 @@ def update(
 ) -> None:
     """Takes something to the newest version of its product, and keeps what it holds."""
     seen = _seen(environment, local, role)
-    ended = seen.ended(seen.update(seen.mine(name), _pairs(values or [])))
+    ended = seen.update(seen.mine(name), _pairs(values or []))
     _tell(ended.outputs, f"{escape(ended.name)} is at its product's newest version", as_json)
 
 

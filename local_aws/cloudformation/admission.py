@@ -178,7 +178,11 @@ def _check_form(
         form.check(template)
         if action not in ("GetTemplateSummary", "ValidateTemplate"):
             anew = action == "CreateStack" or kind == "CREATE"
-            form.check_parameters(template, hooks.templates.given_parameters(parameters), anew=anew)
+            given = hooks.templates.given_parameters(parameters)
+            form.check_parameters(template, given, anew=anew)
+            before = None if anew else hooks.stacks.stack_parameters(name)
+            if before is not None:
+                form.check_values_of_before(given, before)
             form.check_emulated(template)
     except ServiceError as error:
         return hooks.stacks.stack_refusal(error.code, error.message, error.status)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -168,6 +168,19 @@ def check_parameters(template: Mapping[str, Any], given: Mapping[str, bool], *, 
     ]
     if missing:
         raise ValueError(f"Parameters: [{', '.join(missing)}] must have values")
+
+
+def check_values_of_before(given: Mapping[str, bool], before: Collection[str]) -> None:
+    """Raises `ValueError` for a parameter that is to keep its value and has none.
+
+    CloudFormation's words: https://github.com/rackerlabs/ebs_snapper/pull/57
+    """
+    for name, anew in given.items():
+        if not anew and name not in before:
+            raise ValueError(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a"
+                " parameter key not in the previous template"
+            )
 
 
 def _faults(template: Mapping[str, Any]) -> Iterator[str]:

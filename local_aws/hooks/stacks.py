@@ -15,6 +15,7 @@ from ministack.services.cloudformation import stacks as _stacks
 
 from local_aws.hooks.private_names import PrivateNames
 from local_aws.hooks.server import Response
+from local_aws.hooks.templates import stack_name_of
 
 PRIVATE_NAMES: PrivateNames = {
     "ministack.services.cloudformation": ("_exports", "_stack_events", "_stacks"),
@@ -121,6 +122,12 @@ def stack_refusal(code: str, message: str, status: int = 400) -> Response:
 def stack_status(stack_name: str) -> str:
     """The status of a stack of the request's account and region; empty where there is none."""
     return str((_cloudformation._stacks.get(stack_name) or {}).get("StackStatus", ""))
+
+
+def stack_parameters(stack: str) -> frozenset[str] | None:
+    """The names of the parameters of a stack, by its name or its ARN; None where there is no such stack."""
+    found = _cloudformation._stacks.get(stack_name_of(stack))
+    return None if found is None else frozenset(found.get("_resolved_params", {}))
 
 
 def ask_for_capabilities() -> None:

@@ -55,10 +55,16 @@ def check_templates(check: Callable[[dict[str, Any], Mapping[str, bool]], None])
         module.validate_template_support = validate
 
 
+def stack_name_of(stack: str) -> str:
+    """Of a stack that a request names, or has the ARN of."""
+    return stack.partition(":stack/")[2].partition("/")[0] or stack
+
+
 def template_text(parameters: dict[str, Any]) -> str | None:
     """The template that a request brings along or says where it is; None where it does not, or where the
     request is refused for other reasons."""
-    if _handlers._request_problems(parameters, (parameters.get("StackName") or [""])[0]) is not None:
+    name = stack_name_of((parameters.get("StackName") or [""])[0])
+    if _handlers._request_problems(parameters, name) is not None:
         return None
     text, refusal = _handlers._resolve_template(parameters)
     return text if refusal is None and text else None

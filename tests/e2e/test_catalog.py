@@ -220,7 +220,8 @@ def _is_known_to_who_operates(studio: Studio) -> None:
     destroyed = studio.checkout("destroy", "local", "--yes")
 
     assert drift.returncode == 0, drift.stdout
-    assert "research-emmy: it was onboarded by Service Catalog" in drift.stdout
+    assert "profile research-emmy: it was onboarded by Service Catalog" in drift.stdout
+    assert "space research-emmy: it came with the profile research-emmy" in drift.stdout
     assert destroyed.returncode == 1
     assert "research-data-scientist-emmy" in destroyed.stderr
 
@@ -322,9 +323,9 @@ def test_a_name_outside_the_constraints_makes_nothing(studio: Studio, name: str,
 
 
 def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) -> None:
-    somebody, product = studio.somebody("barbara"), studio.product
-    launched = somebody.launch(product, Name="barbara").provisioned
-    before = studio.profile("research-barbara")
+    somebody, product = studio.somebody("dorothy"), studio.product
+    launched = somebody.launch(product, Name="dorothy").provisioned
+    before = studio.profile("research-dorothy")
     where = {"ProductId": product.id, "ProvisioningArtifactId": product.version}
 
     renamed = somebody.update(
@@ -335,9 +336,9 @@ def test_an_update_keeps_the_profile_and_refuses_another_name(studio: Studio) ->
     )
 
     assert renamed.status == "FAILED"
-    assert "this belongs to 'research-barbara', and its home with it" in renamed.error
+    assert "this belongs to 'research-dorothy', and its home with it" in renamed.error
     assert (same.status, same.error) == ("SUCCEEDED", "")
-    after = studio.profile("research-barbara")
+    after = studio.profile("research-dorothy")
     assert (after["CreationTime"], after["HomeEfsFileSystemUid"]) == (
         before["CreationTime"],
         before["HomeEfsFileSystemUid"],

@@ -385,6 +385,24 @@ class TestUpdate:
         outputs = person.client.get_provisioned_product_outputs(ProvisionedProductId=launched.provisioned)
         assert launched.outputs["Topic"] in [one["OutputValue"] for one in outputs["Outputs"]]
 
+    def test_keeps_no_value_of_a_parameter_that_is_new(
+        self, catalog: Catalog, product: Product, person: Person
+    ) -> None:
+        launched = person.launch(product, Team=team())
+        parameters = {**PRODUCT["Parameters"], "Colour": {"Type": "String", "Default": "red"}}
+        second = catalog.admin.create_provisioning_artifact(
+            ProductId=product.id, Parameters=catalog.version({**PRODUCT, "Parameters": parameters}, "v2")
+        )["ProvisioningArtifactDetail"]["Id"]
+        kept: list[dict[str, Any]] = [{"Key": "Team", "UsePreviousValue": True}]
+
+        refused, updated = (
+            person.update(launched.provisioned, ProvisioningArtifactId=second, ProvisioningParameters=given)
+            for given in ([*kept, {"Key": "Colour", "UsePreviousValue": True}], kept)
+        )
+
+        assert "parameter key Colour. Cannot specify usePreviousValue as true" in refused.error
+        assert updated.status == "SUCCEEDED"
+
     def test_that_rolls_back_tells_why(self, catalog: Catalog, person: Person) -> None:
         product = catalog.new_product({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
         launched = person.launch(product)

@@ -222,6 +222,52 @@ def test_what_is_being_made_is_neither_changed_nor_removed_and_what_is_being_rem
     assert removes.terminate(removes.mine("emmys")) == "rec-2"
 
 
+class Growing(ServiceCatalog):
+    """Its newest version has a field that nobody has filled in yet."""
+
+    default: Mapping[str, str] = {"DefaultValue": "red"}
+
+    def describe_provisioning_parameters(self, **_: Any) -> Mapping[str, Any]:
+        colour = {"ParameterKey": "Colour", **self.default}
+        return {"ProvisioningArtifactParameters": [{"ParameterKey": "Name"}, colour]}
+
+    def update_provisioned_product(self, **asked: Any) -> Mapping[str, Any]:
+        self.asked.append(("update", asked))
+        return {"RecordDetail": {"RecordId": "rec-4"}}
+
+    def describe_record(self, **_: Any) -> Mapping[str, Any]:
+        given = self.asked[-1][1]["ProvisioningParameters"]
+        if {"Key": "Colour", "UsePreviousValue": True} not in given:
+            return {"RecordDetail": {"Status": "SUCCEEDED", "ProvisionedProductName": "emmys"}}
+        reason = (
+            "Invalid input for parameter key Colour. Cannot specify usePreviousValue as true for a"
+            " parameter key not in the previous template"
+        )
+        detail = {"Status": "FAILED", "ProvisionedProductName": "emmys"}
+        return {"RecordDetail": {**detail, "RecordErrors": [{"Description": reason}]}}
+
+
+def test_an_update_leaves_a_field_that_is_new_to_its_default() -> None:
+    service = Growing([launched()])
+    seen = Catalog(service, environment())
+
+    seen.update(seen.mine("emmys"), {})
+
+    assert service.asked[-1][1]["ProvisioningParameters"] == [{"Key": "Name", "UsePreviousValue": True}]
+
+
+def test_an_update_asks_for_a_field_that_is_new_and_has_no_default() -> None:
+    service = Growing([launched()])
+    service.default = {}
+    seen = Catalog(service, environment())
+
+    with pytest.raises(ClaryError, match="'research-data-scientist' asks for Colour by now, give Colour=…"):
+        seen.update(seen.mine("emmys"), {})
+    seen.update(seen.mine("emmys"), {"Colour": "blue"})
+
+    assert {"Key": "Colour", "Value": "blue"} in service.asked[-1][1]["ProvisioningParameters"]
+
+
 FIELDS = fields_of(
     [
         {

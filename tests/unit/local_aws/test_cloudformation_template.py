@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from local_aws.cloudformation.template import check, check_emulated, check_parameters, parsed
+from local_aws.cloudformation.template import (
+    check,
+    check_emulated,
+    check_parameters,
+    check_values_of_before,
+    parsed,
+)
 from local_aws.errors import ServiceError
 
 QUEUE = {"Type": "AWS::SQS::Queue"}
@@ -191,6 +197,15 @@ def test_asks_for_the_parameters_of_a_template_and_no_others(
 
     check_parameters(template(Parameters=declared), {"P": True, "R": True}, anew=True)
     check_parameters(template(Parameters=declared), {"P": True, "R": False}, anew=False)
+
+
+def test_a_parameter_that_is_new_has_no_value_to_keep() -> None:
+    check_values_of_before({"P": False, "Q": True}, ["P"])
+
+    with pytest.raises(
+        ValueError, match=r"key Q\. Cannot specify usePreviousValue as true for a parameter key"
+    ):
+        check_values_of_before({"P": False, "Q": False}, ["P"])
 
 
 def test_says_which_transform_is_not_emulated() -> None:
