@@ -48,8 +48,8 @@ def predict(
         raise ClaryError(f"the environment '{outputs['environment']}' has no API yet, deploy it first")
     access = models[model]["access"]
     if access is None:
-        where = "'launched', its team" if model in outputs["launched"] else "'models'"
-        raise ClaryError(f"no program may ask '{model}', list it below 'api.clients', in one's {where}")
+        what, where = ("its team", "launched") if model in outputs["launched"] else ("it", "models")
+        raise ClaryError(f"no program may ask '{model}', list {what} below 'api.clients', in one's '{where}'")
     if models[model]["targets"] and artifact is None:
         raise ClaryError(f"'{model}' is many models, say which one with --target, like nearby.tar.gz")
     if artifact is not None and not models[model]["targets"]:

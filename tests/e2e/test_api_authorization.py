@@ -28,21 +28,23 @@ from support.identity import ACCOUNT, EnforcingAws, Somebody, statement, trustin
 from support.matrix_page import PAGE, WRITE, page_text
 from support.page_examples import api_examples, run
 from support.processes import free_port, left_of, processes_of
-from support.waiting import eventually
+from support.waiting import AT_ONCE, eventually
 
 BACK = "https://page.example/back"
 PASSWORD = "Long-enough-for-all-7"
 CSV = {"content-type": "text/csv"}
-MODELS = ("shared", "hidden", "queued", "nightly")
+LAUNCHED = "research--launched"
+"""An endpoint with the tags of a launch."""
+MODELS = ("shared", "hidden", "queued", "nightly", LAUNCHED)
 ABSENT = "absent"
 """A model that nobody has ever made."""
 WAYS = {"shared": "invocations", "hidden": "invocations", "queued": "jobs", "nightly": "batches"}
 MAY: Mapping[str, set[str]] = {
-    "shop": {"shared", "queued"},
-    "kiosk": set(MODELS),
+    "shop": {"shared", "queued", LAUNCHED},
+    "kiosk": set(MODELS) - {LAUNCHED},
     "nobody": set(),
     "batch": {"shared", "nightly"},
-    "planner": {"shared", "queued"},
+    "planner": {"shared", "queued", LAUNCHED},
     "auditor": {"hidden"},
     "analysts": {"shared"},
 }
@@ -64,9 +66,19 @@ models:
   hidden: *answers
   queued: {{<<: *answers, endpoint: {{mode: asynchronous}}}}
   nightly: {{<<: *answers, endpoint: {{mode: batch}}}}
+catalog:
+  portfolios:
+    research:
+      principals: ["arn:aws:iam::{ACCOUNT}:role/newcomers"]
+      products: {{model_endpoint: {{api: {{content_types: [text/csv]}}}}}}
 api:
   clients:
-    shop: {{authorization: api-key, models: [shared, queued], requests_per_second: 100, burst: 200}}
+    shop:
+      authorization: api-key
+      models: [shared, queued]
+      launched: [research]
+      requests_per_second: 100
+      burst: 200
     nobody: {{authorization: api-key, requests_per_second: 100, burst: 200}}
     batch:
       authorization: iam
@@ -74,7 +86,12 @@ api:
       models: [shared, nightly]
       requests_per_second: 100
       burst: 200
-    planner: {{authorization: cognito, models: [shared, queued], requests_per_second: 100, burst: 200}}
+    planner:
+      authorization: cognito
+      models: [shared, queued]
+      launched: [research]
+      requests_per_second: 100
+      burst: 200
     analysts: {{authorization: cognito, sign_in: {{return_to: ["{BACK}"]}}, models: [shared]}}
     # These go in the end.
     kiosk:
@@ -121,6 +138,24 @@ class World:
         done = self.checkout("deploy", "matrix", timeout=900)
         assert done.returncode == 0, done.stdout + done.stderr
         return World(self.checkout, self.aws)
+
+    def launch(self) -> None:
+        """Serves what a model of the file serves as a launch would."""
+        sagemaker = self.aws.client("sagemaker")
+        shared = sagemaker.describe_endpoint(EndpointName="clary-matrix-shared")
+        tags = {
+            "clary:environment": "matrix",
+            "clary:team": "research",
+            "clary:owner": "service-catalog",
+            "clary:content-type": "text/csv",
+        }
+        sagemaker.create_endpoint(
+            EndpointName=LAUNCHED,
+            EndpointConfigName=shared["EndpointConfigName"],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+        waiter = sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName=LAUNCHED, WaiterConfig=AT_ONCE)
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -200,11 +235,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (checkout.root / "environments" / "matrix.yaml").write_text(FILE)
     started = checkout("local", "start", "--port", str(checkout.port), "--enforce-iam")
     assert started.returncode == 0, started.stdout + started.stderr
-    deployed = checkout("deploy", "matrix", timeout=900)
     running = process.running(checkout.state)
     assert running is not None
     assert running.ca is not None
     made = World(checkout, EnforcingAws(running.url, running.ca, checkout.state))
+    trust = trusting({"AWS": ACCOUNT})
+    made.aws.client("iam").create_role(RoleName="newcomers", AssumeRolePolicyDocument=trust)
+    deployed = checkout("deploy", "matrix", timeout=900)
+    if deployed.returncode == 0:
+        made.launch()
     yield made if deployed.returncode == 0 else pytest.fail(deployed.stdout + deployed.stderr)
     checkout("local", "stop")
     assert left_of(processes_of(checkout.state)) == []
@@ -512,6 +551,14 @@ def test_a_scope_of_one_model_is_for_no_other(world: World) -> None:
     assert ask(caller, "shared").status == 200
     assert told(caller("GET", "/models/queued")) == told(caller("GET", f"/models/{ABSENT}"))
     assert [each["name"] for each in caller("GET", "/models").json["models"]] == ["shared"]
+
+
+def test_a_scope_of_a_teams_launches_is_for_no_model_of_the_file(world: World) -> None:
+    caller = world.with_token(world.tokens.program(world.app("planner"), "launched/research"))
+
+    assert ask(caller, LAUNCHED).status == 200
+    assert told(caller("GET", "/models/shared")) == told(caller("GET", f"/models/{ABSENT}"))
+    assert [each["name"] for each in caller("GET", "/models").json["models"]] == [LAUNCHED]
 
 
 KEY_TRICKS: Mapping[str, Callable[[World], Caller]] = {

@@ -111,8 +111,9 @@ class Tokens:
         return exchange(self.where + path, self.ca, "POST", urlencode(form).encode(), kind)
 
     def program(self, client: Mapping[str, str], *models: str) -> str:
-        """By default for all models that it may ask."""
-        scope = {"scope": " ".join(f"models/{model}" for model in models)} if models else {}
+        """By default for all models that it may ask; also for other scopes, which have a slash."""
+        scopes = [each if "/" in each else f"models/{each}" for each in models]
+        scope = {"scope": " ".join(scopes)} if scopes else {}
         said = self._post(
             "/oauth2/token",
             {
