@@ -36,7 +36,6 @@ _LOOK = [
 ]
 _ENCRYPT_DISKS = [
     "kms:Decrypt",
-    "kms:DescribeKey",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
@@ -183,6 +182,7 @@ def _service_rights(
     )
     yield Right("Jobs", _LOOK, ["*"], wildcard_because="EC2's describe operations take no resource")
     key, via = workspace.encryption_key.key_arn, {"kms:ViaService": f"ec2.{stack.region}.amazonaws.com"}
+    yield Right("Data", ["kms:DescribeKey"], [key])
     yield Right("Data", _ENCRYPT_DISKS, [key], {"StringEquals": via})
     yield Right(
         "Data",

@@ -342,14 +342,21 @@ def _cluster(
         return
     if verb == "create":
         yield Needed("elasticmapreduce:RunJobFlow", "*", tags)
+        # made with the account's first cluster, which there never is here
+        cleanup = "aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"
+        yield Needed(
+            "iam:CreateServiceLinkedRole",
+            f"arn:aws:iam::{hooks.request.account_id()}:role/{cleanup}",
+            {"iam:AWSServiceName": "elasticmapreduce.amazonaws.com"},
+        )
         for name, service in (("ServiceRole", "elasticmapreduce.amazonaws.com"), ("JobFlowRole", EC2)):
             given = str(properties.get(name, ""))
             for role in [given] if ROLE.fullmatch(given) else of_profile(given):
                 yield Needed("iam:PassRole", role, {"iam:PassedToService": service})
     yield Needed("elasticmapreduce:DescribeCluster", cluster, own)
     if verb == "create":
-        if tags:
-            yield Needed("elasticmapreduce:AddTags", cluster, {**tags, **own})
+        if tags:  # it has none yet
+            yield Needed("elasticmapreduce:AddTags", cluster, tags)
         return
     # the groups' ids are asked for before they are resized
     yield Needed("elasticmapreduce:ListInstanceGroups", cluster, own)

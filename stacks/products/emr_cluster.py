@@ -32,6 +32,8 @@ are those of the releases before it.
 _LONGEST = 40
 _LOGS = "clusters/logs"
 _FROM_STUDIO = "Studio fills it in"
+_CLEANUP = "aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"
+"""https://docs.aws.amazon.com/emr/latest/ManagementGuide/using-service-linked-roles-cleanup.html"""
 _UNNAMED = "EMR makes up the ids of clusters: the team's tag tells whose they are"
 
 
@@ -140,7 +142,7 @@ class EmrCluster(Product):
         return [
             LaunchRight(
                 "makes the cluster, as one of the team's",
-                ["elasticmapreduce:RunJobFlow"],
+                ["elasticmapreduce:AddTags", "elasticmapreduce:RunJobFlow"],
                 ["*"],
                 self._ours("aws:RequestTag"),
                 "what makes a cluster knows no resource; the team's tag is the condition",
@@ -163,6 +165,16 @@ class EmrCluster(Product):
                 [self._clusters],
                 self._ours("aws:ResourceTag"),
                 _UNNAMED,
+            ),
+            LaunchRight(
+                "lets EMR clean up, where the account has had no cluster yet",
+                ["iam:CreateServiceLinkedRole"],
+                [
+                    self.offer.stack.format_arn(
+                        service="iam", region="", resource="role", resource_name=_CLEANUP
+                    )
+                ],
+                {"StringEquals": {"iam:AWSServiceName": "elasticmapreduce.amazonaws.com"}},
             ),
             LaunchRight(
                 "gives EMR its role",

@@ -9,7 +9,7 @@ import pytest
 
 from local_aws import hooks
 from local_aws.cloudformation.schema import type_names
-from local_aws.identity.permissions import Verb, needed, own_actions
+from local_aws.identity.permissions import Needed, Verb, needed, own_actions
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/handed-over"
@@ -102,6 +102,36 @@ def test_roles_are_passed_where_the_schema_says_so() -> None:
     assert found["s3:GetObject"] == "arn:aws:s3:::assets/code.zip"
     assert f"{ROLE}-2" not in found.values()
     assert "iam:PassRole" not in _needed("AWS::Lambda::Function", properties, {"Role": ROLE})
+
+
+def test_a_cluster_hands_over_two_roles_and_is_told_by_its_tags() -> None:
+    tags = [{"Key": "team", "Value": "red"}]
+    groups = {"CoreInstanceGroup": {"InstanceCount": 1}}
+    cluster = {"ServiceRole": ROLE, "JobFlowRole": "machines", "Instances": groups, "Tags": tags}
+    larger = {**cluster, "Instances": {"CoreInstanceGroup": {"InstanceCount": 2}}}
+
+    def asked(verb: Verb, now: dict[str, Any], before: dict[str, Any]) -> list[Needed]:
+        made = None if verb == "create" else "j-1"
+        return list(needed("AWS::EMR::Cluster", verb, now, previous=before, physical_id=made, name="x"))
+
+    created, grown, gone = (
+        asked("create", cluster, {}),
+        asked("update", larger, cluster),
+        asked("delete", cluster, {}),
+    )
+
+    passed = {each.resource: each.context for each in created if each.action == "iam:PassRole"}
+    assert passed == {
+        ROLE: {"iam:PassedToService": "elasticmapreduce.amazonaws.com"},
+        f"arn:aws:iam::{ACCOUNT}:role/machines": {"iam:PassedToService": "ec2.amazonaws.com"},
+    }
+    (run,) = (each for each in created if each.action == "elasticmapreduce:RunJobFlow")
+    assert (run.resource, run.context["aws:RequestTag/team"]) == ("*", "red")
+    (resized,) = (each for each in grown if each.action == "elasticmapreduce:ModifyInstanceGroups")
+    (ended,) = (each for each in gone if each.action == "elasticmapreduce:TerminateJobFlows")
+    for each in (resized, ended):
+        assert each.resource == f"arn:aws:elasticmapreduce:eu-west-1:{ACCOUNT}:cluster/j-1"
+        assert each.context == {"aws:ResourceTag/team": "red"}
 
 
 def test_a_custom_resource_invokes_its_function() -> None:
