@@ -27,9 +27,10 @@ _REMEDIES = {
 
 
 def principals(environment: Environment, iam: Any) -> Iterator[Finding]:
-    """Service Catalog takes nobody for a principal who is not there."""
+    """Service Catalog takes nobody for a principal who is not there; personas come with the environment."""
+    ours = f":role{environment.role_path}"
     for team, portfolio in environment.catalog.portfolios.items():
-        missing = [each for each in portfolio.principals if not _is_there(iam, each)]
+        missing = [each for each in portfolio.principals if ours not in each and not _is_there(iam, each)]
         subject = f"principals of {team}"
         if missing:
             verb = "is" if len(missing) == 1 else "are"

@@ -115,6 +115,7 @@ def _said(account: Account) -> list[Finding]:
 
 def test_principals_that_are_there_are_fine() -> None:
     named = [f"{_HERE}:role/people/newcomers", f"{_HERE}:user/emmy", f"{_HERE}:group/students"]
+    named.append(f"{_HERE}:role/clary/dev/clary-dev-research-data-scientist")  # the environment makes it
 
     (found,) = principals(environment(*named), Iam())
 
