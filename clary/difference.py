@@ -282,6 +282,16 @@ def _called(change: Change) -> str:
 # ------------------------------------------------------------------------------------ words
 
 
+_WHY_GONE = {
+    "Catalog": "the file has no portfolios any more",
+    "Features": "the file has no feature groups any more",
+    "Gateway": "the file has nothing any more that an API could lead to",
+    "People": "its team has it no more, and whoever is in it leaves",
+    "Serving": "the file has no models any more",
+}
+"""Of stacks that come and go, what has to go first."""
+
+
 def _sentences(
     changes: Sequence[Change], old: Templates, new: Templates, environment: Environment
 ) -> Iterator[str]:
@@ -294,12 +304,9 @@ def _sentences(
             told |= {c.key for c in changes if c.stack.split("/")[0] == stack}
     for stack in old:
         if stack not in new and "/" not in stack:
-            what = "feature groups" if stack == "Features" else "models"
-            kept = environment.features if stack == "Features" else environment.models
-            why = "" if kept else f": the file has no {what} any more"
-            if stack.startswith("People-"):
-                why = ": its team has it no more, and whoever is in it leaves"
-            yield f"the stack {environment.stack_name(stack.lower())} is deleted{why}"
+            why = _WHY_GONE.get(stack.partition("-")[0])
+            told_why = "" if why is None else f": {why}"
+            yield f"the stack {environment.stack_name(stack.lower())} is deleted{told_why}"
             told |= {c.key for c in changes if c.stack.split("/")[0] == stack}
     rest = [change for change in changes if change.key not in told and change.root is None]
     told_of_people = list(people(rest, environment))

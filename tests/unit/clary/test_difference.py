@@ -100,6 +100,28 @@ def _said(old: dict[str, Template], environment: Environment, stack: str, **reso
     return difference(old, _edited(old, stack, **resources), environment)
 
 
+@pytest.mark.parametrize(
+    ("stack", "why"),
+    [
+        ("Serving", ": the file has no models any more"),
+        ("Gateway", ": the file has nothing any more that an API could lead to"),
+        ("Catalog", ": the file has no portfolios any more"),
+        ("People-research-1", ": its team has it no more, and whoever is in it leaves"),
+        ("Operations", ""),
+    ],
+)
+def test_says_why_a_stack_goes(
+    deployed: dict[str, Template], environment: Environment, stack: str, why: str
+) -> None:
+    name = environment.stack_name(stack.lower())
+
+    left, gone = {"Studio": deployed["Studio"]}, {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+
+    said = difference({**left, stack: gone}, left, environment)
+
+    assert said.sentences == [f"the stack {name} is deleted{why}"]
+
+
 def test_says_nothing_of_what_is_the_same(deployed: dict[str, Template], environment: Environment) -> None:
     assert difference(deployed, deployed, environment) == Difference([], [], [])
 
