@@ -169,6 +169,14 @@ def test_a_firewall_costs_itself_its_rules_and_requests() -> None:
     assert unknowable(found) == ["requests that the firewall looks at"]
 
 
+def test_what_people_launch_cannot_be_known() -> None:
+    product = {"Type": "AWS::ServiceCatalog::CloudFormationProduct"}
+
+    found = list(of_templates(template(A=product, B=product), "us-east-1"))
+
+    assert unknowable(found) == ["what people launch for themselves, as long as it runs"]
+
+
 def test_a_type_that_the_table_says_nothing_of_is_named() -> None:
     found = list(of_templates(template(A={"Type": "AWS::Elastic::Surprise"}), "us-east-1"))
 
