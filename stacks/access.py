@@ -9,8 +9,8 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
-from clary.environment import cluster, features
-from clary.environment.catalog import offers_endpoints, offers_projects
+from clary.environment import cluster, features, project
+from clary.environment.catalog import launch_role_path, offers_endpoints, offers_projects
 from clary.environment.guardrail import Perimeter, denials, routes, untagged
 from clary.environment.model import Environment
 from clary.environment.people import Persona, profile_name
@@ -74,6 +74,9 @@ class AccessStack(cdk.Stack):
             launches=bool(cluster.teams(environment)),
             glue_sessions=environment.uses_glue,
             feature_histories=environment.has_features,
+            project_role_path=launch_role_path(environment.name)
+            if project.any_in_studio(environment)
+            else None,
         ).policy
         self._guardrails = Guardrails(
             self, "Guardrails", statements=[*guardrails, *routes(environment)]

@@ -90,5 +90,6 @@ class CatalogStack(cdk.Stack):
         users.allow_each(launch_products([each.product_arn for each in made.values()]))
         for product in offers:
             users.allow_each(product.uses())
+            product.offer_besides()
         cdk.CfnOutput(self, f"PortfolioId{pascal(team)}", value=portfolio.portfolio_id)
         cdk.CfnOutput(self, f"CatalogUserPolicyArn{pascal(team)}", value=users.policy.managed_policy_arn)

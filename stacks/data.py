@@ -13,6 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
+from clary.environment import project
 from clary.environment.model import Environment
 from clary_constructs import (
     AccessLogsBucket,
@@ -94,6 +95,15 @@ class DataStack(cdk.Stack):
                 allowed_headers=["*"],
                 allowed_methods=[s3.HttpMethods.POST],
                 allowed_origins=[f"https://*.studio.{self.region}.sagemaker.aws"],
+            )
+        if project.any_in_studio(environment):
+            # Studio lists templates in people's browsers:
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html
+            data.bucket.add_cors_rule(
+                allowed_headers=["*"],
+                allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD],
+                allowed_origins=[f"https://*.studio.{self.region}.sagemaker.aws"],
+                exposed_headers=["ETag", "x-amz-request-id", "x-amz-version-id"],
             )
         self.key: kms.IKey = encryption.key
         self.access_logs_bucket: s3.IBucket = access_logs.bucket

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aws_cdk import cx_api
@@ -22,22 +23,37 @@ _REFERENCE = "x" * 80
 
 def check_policies(assembly: cx_api.CloudAssembly) -> None:
     """Raises TooLargeError with every policy that IAM would refuse, in all stacks."""
+    templates = {each.stack_name: Path(each.template_full_path).read_bytes() for each in assembly.stacks}
+    elsewhere = attached_by_name(templates.values())
     found = [
-        problem
-        for stack in assembly.stacks
-        for problem in problems(stack.stack_name, Path(stack.template_full_path).read_bytes())
+        problem for name, template in templates.items() for problem in problems(name, template, elsewhere)
     ]
     if found:
         raise TooLargeError("\n".join(found))
 
 
-def problems(stack_name: str, template: bytes) -> Iterator[str]:
+def attached_by_name(templates: Iterable[bytes]) -> Mapping[str, int]:
+    """How many policies roles get that are another stack's, by the names of the roles."""
+    found: Counter[str] = Counter()
+    for template in templates:
+        for resource in json.loads(template).get("Resources", {}).values():
+            if resource["Type"] == "AWS::IAM::ManagedPolicy":
+                roles = resource.get("Properties", {}).get("Roles", ())
+                found.update(role for role in roles if isinstance(role, str))
+    return found
+
+
+def problems(
+    stack_name: str, template: bytes, elsewhere: Mapping[str, int] = MappingProxyType({})
+) -> Iterator[str]:
+    """`elsewhere` says how many policies other stacks attach to a role, by its name."""
     resources: Mapping[str, Any] = json.loads(template).get("Resources", {})
     attached: Counter[str] = Counter()
     for logical_id, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::IAM::ManagedPolicy":
-            attached.update(str(role.get("Ref", role)) for role in properties.get("Roles", ()))
+            roles = [role for role in properties.get("Roles", ()) if not isinstance(role, str)]
+            attached.update(str(role.get("Ref", role)) for role in roles)
             characters = size(properties["PolicyDocument"])
             if characters > CHARACTERS:
                 yield (
@@ -45,7 +61,8 @@ def problems(stack_name: str, template: bytes) -> Iterator[str]:
                     f" IAM takes {CHARACTERS:,}: list fewer instance types, regions or statements"
                 )
         elif resource["Type"] == "AWS::IAM::Role":
-            attached[logical_id] += len(properties.get("ManagedPolicyArns", ()))
+            by_name = elsewhere.get(str(properties.get("RoleName")), 0)
+            attached[logical_id] += len(properties.get("ManagedPolicyArns", ())) + by_name
     for role, count in attached.items():
         if count > POLICIES:
             yield f"the role {role} of the stack {stack_name} has {count} policies, IAM takes {POLICIES}"

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 
 from clary.environment import features, project
+from clary.environment.catalog import launch_role_path
 from clary.environment.model import Environment
-from clary_constructs import FeatureHistory, ProjectWorkspaces, python_code
+from clary_constructs import (
+    FeatureHistory,
+    LaunchRight,
+    ProjectTemplate,
+    ProjectTemplates,
+    ProjectWorkspaces,
+    StudioDomain,
+    python_code,
+)
 from constructs import Construct
 from stacks.data import DataStack
 from stacks.naming import pascal
@@ -27,6 +38,9 @@ class Projects(Construct):
         self, scope: Construct, construct_id: str, *, environment: Environment, data: DataStack
     ) -> None:
         super().__init__(scope, construct_id)
+        self._environment = environment
+        self._data = data
+        self._templates: ProjectTemplates | None = None
         teams = list(environment.catalog.portfolios)
         self.histories: Mapping[str, FeatureHistory] = {
             team: FeatureHistory(
@@ -53,6 +67,41 @@ class Projects(Construct):
             name_prefixes=[f"{team}--" for team in with_features],
             histories=list(self.histories.values()),
         )
+
+    def show_in_studio(
+        self,
+        team: str,
+        *,
+        domain: StudioDomain,
+        template: Mapping[str, Any],
+        rights: Sequence[LaunchRight],
+        people: Sequence[iam.IRole],
+    ) -> None:
+        """Offers a template of a team's among those of Studio's projects, to whom has one of these roles."""
+        if self._templates is None:
+            self._templates = ProjectTemplates(
+                self,
+                "Templates",
+                tag_code=python_code(_FUNCTIONS, ["domain_tag", "runtime_common"]),
+                object_code=python_code(_FUNCTIONS, ["object_writer", "runtime_common"]),
+                domain=domain,
+                bucket=self._data.data_bucket,
+                prefix=project.TEMPLATES,
+                encryption_key=self._data.key,
+            )
+        shown = ProjectTemplate(
+            self,
+            pascal(team),
+            templates=self._templates,
+            team=team,
+            name="project-workspace",
+            template=template,
+            rights=rights,
+            people=people,
+            role_path=launch_role_path(self._environment.name),
+        )
+        cdk.CfnOutput(cdk.Stack.of(self), f"ProjectTemplate{pascal(team)}", value=shown.url)
+        cdk.CfnOutput(cdk.Stack.of(self), f"ProjectRoleArn{pascal(team)}", value=shown.role.role_arn)
 
     @classmethod
     def of(cls, stack: cdk.Stack, environment: Environment, data: DataStack) -> Projects:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
 from clary.environment.costs import Budget
 from clary.environment.features import OfflineStore, OnlineStore
-from clary.environment.part import Complaint, Part, refusal
+from clary.environment.part import DIFFERENT, FROM_LIST, Complaint, Part, no_such, refusal
+from clary.environment.people import Persona
 
 if TYPE_CHECKING:
     from clary.environment.model import Environment
 
 PROJECT_TAG = "clary:project"
 """Which project something is of, that was made for one."""
+
+TEMPLATES = "clary--projects"
+"""Below which templates lie that Studio lists, in the data bucket: a folder for each team."""
 
 _LONGEST_NAME = 63
 _LONGEST_PROJECT = 40
@@ -68,6 +72,9 @@ class ProjectWorkspace(Part):
     """`{}` for a feature group with a history. By default, a project has no feature group."""
     budget: ProjectBudget | None = None
     """By default, a project has no budget."""
+    in_studio: Annotated[tuple[Persona, ...], FROM_LIST, DIFFERENT] = Field(default=(), max_length=20)
+    """Personas of the team that find it among Studio's own project templates, too, and make projects of it
+    there. By default, it is in Service Catalog alone."""
 
 
 def of_team(environment: Environment, team: str) -> ProjectWorkspace | None:
@@ -110,11 +117,33 @@ def taken(environment: Environment, team: str) -> list[str]:
     return sorted(ours | {name for name in groups if features_of_team(environment, team) is not None})
 
 
+def in_studio(environment: Environment, team: str) -> tuple[Persona, ...]:
+    """The personas of a team that find the template in Studio."""
+    said = of_team(environment, team)
+    return () if said is None else said.in_studio
+
+
+def any_in_studio(environment: Environment) -> bool:
+    return any(in_studio(environment, team) for team in environment.teams)
+
+
 def misfits(environment: Environment) -> Iterator[Complaint]:
     """What does not go together with the rest of the file."""
     for team in environment.catalog.portfolios:
         said = of_team(environment, team)
-        if said is not None and said.budget is not None and contacts(environment, team) is None:
-            at = ("catalog", "portfolios", team, "products", "project_workspace", "budget")
+        if said is None or team not in environment.teams:
+            continue
+        at = ("catalog", "portfolios", team, "products", "project_workspace")
+        if said.budget is not None and contacts(environment, team) is None:
             message = f"nobody would be told: give 'emails' in 'costs.team_budgets.{team}' or 'costs.budget'"
-            yield Complaint(at, message)
+            yield Complaint((*at, "budget"), message)
+        known = environment.personas_of(team)
+        for index, persona in enumerate(said.in_studio):
+            if persona not in known:
+                yield Complaint((*at, "in_studio", index), no_such("persona of the team", persona, known))
+        if said.in_studio and environment.data.only_from_vpc:
+            message = "is listed by people's browsers, which 'data.only_from_vpc' keeps out, remove one of"
+            yield Complaint((*at, "in_studio"), f"{message} the two")
+        if said.in_studio and environment.teams[team].role == "person":
+            message = f"is for personas' roles but the team {team} has 'role: person', remove one of the two"
+            yield Complaint((*at, "in_studio"), message)

@@ -80,6 +80,10 @@ from clary_constructs._notebook import NotebookRole, NotebookStartup
 from clary_constructs._person_roles import PersonRole, PersonRoles
 from clary_constructs._persona import Persona
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._project_template import (
+    ProjectTemplate,
+    ProjectTemplates,
+)
 from clary_constructs._project_workspaces import (
     GroupHistory,
     ProjectWorkspaces,
@@ -199,6 +203,8 @@ __all__ = [
     "PrivateApiEndpoint",
     "PrivateEndpoints",
     "PrivateNetwork",
+    "ProjectTemplate",
+    "ProjectTemplates",
     "ProjectWorkspaces",
     "PromotedEndpoint",
     "ProvisionedConcurrencyScaling",

@@ -14,11 +14,13 @@ from clary_constructs._catalog_right import ON_NO_PRODUCT, ON_PRODUCTS
 from clary_constructs._feature_right import ON_HISTORIES
 from clary_constructs._glue_right import ON_NO_SESSION, ON_SESSIONS
 from clary_constructs._policy import AccessPolicy
+from clary_constructs._project_right import MAKES_STACKS, ON_PROJECTS
 from clary_constructs._right import PASS_ROLE
 from constructs import Construct
 
 _GROUPS = (
     "athena:*Query*",
+    "cloudformation:*Stack",
     "ec2:Describe*",
     "ec2:*Tags",
     "elasticmapreduce:*PersistentAppUI*",
@@ -32,8 +34,13 @@ _GROUPS = (
     "sagemaker:List*",
     "sagemaker:Stop*",
     "sagemaker:*Pipeline*",
+    "sagemaker:*Project",
     "sagemaker:*Record",
     "sagemaker:*Trial*",
+    "servicecatalog:Describe*",
+    "servicecatalog:List*",
+    "servicecatalog:Search*",
+    "servicecatalog:*ProvisionedProduct",
 )
 """What is let through as a whole where a capability has some of it: there is nothing among it that would
 let somebody out, and named action by action, a boundary would exceed IAM's 6,144 characters."""
@@ -50,7 +57,8 @@ class PermissionsBoundary(Construct):
     on what is somebody else's, and `registries` accounts whose images may be pulled, as AWS's own are.
     By default, nothing of Glue's is let through: with `glue_sessions`, its interactive sessions are, with
     `feature_histories` its tables, and Athena's queries over them. Nor is anything of Service Catalog's: with
-    `launches`, products may be launched.
+    `launches`, products may be launched. Where people make projects in Studio, the
+    roles of their stacks are below `project_role_path`; by default, nobody does.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class PermissionsBoundary(Construct):
         glue_sessions: bool = False,
         feature_histories: bool = False,
         launches: bool = False,
+        project_role_path: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
@@ -86,6 +95,7 @@ class PermissionsBoundary(Construct):
                 *(ON_SESSIONS if glue_sessions else []),
                 *(ON_HISTORIES if feature_histories else []),
                 *(ON_PRODUCTS if launches else []),
+                *(ON_PROJECTS if project_role_path else []),
             ]
         )
         about_something = [each for each in with_one if each not in without]
@@ -94,14 +104,23 @@ class PermissionsBoundary(Construct):
         if registries:
             theirs = {"StringEquals": {"aws:ResourceAccount": list(registries)}}
             policy.let_through(PULL_FROM_OTHERS, conditions=theirs, because=why)
-        roles = stack.format_arn(
-            service="iam", region="", resource="role", resource_name=f"{role_path.strip('/')}/*"
-        )
-        services = ["sagemaker.amazonaws.com", "glue.amazonaws.com"]
+        services = ["sagemaker.amazonaws.com"]
+        services += ["glue.amazonaws.com"] if glue_sessions else []
+        paths = [role_path]
+        if project_role_path:
+            services.append(MAKES_STACKS)
+            paths.append(project_role_path)
         policy.allow(
             PASS_ROLE,
-            [roles],
-            conditions={"StringEquals": {"iam:PassedToService": services if glue_sessions else services[0]}},
+            [
+                stack.format_arn(
+                    service="iam", region="", resource="role", resource_name=f"{path.strip('/')}/*"
+                )
+                for path in paths
+            ],
+            conditions={
+                "StringEquals": {"iam:PassedToService": services if len(services) > 1 else services[0]}
+            },
             wildcard_because=why,
         )
         let_through = {*about_something, *without, *PASS_ROLE}

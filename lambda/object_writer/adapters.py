@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
@@ -12,9 +14,14 @@ class S3Bucket:
         self._s3 = s3
         self._name = name
 
-    def put(self, key: str, text: str) -> None:
+    def put(self, key: str, text: str, tags: Mapping[str, str]) -> None:
+        tagged = {"Tagging": urlencode(tags)} if tags else {}
         self._s3.put_object(
-            Bucket=self._name, Key=key, Body=text.encode(), ContentType="text/plain; charset=utf-8"
+            Bucket=self._name,
+            Key=key,
+            Body=text.encode(),
+            ContentType="text/plain; charset=utf-8",
+            **tagged,
         )
 
     def remove(self, key: str) -> None:

@@ -6,6 +6,7 @@ removes the object. All of it may be done twice.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -32,7 +33,16 @@ def _done(event: Mapping[str, Any]) -> Answer:
     if event["RequestType"] == "Delete" and event["PhysicalResourceId"].startswith("failed-"):
         return Answer(physical_id=event["PhysicalResourceId"])  # it was never made
     properties = event["ResourceProperties"]
-    wanted = Wanted(properties["BucketName"], properties["Key"], properties["Text"])
+    wanted = Wanted(
+        properties["BucketName"], properties["Key"], _text(properties), properties.get("Tags", {})
+    )
     follow(event["RequestType"], wanted, S3Bucket(_s3(), wanted.bucket))
     print(json.dumps({"object": wanted.identity, "done": event["RequestType"]}))
     return Answer(physical_id=wanted.identity)
+
+
+def _text(properties: Mapping[str, Any]) -> str:
+    """As it is, or in base 64: of a text itself, CloudFormation looks up every `{{resolve:`."""
+    if "Base64" in properties:
+        return base64.b64decode(properties["Base64"]).decode()
+    return str(properties["Text"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 
 class Bucket(Protocol):
-    def put(self, key: str, text: str) -> None: ...
+    def put(self, key: str, text: str, tags: Mapping[str, str]) -> None: ...
 
     def remove(self, key: str) -> None:
         """Done as well where there is no such object."""
@@ -19,6 +21,7 @@ class Wanted(NamedTuple):
     bucket: str
     key: str
     text: str
+    tags: Mapping[str, str] = MappingProxyType({})
 
     @property
     def identity(self) -> str:
@@ -31,4 +34,4 @@ def follow(change: Literal["Create", "Update", "Delete"], wanted: Wanted, bucket
     if change == "Delete":
         bucket.remove(wanted.key)
     else:
-        bucket.put(wanted.key, wanted.text)
+        bucket.put(wanted.key, wanted.text, wanted.tags)

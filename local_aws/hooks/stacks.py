@@ -130,6 +130,12 @@ def stack_parameters(stack: str) -> frozenset[str] | None:
     return None if found is None else frozenset(found.get("_resolved_params", {}))
 
 
+def stack_tags(stack: str) -> dict[str, str]:
+    """The tags of a stack, by its name or its ARN; none where there is no such stack."""
+    found = _cloudformation._stacks.get(stack_name_of(stack)) or {}
+    return {str(tag["Key"]): str(tag["Value"]) for tag in found.get("Tags", ())}
+
+
 def ask_for_capabilities() -> None:
     """Has IAM's resources and macros in templates acknowledged: ministack asks only where it enforces IAM."""
     _handlers._capabilities_enforced = lambda: True

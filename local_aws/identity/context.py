@@ -111,6 +111,11 @@ def of_action(action: str, request: Arrived) -> dict[str, Value]:
             "cloudformation:TemplateUrl": said.get("TemplateURL"),
             "cloudformation:ChangeSetName": said.get("ChangeSetName"),
             "cloudformation:StackPolicyUrl": said.get("StackPolicyURL"),
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
+            **{
+                f"aws:ResourceTag/{key}": value
+                for key, value in hooks.stacks.stack_tags(str(said.get("StackName", ""))).items()
+            },
         }
     elif action.startswith("s3:"):
         found = _of_s3(request.headers)

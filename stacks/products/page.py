@@ -30,7 +30,11 @@ SAMPLE: Mapping[str, Any] = {
                 "products": {key: {} for key in PRODUCTS}
                 | {
                     "model_endpoint": {"api": {}},
-                    "project_workspace": {"features": {}, "budget": {"default_usd": 100, "most_usd": 500}},
+                    "project_workspace": {
+                        "features": {},
+                        "budget": {"default_usd": 100, "most_usd": 500},
+                        "in_studio": ["data-scientist"],
+                    },
                 },
             }
         }

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -84,13 +84,19 @@ class Product(ABC):
         """Tags that never change."""
         return marks(self.offer.environment, self.offer.team)
 
-    def template(self) -> Mapping[str, Any]:
-        """As it is launched: rendered in an app of its own, because nothing of it is deployed with others."""
+    def offer_besides(self) -> None:  # noqa: B027 - most products are offered in one way
+        """Offers it in other ways, too, in the catalog's stack. By default, in none."""
+
+    def template(self, fill: Callable[[cdk.Stack], None] | None = None) -> Mapping[str, Any]:
+        """As it is launched: rendered in an app of its own, because nothing of it is deployed with others.
+
+        By default, `add_to` fills it.
+        """
         with tempfile.TemporaryDirectory() as folder:
             app = cdk.App(analytics_reporting=False, outdir=folder, context=self._context())
             stack = cdk.Stack(app, "Product", synthesizer=cdk.BootstraplessSynthesizer())
             stack.template_options.metadata = {"Environment": self._shared_content()}
-            self.add_to(stack)
+            (fill or self.add_to)(stack)
             tag(stack, {**self.offer.environment.all_tags, **self.marks})
             rendered: Mapping[str, Any] = app.synth().get_stack_by_name("Product").template
             return rendered

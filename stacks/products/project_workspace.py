@@ -58,11 +58,34 @@ class ProjectWorkspace(Product):
         )
 
     def add_to(self, stack: cdk.Stack) -> None:
+        self._add_to(stack, "Name")
+
+    def offer_besides(self) -> None:
+        """Among Studio's project templates: the same template, whose name is the project's."""
+        personas = project.in_studio(self.offer.environment, self.offer.team)
+        if personas:
+            Projects.of(self.offer.stack, self.offer.environment, self.offer.data).show_in_studio(
+                self.offer.team,
+                domain=self.offer.studio.domain,
+                template=self.template(self._add_to_a_project),
+                rights=self.launch_rights(),
+                people=[self.offer.access.persona_roles[self.offer.team, each] for each in personas],
+            )
+
+    def _add_to_a_project(self, stack: cdk.Stack) -> None:
+        """With what SageMaker gives the templates of its projects:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html"""
+        self._add_to(stack, "SageMakerProjectName")
+        given = cdk.CfnParameter(stack, "SageMakerProjectId", description="What SageMaker calls the project")
+        cdk.CfnOutput(stack, "Project", value=given.value_as_string, description="Its id in SageMaker")
+
+    def _add_to(self, stack: cdk.Stack, name_field: str) -> None:
         offer, workspace = self.offer, self._workspace
         given = fields.name(
             stack,
             "What the project is called, like churn: small letters, digits and single hyphens",
             longest=project.longest_name(offer.team),
+            field=name_field,
         )
         name = cdk.Fn.join("", [workspace.job_prefix, given])
         # a token: CDK takes the text of a reference for an ARN that is none

@@ -60,6 +60,7 @@ catalog:
         project_workspace:
           features: {online: {}}
           budget: {default_usd: 100, most_usd: 500}
+          in_studio: [data-scientist]
 costs:
   budget: {monthly_usd: 1000, emails: [finance@example.com]}
 """
@@ -688,6 +689,58 @@ def test_a_projects_features_grow_and_its_records_stay(studio: Studio) -> None:
     assert made["OfflineStoreConfig"]["DataCatalogConfig"]["TableName"] == "research__visits"
     assert {"FeatureName": "age", "ValueAsString": "40"} in found
     assert (gone.status, gone.error) == ("SUCCEEDED", "")
+
+
+def test_a_project_is_made_in_studio_by_who_finds_its_template_there(studio: Studio) -> None:
+    said, bucket = studio.outputs("catalog"), studio.outputs("data")["DataBucketName"]
+    url, role = said["ProjectTemplateResearch"], said["ProjectRoleArnResearch"]
+    ada = studio.aws.in_studio("clary-local-research-data-scientist", "research-ada")
+    sagemaker, s3 = ada.client("sagemaker"), ada.client("s3")
+    key = "clary--projects/research/project-workspace.yaml"
+    provider = {"TemplateName": "project-workspace", "TemplateURL": url, "RoleARN": role}
+    ours = [{"Key": "clary:team", "Value": "research"}]
+    asked: Mapping[str, Any] = {"TemplateProviders": [{"CfnTemplateProvider": provider}], "Tags": ours}
+
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="clary--projects/research/")["Contents"]
+    visible = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+    told = studio.aws.client("sagemaker").list_tags(
+        ResourceArn=studio.aws.client("sagemaker").describe_domain(
+            DomainId=studio.outputs("studio")["DomainId"]
+        )["DomainArn"]
+    )["Tags"]
+    sagemaker.create_project(ProjectName="orbits", **asked)
+    made = _settled_project(sagemaker, "orbits")
+    there = _left_of_project(studio, "research--orbits")
+    theirs = {**asked, "Tags": [{"Key": "clary:team", "Value": "risk"}]}
+    refusals = [
+        ada.refusal("sagemaker", "create_project", ProjectName="theirs", **theirs),
+        ada.refusal("sagemaker", "create_project", ProjectName="nobodys", **{**asked, "Tags": []}),
+        ada.refusal("cloudformation", "create_stack", StackName="SP-mine", TemplateURL=url, Tags=ours),
+        ada.refusal("s3", "put_object", Bucket=bucket, Key=key, Body=b"{}"),
+        ada.refusal("sts", "assume_role", RoleArn=role, RoleSessionName="mine"),
+    ]
+    sagemaker.delete_project(ProjectName="orbits")
+    eventually(lambda: not sagemaker.list_projects(NameContains="orbits")["ProjectSummaryList"])
+
+    assert [each["Key"] for each in listed] == [key]
+    assert visible == [{"Key": "sagemaker:studio-visibility", "Value": "true"}]
+    assert {
+        "Key": "sagemaker:projectS3TemplatesLocation",
+        "Value": f"s3://{bucket}/clary--projects",
+    } in told
+    assert made["ProjectStatus"] == "CreateCompleted", made
+    assert there == [*("repository research--orbits", "models research--orbits", "features research--orbits")]
+    assert [refusal is not None for refusal in refusals] == [True] * 5
+    assert _left_of_project(studio, "research--orbits") == []
+
+
+def _settled_project(sagemaker: Any, name: str) -> Mapping[str, Any]:
+    def found() -> Mapping[str, Any] | None:
+        answer: Mapping[str, Any] = sagemaker.describe_project(ProjectName=name)
+        return None if answer["ProjectStatus"].endswith("InProgress") else answer
+
+    settled: Mapping[str, Any] = eventually(found, 300)
+    return settled
 
 
 def _left_of_project(studio: Studio, name: str) -> list[str]:

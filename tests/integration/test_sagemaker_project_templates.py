@@ -165,6 +165,33 @@ def test_is_made_with_the_role_that_is_allowed_and_with_no_other(
         )
 
 
+def test_is_changed_and_removed_by_whose_tag_it_carries(
+    enforcing: EnforcingAws, person: Somebody, url: str, role: str
+) -> None:
+    ours = {"StringEquals": {"aws:ResourceTag/team": "research"}}
+    held = rights(role, url) | {
+        "change": statement(list(_MAKES[1:]), _STACKS, Condition=ours),
+        "tag": statement("sagemaker:AddTags"),
+    }
+    sagemaker, names = enforcing.somebody(*held.values()).client("sagemaker"), {}
+    for team in ("research", "risk"):
+        names[team] = unique(team)
+        tags = [{"Key": "team", "Value": team}]
+        sagemaker.create_project(ProjectName=names[team], TemplateProviders=asked(url, role), Tags=tags)
+        settled(sagemaker, names[team])
+
+    with pytest.raises(ClientError, match="cloudformation:UpdateStack"):
+        sagemaker.update_project(
+            ProjectName=names["risk"], TemplateProvidersToUpdate=_update(url, Text="three")
+        )
+    with pytest.raises(ClientError, match="cloudformation:DeleteStack"):
+        sagemaker.delete_project(ProjectName=names["risk"])
+    sagemaker.delete_project(ProjectName=names["research"])
+    eventually(lambda: gone(sagemaker, names["research"]))
+    person.client("sagemaker").delete_project(ProjectName=names["risk"])
+    eventually(lambda: gone(sagemaker, names["risk"]))
+
+
 def test_says_why_its_stack_failed_and_can_be_deleted(
     enforcing: EnforcingAws, url: str, person: Somebody
 ) -> None:

@@ -65,6 +65,30 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "5:146",
         ("3 is more than 'most_usd', 2: change one of the two",),
     ),
+    "a project that nobody finds in Studio": (
+        TEAMS
+        + "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {in_studio: [reviewer]}}}}}\n",
+        "5:136",
+        ("no persona of the team 'reviewer', choose one of: data-scientist",),
+    ),
+    "a project in Studio that browsers do not reach": (
+        TEAMS + "data: {only_from_vpc: true}\n"
+        "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {in_studio: [data-scientist]}}}}}\n",
+        "6:124",
+        ("is listed by people's browsers, which 'data.only_from_vpc' keeps out",),
+    ),
+    "a project in Studio for roles of one's own": (
+        "teams: {research: {role: person, members: {ada: data-scientist}}}\n"
+        "catalog: {portfolios: {research: {"
+        + PRINCIPALS
+        + ", products: {project_workspace: {in_studio: [data-scientist]}}}}}\n",
+        "5:124",
+        ("is for personas' roles but the team research has 'role: person'",),
+    ),
     "a project's feature group without a store": (
         TEAMS
         + "catalog: {portfolios: {research: {"

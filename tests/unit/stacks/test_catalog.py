@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from copy import deepcopy
@@ -423,6 +424,75 @@ def test_a_project_has_neither_group_nor_budget_unless_the_file_says_so(tmp_path
     assert found["Parameters"].keys() == {"Name"}
     assert "Features.template.json" not in made
     assert "CreateFeatureGroup" not in json.dumps(made["Catalog.template.json"])
+
+
+@pytest.fixture(scope="module")
+def in_studio(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Of a team whose data scientists find projects in Studio."""
+    said = {"in_studio": ["data-scientist"], "features": {}}
+    return synthesise(
+        tmp_path_factory.mktemp("studio"), environment({"products": {"project_workspace": said}})
+    )
+
+
+def test_studio_lists_the_same_template_under_the_projects_name(in_studio: Mapping[str, Any]) -> None:
+    (written,) = resources(in_studio["Catalog.template.json"], "Custom::ProjectTemplate").values()
+
+    of_studio = json.loads(base64.b64decode(written["Properties"]["Base64"]))
+    of_catalog = product(in_studio, "project_workspace")
+    assert written["Properties"]["Key"] == "clary--projects/research/project-workspace.yaml"
+    assert written["Properties"]["Tags"] == {"sagemaker:studio-visibility": "true"}
+    assert of_studio["Parameters"].keys() - of_catalog["Parameters"].keys() == {
+        *("SageMakerProjectName", "SageMakerProjectId")
+    }
+    renamed = json.dumps(of_studio["Resources"]).replace("SageMakerProjectName", "Name")
+    assert json.loads(renamed) == of_catalog["Resources"]
+
+
+def test_a_studio_domain_is_told_where_templates_are_without_being_changed(
+    in_studio: Mapping[str, Any], alone: Mapping[str, Any]
+) -> None:
+    def domain(templates: Mapping[str, Any]) -> Any:
+        return resources(templates["Studio.template.json"], "AWS::SageMaker::Domain")
+
+    (tag,) = resources(in_studio["Catalog.template.json"], "Custom::DomainTag").values()
+
+    assert tag["Properties"]["Key"] == "sagemaker:projectS3TemplatesLocation"
+    assert "s3://" in json.dumps(tag["Properties"]["Value"])
+    assert domain(in_studio) == domain(alone["project_workspace"])
+
+
+def test_a_projects_role_is_what_its_launch_role_is_and_is_no_service_catalogs(
+    in_studio: Mapping[str, Any],
+) -> None:
+    catalog = in_studio["Catalog.template.json"]
+    policies = {
+        each["Properties"]["Description"]: each["Properties"]["PolicyDocument"]["Statement"]
+        for each in resources(catalog, "AWS::IAM::ManagedPolicy").values()
+    }
+
+    launch_, project_ = policies["What a launch does"], policies["What a project's stack does"]
+    assert [each for each in launch_ if each not in project_] == launch_[:2]
+    assert [each for each in project_ if each not in launch_] == []
+
+
+def test_only_who_finds_projects_in_studio_is_let_at_stacks(
+    in_studio: Mapping[str, Any], alone: Mapping[str, Any]
+) -> None:
+    with_, without = (
+        json.dumps(each["Access.template.json"]) for each in (in_studio, alone["project_workspace"])
+    )
+
+    assert "cloudformation:*Stack" in with_
+    assert "cloudformation:" not in without
+    data = in_studio["Data.template.json"]
+    cors = [
+        each["Properties"]["CorsConfiguration"]["CorsRules"]
+        for each in resources(data, "AWS::S3::Bucket").values()
+        if "CorsConfiguration" in each["Properties"]
+    ]
+    assert cors[0][-1]["AllowedMethods"] == ["GET", "HEAD"]
+    assert "CorsConfiguration" not in json.dumps(alone["project_workspace"]["Data.template.json"])
 
 
 def test_the_team_queries_the_histories_of_its_projects(alone: Mapping[str, Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from stacks import limits
+from stacks import limits, policy_limits
 
 FULL = {
     "Resources": {f"R{number}": {} for number in range(500)},
@@ -60,3 +60,19 @@ def test_looks_into_what_is_nested(tmp_path: Path) -> None:
     (problem,) = limits.problems_of_tree("studio", tmp_path / "Studio.json")
 
     assert problem.startswith("the stack studio/People has 501 resources, CloudFormation takes 500: give")
+
+
+def test_a_role_has_ten_policies_also_where_other_stacks_attach_some() -> None:
+    def policy(role: object) -> dict[str, object]:
+        said = {"Roles": [role], "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+        return {"Type": "AWS::IAM::ManagedPolicy", "Properties": said}
+
+    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "ada", "ManagedPolicyArns": ["a"] * 8}}
+    own = json.dumps({"Resources": {"Ada": role, "Own": policy({"Ref": "Ada"})}}).encode()
+    one = json.dumps({"Resources": {"One": policy("ada")}}).encode()
+    two = json.dumps({"Resources": {"One": policy("ada"), "Two": policy("ada")}}).encode()
+
+    assert list(policy_limits.problems("access", own, policy_limits.attached_by_name([own, one]))) == []
+    (problem,) = policy_limits.problems("access", own, policy_limits.attached_by_name([own, two]))
+    assert problem == "the role Ada of the stack access has 11 policies, IAM takes 10"
+    assert list(policy_limits.problems("catalog", two)) == []
