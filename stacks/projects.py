@@ -14,6 +14,7 @@ from clary.environment.catalog import launch_role_path
 from clary.environment.model import Environment
 from clary_constructs import (
     FeatureHistory,
+    FieldRule,
     LaunchRight,
     ProjectTemplate,
     ProjectTemplates,
@@ -75,6 +76,7 @@ class Projects(Construct):
         domain: StudioDomain,
         template: Mapping[str, Any],
         rights: Sequence[LaunchRight],
+        rules: Sequence[FieldRule],
         people: Sequence[iam.IRole],
     ) -> None:
         """Offers a template of a team's among those of Studio's projects, to whom has one of these roles."""
@@ -97,6 +99,7 @@ class Projects(Construct):
             name="project-workspace",
             template=template,
             rights=rights,
+            rules=rules,
             people=people,
             role_path=launch_role_path(self._environment.name),
         )

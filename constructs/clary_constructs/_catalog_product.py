@@ -45,6 +45,11 @@ class FieldRule:
     says: str
     """What people read whom it refuses."""
 
+    @property
+    def section(self) -> Mapping[str, Any]:
+        """As the section `Rules` of a template has it."""
+        return {self.name: {"Assertions": [{"Assert": self.asserts, "AssertDescription": self.says}]}}
+
 
 class CatalogProduct(Construct):
     """A product of a portfolio, with one version: the template as it is now.
@@ -111,9 +116,7 @@ class CatalogProduct(Construct):
                 portfolio_id=portfolio.portfolio_id,
                 product_id=product.ref,
                 description=rule.says,
-                rules=json.dumps(
-                    {rule.name: {"Assertions": [{"Assert": rule.asserts, "AssertDescription": rule.says}]}}
-                ),
+                rules=json.dumps(rule.section),
             )
             constraint.node.add_dependency(association)
         self.product_id: str = product.ref

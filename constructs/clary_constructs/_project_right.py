@@ -93,9 +93,9 @@ def make_projects(stack: cdk.Stack, shown: ShownTemplate) -> Iterator[Right]:
     yield right(MAKE_STACKS, stacks, {"StringEquals": {**template, **role, **given}}, unnamed)
     yield right(CHANGE_STACKS, stacks, {"StringEquals": {**template, **ours}}, unnamed)
     yield right(REMOVE_STACKS, stacks, {"StringEquals": {**ours}}, unnamed)
-    # as AWS's sample has it
+    # of a project, as AWS's sample has it, and of one of the team's: who tags another's has made it theirs
     told = {"aws:ResourceTag/sagemaker:project-name": "false"}
-    yield right(TAG_STACKS, stacks, {"Null": {**told}}, unnamed)
+    yield right(TAG_STACKS, stacks, {"Null": {**told}, "StringEquals": {**ours}}, unnamed)
     passed: dict[str, dict[str, object]] = {"StringEquals": {"iam:PassedToService": [*PASSED_TO]}}
     yield Right("Studio", PASS_ROLE, [shown.role.role_arn], passed)
     bucket, folder = shown.bucket, shown.folder

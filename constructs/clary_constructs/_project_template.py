@@ -13,7 +13,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
-from clary_constructs._catalog_product import LaunchRight
+from clary_constructs._catalog_product import FieldRule, LaunchRight
 from clary_constructs._cleanup_function import cleanup_function
 from clary_constructs._policy import AccessPolicy
 from clary_constructs._project_right import MAKES_STACKS, ShownTemplate, make_projects
@@ -123,13 +123,17 @@ class ProjectTemplate(Construct):
         template: Mapping[str, Any],
         rights: Sequence[LaunchRight],
         people: Sequence[iam.IRole],
+        rules: Sequence[FieldRule] = (),
         role_path: str = "/",
     ) -> None:
-        """`rights` are what a stack of the template takes."""
+        """`rights` are what a stack of the template takes. `rules` are a part of it: there is no constraint,
+        as of a product, that would decide them."""
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         folder = f"{templates.prefix}/{team}/"
-        templates.write(f"{construct_id}Template", f"{folder}{name}.yaml", template)
+        sections = {key: value for rule in rules for key, value in rule.section.items()}
+        written = {**template, "Rules": sections} if sections else template
+        templates.write(f"{construct_id}Template", f"{folder}{name}.yaml", written)
         domain = f"s3.{stack.region}.{stack.url_suffix}"
         self.url = f"https://{templates.bucket.bucket_name}.{domain}/{folder}{name}.yaml"
         self.role = iam.Role(

@@ -142,10 +142,17 @@ class EmrCluster(Product):
         return [
             LaunchRight(
                 "makes the cluster, as one of the team's",
-                ["elasticmapreduce:AddTags", "elasticmapreduce:RunJobFlow"],
+                ["elasticmapreduce:RunJobFlow"],
                 ["*"],
                 self._ours("aws:RequestTag"),
                 "what makes a cluster knows no resource; the team's tag is the condition",
+            ),
+            LaunchRight(
+                "tags the cluster as it is made, and nobody else's",
+                ["elasticmapreduce:AddTags"],
+                ["*"],
+                {**self._ours("aws:RequestTag"), "Null": {f"aws:ResourceTag/{TEAM_TAG}": "true"}},
+                "a cluster that is being made has no id; one that has a team's tag is left alone",
             ),
             LaunchRight(
                 "looks after the cluster, changes and ends it",

@@ -23,11 +23,11 @@ def name(stack: cdk.Stack, description: str, *, longest: int, field: str = "Name
     ).value_as_string
 
 
-def name_is_free(taken: Sequence[str], says: str) -> Sequence[FieldRule]:
+def name_is_free(taken: Sequence[str], says: str, *, field: str = "Name") -> Sequence[FieldRule]:
     """No rule where nothing is taken."""
     if not taken:
         return ()
-    contained = {"Fn::Contains": [taken, {"Ref": "Name"}]}
+    contained = {"Fn::Contains": [taken, {"Ref": field}]}
     return [FieldRule("NameIsFree", {"Fn::Not": [contained]}, says)]
 
 

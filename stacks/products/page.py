@@ -101,13 +101,19 @@ def _taken(field: Mapping[str, Any]) -> str:
 def _row(right: LaunchRight, catalog: CatalogStack) -> str:
     resources = ", ".join(f"`{_readable(catalog.resolve(each))}`" for each in right.resources)
     conditions = "; ".join(
-        f"`{key}` is `{_readable(catalog.resolve(value))}`"
-        for keys in right.conditions.values()
+        f"`{key}` {_condition(operator, _readable(catalog.resolve(value)))}"
+        for operator, keys in right.conditions.items()
         for key, value in keys.items()
     )
     return (
         f"| {right.does} | {_actions(right)} | {resources}{f', where {conditions}' if conditions else ''} |\n"
     )
+
+
+def _condition(operator: str, value: str) -> str:
+    if operator == "Null":
+        return "is not there" if value == "true" else "is there"
+    return f"is `{value}`"
 
 
 def _actions(right: LaunchRight) -> str:

@@ -25,6 +25,7 @@ from stacks.products import fields
 from stacks.products.product import Offer, Product
 from stacks.projects import Projects
 
+_NAME, _PROJECT_NAME = "Name", "SageMakerProjectName"
 _OURS = "whoever launches it names the project; what the team makes begins with the team's name"
 _FEATURE = "[a-zA-Z0-9]([-_]*[a-zA-Z0-9])*"
 _TYPED = f"{_FEATURE}:(string|integral|fractional)"
@@ -58,10 +59,10 @@ class ProjectWorkspace(Product):
         )
 
     def add_to(self, stack: cdk.Stack) -> None:
-        self._add_to(stack, "Name")
+        self._add_to(stack, _NAME)
 
     def offer_besides(self) -> None:
-        """Among Studio's project templates: the same template, whose name is the project's."""
+        """Among Studio's project templates: the same template and rules, whose name is the project's."""
         personas = project.in_studio(self.offer.environment, self.offer.team)
         if personas:
             Projects.of(self.offer.stack, self.offer.environment, self.offer.data).show_in_studio(
@@ -69,13 +70,14 @@ class ProjectWorkspace(Product):
                 domain=self.offer.studio.domain,
                 template=self.template(self._add_to_a_project),
                 rights=self.launch_rights(),
+                rules=self._rules(_PROJECT_NAME),
                 people=[self.offer.access.persona_roles[self.offer.team, each] for each in personas],
             )
 
     def _add_to_a_project(self, stack: cdk.Stack) -> None:
         """With what SageMaker gives the templates of its projects:
         https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html"""
-        self._add_to(stack, "SageMakerProjectName")
+        self._add_to(stack, _PROJECT_NAME)
         given = cdk.CfnParameter(stack, "SageMakerProjectId", description="What SageMaker calls the project")
         cdk.CfnOutput(stack, "Project", value=given.value_as_string, description="Its id in SageMaker")
 
@@ -220,10 +222,12 @@ class ProjectWorkspace(Product):
         return f"s3://{self._bucket.reference}/{prefix}"
 
     def rules(self) -> Sequence[FieldRule]:
+        return self._rules(_NAME)
+
+    def _rules(self, name_field: str) -> Sequence[FieldRule]:
         taken = project.taken(self.offer.environment, self.offer.team)
-        return fields.name_is_free(
-            taken, "a model or a feature group of the environment's file has this name, choose another one"
-        )
+        says = "a model or a feature group of the environment's file has this name, choose another one"
+        return fields.name_is_free(taken, says, field=name_field)
 
     def rights(self) -> Sequence[LaunchRight]:
         stack, names = self.offer.stack, f"{self._workspace.job_prefix}*"

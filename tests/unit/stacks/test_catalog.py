@@ -449,6 +449,25 @@ def test_studio_lists_the_same_template_under_the_projects_name(in_studio: Mappi
     assert json.loads(renamed) == of_catalog["Resources"]
 
 
+def test_studios_template_has_the_rules_that_a_constraint_decides_in_the_catalog(tmp_path: Path) -> None:
+    said = {"in_studio": ["data-scientist"], "features": {}}
+    group = {"identifier": "id", "event_time": "at", "features": {"id": "string", "at": "string"}}
+    given = environment(
+        {"products": {"project_workspace": said}}, features={"visits": {"team": "research", **group}}
+    )
+
+    catalog = synthesise(tmp_path, given)["Catalog.template.json"]
+
+    (written,) = resources(catalog, "Custom::ProjectTemplate").values()
+    (constraint,) = resources(catalog, "AWS::ServiceCatalog::LaunchTemplateConstraint").values()
+    rules = json.loads(base64.b64decode(written["Properties"]["Base64"]))["Rules"]
+    taken = rules["NameIsFree"]["Assertions"][0]["Assert"]["Fn::Not"][0]["Fn::Contains"]
+    assert "visits" in taken[0]
+    assert taken[1] == {"Ref": "SageMakerProjectName"}
+    renamed = json.dumps(rules).replace("SageMakerProjectName", "Name")
+    assert json.loads(renamed) == json.loads(constraint["Properties"]["Rules"])
+
+
 def test_a_studio_domain_is_told_where_templates_are_without_being_changed(
     in_studio: Mapping[str, Any], alone: Mapping[str, Any]
 ) -> None:
@@ -474,6 +493,27 @@ def test_a_projects_role_is_what_its_launch_role_is_and_is_no_service_catalogs(
     launch_, project_ = policies["What a launch does"], policies["What a project's stack does"]
     assert [each for each in launch_ if each not in project_] == launch_[:2]
     assert [each for each in project_ if each not in launch_] == []
+
+
+def test_people_make_change_and_tag_projects_of_their_own_team_alone(in_studio: Mapping[str, Any]) -> None:
+    (people,) = (
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for each in resources(in_studio["Catalog.template.json"], "AWS::IAM::ManagedPolicy").values()
+        if each["Properties"]["Description"].startswith("Makes projects of the team")
+    )
+
+    of_any_team = [
+        each["Action"]
+        for each in people
+        if not {"aws:RequestTag/clary:team", "aws:ResourceTag/clary:team"}
+        & each.get("Condition", {}).get("StringEquals", {}).keys()
+    ]
+    assert of_any_team == [
+        "sagemaker:ListProjects",
+        "iam:PassRole",
+        ["s3:GetObject", "s3:GetObjectTagging"],
+        "s3:ListBucket",
+    ]
 
 
 def test_only_who_finds_projects_in_studio_is_let_at_stacks(
