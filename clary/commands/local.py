@@ -32,9 +32,8 @@ def start(
 
     running = process.start(state_folder(), port, persist=persist, enforce_iam=enforce_iam)
     console.print(f"the local AWS answers on {running.url} (process {running.pid}); for other tools:")
-    console.print(
-        f"  export AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
-    )
+    where = f"AWS_ENDPOINT_URL={running.url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
+    console.print(f"  export {where}", soft_wrap=True)  # what is to be copied stays on a line
     console.print("  export AWS_ACCESS_KEY_ID=000000000000 AWS_SECRET_ACCESS_KEY=local")
     if running.environment:
         trust = " ".join(f"{name}={shlex.quote(value)}" for name, value in running.environment.items())

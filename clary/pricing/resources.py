@@ -128,6 +128,7 @@ _FREE = frozenset(
         "AWS::SageMaker::ModelExplainabilityJobDefinition",
         "AWS::SageMaker::ModelPackageGroup",
         "AWS::SageMaker::ModelQualityJobDefinition",
+        "AWS::SageMaker::NotebookInstanceLifecycleConfig",
         "AWS::SageMaker::StudioLifecycleConfig",
         "AWS::SageMaker::UserProfile",
         "AWS::Scheduler::ScheduleGroup",

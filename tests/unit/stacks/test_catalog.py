@@ -14,6 +14,8 @@ import pytest
 
 from clary.environment.catalog import Products
 from clary.environment.model import Environment
+from clary.pricing.estimate import Unknowable
+from clary.pricing.resources import of_templates
 from local_aws.cloudformation.schema import resource_type
 from stacks.environment_app import add_product, add_stacks, new_app
 from stacks.products import PRODUCTS
@@ -193,6 +195,13 @@ def test_a_portfolio_is_its_principals_and_has_their_choice_of_tags(templates: M
         "IAM",
     )
     assert sorted(option["Properties"]["Value"] for option in options) == ["course", "trial"]
+
+
+def test_the_price_knows_every_type_that_a_catalog_brings(templates: Mapping[str, Any]) -> None:
+    told = of_templates({"Catalog": templates["Catalog.template.json"]}, REGION)
+
+    unknown = [each.what for each in told if isinstance(each, Unknowable)]
+    assert [each for each in unknown if each.startswith("AWS::")] == []
 
 
 def test_another_account_may_take_the_portfolio(tmp_path: Path) -> None:
