@@ -1,16 +1,16 @@
-"""IAM's users and roles, their tags, and the organization that they are in."""
+"""IAM's users and roles, the organization that they are in, and the tags by which they are let at things."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import emr as _emr
 from ministack.services import iam as _iam
 from ministack.services import organizations as _organizations
 from ministack.services import tagging as _tagging
 
 from local_aws.hooks.private_names import PrivateNames
 from local_aws.hooks.request import region, scope
+from local_aws.hooks.resources import emr_cluster
 
 PRIVATE_NAMES: PrivateNames = {
     "ministack.services.iam": (
@@ -31,7 +31,6 @@ PRIVATE_NAMES: PrivateNames = {
         "_policies",
         "_policy_type_enabled",
     ),
-    "ministack.services.emr": ("_clusters",),
     "ministack.services.tagging": ("resource_tags",),
 }
 
@@ -81,7 +80,7 @@ def iam_managed_policy(account: str, arn: str) -> Any:
 def tags_of(arn: str) -> dict[str, str]:
     """The tags of a resource; none of one that is not there."""
     if arn.startswith("arn:aws:elasticmapreduce:"):  # which ministack does not know by their tags
-        cluster = _emr._clusters.get(arn.rpartition("/")[2]) or {}
+        cluster = emr_cluster(arn.rpartition("/")[2]) or {}
         return {str(tag["Key"]): str(tag.get("Value", "")) for tag in cluster.get("Tags", [])}
     found: dict[str, str] = _tagging.resource_tags(arn) or {}
     return found

@@ -12,19 +12,6 @@ from ministack.core import responses as _responses
 
 from local_aws.hooks.private_names import PrivateNames
 
-PRIVATE_NAMES: PrivateNames = {
-    "ministack.core.responses": ("AccountRegionScopedDict._data", "AccountScopedDict._data"),
-    "ministack.services.cognito": (
-        "_auth_codes",
-        "_authorization_codes",
-        "_refresh_tokens",
-        "_revoked_tokens",
-    ),
-    "ministack.services.ec2": ("_default_initialized_scopes",),
-    "ministack.services.s3": ("_buckets",),
-}
-
-
 _SERVICES = "ministack.services."
 _SCOPED = (_responses.AccountScopedDict, _responses.AccountRegionScopedDict)
 _STORE_DATA = {kind: kind._data for kind in _SCOPED}
@@ -38,6 +25,12 @@ _PLAIN_STORES = {
     "ministack.services.ec2": ("_default_initialized_scopes",),
 }
 """State that ministack's services do not keep in its scoped dictionaries."""
+
+PRIVATE_NAMES: PrivateNames = {
+    "ministack.core.responses": ("AccountRegionScopedDict._data", "AccountScopedDict._data"),
+    "ministack.services.s3": ("_buckets",),
+    **_PLAIN_STORES,
+}
 
 
 @dataclass(frozen=True)
