@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 from clary.environment.model import Environment
 from clary.errors import ClaryError
 from clary.finding import Finding, Verdict
-from clary.launches import Launched, in_use, is_offered, named, pages
+from clary.launches import Launched, pages
+from clary.projects import Project, is_ours
+from clary.self_service import Made, made, named, not_offered, ways
 from clary.wording import count
 
 _SUBJECT = "launches"
@@ -19,10 +21,14 @@ _PRODUCT_TAG = "aws:servicecatalog:productArn"
 _FAILED = {
     "ERROR": "failed, and there is nothing of it",
     "TAINTED": "is as it was before its last operation, which failed",
+    "CreateFailed": "failed",
+    "DeleteFailed": "could not be removed, or not all of it",
+    "UpdateFailed": "is as it was before its last change, which failed",
 }
 _REMEDIES = {
     "ERROR": "whoever launched it terminates it: `clary catalog terminate`",
     "TAINTED": "whoever launched it tries again: `clary catalog update`, or `terminate`",
+    "UpdateFailed": "whoever made it tries again: `aws sagemaker update-project`, or `delete-project`",
 }
 
 
@@ -56,16 +62,20 @@ def launches(environment: Environment, clients: Callable[[str], Any]) -> Iterato
     """Of an environment whose catalog is deployed."""
     catalog = clients("servicecatalog")
     try:
-        there = in_use(catalog, environment)
+        there = made(clients, environment)
     except ClaryError as error:
         yield Finding(Verdict.UNKNOWN, _SUBJECT, str(error))
         return
     products = _products(catalog, environment)
+    launched = [each for each in there if isinstance(each, Launched)]
+    projects = [each for each in there if isinstance(each, Project)]
+    known = {each.id for each in launched} | {each.stack for each in projects}
     found = [
         *_not_offered(environment, there),
+        *_lost(projects),
         *_not_as_they_should_be(there),
-        *_of_an_older_version(catalog, there),
-        *_left_behind(clients("cloudformation"), environment, products, {each.id for each in there}),
+        *_of_an_older_version(catalog, launched),
+        *_left_behind(clients("cloudformation"), environment, products, known),
     ]
     yield from found
     if not found:
@@ -82,19 +92,27 @@ def _products(catalog: Any, environment: Environment) -> set[str]:
     }
 
 
-def _not_offered(environment: Environment, there: Sequence[Launched]) -> Iterator[Finding]:
-    left = [each for each in there if not is_offered(each, environment)]
+def _not_offered(environment: Environment, there: Sequence[Made]) -> Iterator[Finding]:
+    left = not_offered(there, environment)
     if left:
         message = f"the file offers no more what people have launched, and nothing is deployed: {named(left)}"
-        remedy = "let those who launched it terminate it first, or offer it again"
+        remedy = f"let those who launched it terminate it first ({ways(left)}), or offer it again"
         yield Finding(Verdict.BLOCKED, _SUBJECT, message, remedy)
 
 
-def _not_as_they_should_be(there: Sequence[Launched]) -> Iterator[Finding]:
+def _lost(projects: Sequence[Project]) -> Iterator[Finding]:
+    for each in projects:
+        if each.is_lost:
+            message = f"the role is gone that alone could change and remove the {each.words} of {each.owner}"
+            yield Finding(Verdict.TIGHT, _SUBJECT, message, each.way)
+
+
+def _not_as_they_should_be(there: Sequence[Made]) -> Iterator[Finding]:
     for each in there:
         if each.status in _FAILED:
-            message = f"'{each.name}' of {each.owner} {_FAILED[each.status]}: {each.why}"
-            yield Finding(Verdict.TIGHT, _SUBJECT, message, _REMEDIES[each.status])
+            message = f"'{each.words}' of {each.owner} {_FAILED[each.status]}: {each.why}"
+            remedy = _REMEDIES.get(each.status, f"whoever made it deletes it: {each.way}")
+            yield Finding(Verdict.TIGHT, _SUBJECT, message, remedy)
 
 
 def _of_an_older_version(catalog: Any, there: Sequence[Launched]) -> Iterator[Finding]:
@@ -117,15 +135,21 @@ def _of_an_older_version(catalog: Any, there: Sequence[Launched]) -> Iterator[Fi
 def _left_behind(
     cloudformation: Any, environment: Environment, products: set[str], there: set[str]
 ) -> Iterator[Finding]:
-    """Stacks that somebody kept who terminated their launch: nobody sees them in Service Catalog."""
-    ours = re.compile(rf"SC-{environment.account}-(pp-[a-z0-9]+)")
+    """Stacks that somebody kept who terminated their launch, or whose project is gone: nobody sees them.
+
+    `there` are the launches that there are, and the stacks of projects.
+    """
+    launches = re.compile(rf"SC-{environment.account}-(pp-[a-z0-9]+)")
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            launch = ours.fullmatch(stack["StackName"])
+            name, launch = stack["StackName"], launches.fullmatch(stack["StackName"])
             product = _tags(stack).get(_PRODUCT_TAG, "").rpartition("/")[2]
             if launch is not None and product in products and launch[1] not in there:
                 message = "what was launched is there, and is billed for, and its launch is gone"
-                yield Finding(Verdict.TIGHT, f"stack {stack['StackName']}", message, "delete the stack")
+                yield Finding(Verdict.TIGHT, f"stack {name}", message, "delete the stack")
+            elif is_ours(stack.get("RoleARN", ""), environment) and name not in there:
+                message = "what a project had is there, and is billed for, and the project is gone"
+                yield Finding(Verdict.TIGHT, f"stack {name}", message, "delete the stack")
 
 
 def _tags(stack: Mapping[str, Any]) -> dict[str, str]:

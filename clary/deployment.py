@@ -14,11 +14,11 @@ from clary.content import contents
 from clary.difference import check_replacements
 from clary.drift import mark_owned
 from clary.errors import ClaryError
-from clary.launches import check_in_use
 from clary.monitor_content import monitor_contents
 from clary.outputs import STACKS, endpoint_states, stack_states
 from clary.progress import Progress
 from clary.protection import protect
+from clary.self_service import check_in_use
 from clary.target import Target
 from clary.workspace import ROOT
 
@@ -38,7 +38,7 @@ def deploy(target: Target, progress: Progress, *, lock: int) -> None:
         bootstrapping.result()
         changes = check_replacements(target, assembly)
         if stack_states(target)["catalog"] is not None:
-            check_in_use(target.client("servicecatalog"), target.environment, stays=True)
+            check_in_use(target.client, target.environment, stays=True)
     for unit in no_longer_wanted(target):
         with progress.step(f"removing {target.environment.stack_name(unit)}: the file has it no more"):
             delete_stack(target, unit)

@@ -23,6 +23,8 @@ from clary.environment.people import construct_id, profile_name, shared_name
 from clary.errors import ClaryError
 from clary.launches import in_use
 from clary.outputs import stack_outputs, stack_states
+from clary.projects import Project
+from clary.self_service import Made, made
 from clary.target import Target
 from clary.templates import NESTED, Template
 
@@ -84,6 +86,7 @@ def drift(target: Target) -> list[Finding]:
     checks: Mapping[str, Callable[[], Iterator[Finding]]] = {
         "Studio": lambda: _studio(target, there),
         "roles": lambda: roles(target.client("iam"), there),
+        "projects": lambda: _projects(target),
         "stacks": lambda: _stacks(target),
     }
     for subject, check in checks.items():
@@ -91,6 +94,8 @@ def drift(target: Target) -> list[Finding]:
             findings += check()
         except ClientError as error:
             findings.append(Finding(Kind.UNKNOWN, subject, f"AWS does not say: {error}"))
+        except ClaryError as error:
+            findings.append(Finding(Kind.UNKNOWN, subject, str(error)))
     return findings
 
 
@@ -291,6 +296,24 @@ def mark_owned(target: Target, names: Sequence[str]) -> None:
     for name in names:
         arn = sagemaker.describe_user_profile(DomainId=domain_id, UserProfileName=name)["UserProfileArn"]
         sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": OWNER_TAG, "Value": FILE}])
+
+
+# ------------------------------------------------------------------------------------ projects
+
+
+def _projects(target: Target) -> Iterator[Finding]:
+    if stack_states(target)["catalog"]:
+        yield from of_projects(made(target.client, target.environment))
+
+
+def of_projects(there: Sequence[Made]) -> Iterator[Finding]:
+    """What people have made in Studio is no drift, as long as its role is there."""
+    for each in there:
+        if each.is_lost:
+            message = "the role is gone that alone could change and remove it: see `clary doctor`"
+            yield Finding(Kind.DRIFT, each.words, message)
+        elif isinstance(each, Project) or each.project:
+            yield Finding(Kind.NOTE, each.words, f"{each.owner} made it in Studio: it is not in the file")
 
 
 # ------------------------------------------------------------------------------------ roles

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from clary.environment.catalog import product_name
 from clary.environment.model import Environment
 from clary.errors import ClaryError
-
-_MOST_NAMES = 5
+from clary.projects import deletion
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,30 @@ class Launched:
     owner: str
     last_record: str
     """Of what is being done with it, or was done last."""
+    project: str = ""
+    """The project in Studio that it was launched as."""
+
+    is_lost: ClassVar[bool] = False
+    """A product keeps its role as long as Service Catalog tells of its launches."""
+
+    @property
+    def words(self) -> str:
+        return f"project {self.project}" if self.project else self.name
+
+    @property
+    def way(self) -> str:
+        """How it goes. Without its project, this would be left behind."""
+        if self.project:
+            return deletion(self.project)
+        return "`clary catalog terminate`, or Service Catalog's page of provisioned products"
+
+    def is_offered(self, environment: Environment) -> bool:
+        """Whether the file has the product that it was launched from."""
+        return self.product in {
+            product_name(environment.name, team, key)
+            for team, portfolio in environment.catalog.portfolios.items()
+            for key, _ in portfolio.products.offered()
+        }
 
 
 def launched_by(client: Any, environment: Environment) -> list[Launched]:
@@ -40,35 +63,6 @@ def launched_by(client: Any, environment: Environment) -> list[Launched]:
 def in_use(client: Any, environment: Environment) -> list[Launched]:
     """From the environment's products, whoever did."""
     return list(_launched(client, environment, "Account"))
-
-
-def check_in_use(client: Any, environment: Environment, *, stays: bool) -> None:
-    """Raises ClaryError when something would be left without the role that alone can change and remove it.
-
-    `stays` says whether the environment is to be what its file says, or to go altogether.
-    """
-    left = [each for each in in_use(client, environment) if not (stays and is_offered(each, environment))]
-    if left:
-        what = "the file offers no more" if stays else "would outlive the environment"
-        raise ClaryError(
-            f"people have launched what {what}, nothing was changed: {named(left)}; terminate that first"
-            " (`clary catalog terminate`, or Service Catalog's page of provisioned products)"
-        )
-
-
-def named(some: Sequence[Launched]) -> str:
-    """Some launches by their names and owners, a few of many."""
-    names = ", ".join(f"{each.name} ({each.owner})" for each in some[:_MOST_NAMES])
-    return f"{names} and {len(some) - _MOST_NAMES} more" if len(some) > _MOST_NAMES else names
-
-
-def is_offered(launched: Launched, environment: Environment) -> bool:
-    """Whether the file has the product that something was launched from."""
-    return launched.product in {
-        product_name(environment.name, team, key)
-        for team, portfolio in environment.catalog.portfolios.items()
-        for key, _ in portfolio.products.offered()
-    }
 
 
 def pages(operation: Callable[..., Mapping[str, Any]], **arguments: Any) -> Iterator[Mapping[str, Any]]:

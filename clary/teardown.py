@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from clary import cdk
 from clary.deployment import delete_stack, no_longer_wanted, synthesise
 from clary.errors import ClaryError
-from clary.launches import check_in_use
 from clary.outputs import stack_outputs, stack_states
 from clary.progress import Progress
+from clary.self_service import check_in_use
 from clary.target import Target
 from clary.templates import NESTED
 from local_aws.cloudformation.schema import resource_type
@@ -74,7 +74,7 @@ def destroy(target: Target, progress: Progress, *, lock: int) -> Leftover:
     if not there and not under_way.exists():
         return Leftover([], _folder(target), destroyed=False)
     if stack_states(target)["catalog"] is not None:
-        check_in_use(target.client("servicecatalog"), target.environment, stays=False)
+        check_in_use(target.client, target.environment, stays=False)
     if not under_way.exists():
         _put_aside(_folder(target))
         under_way.touch()

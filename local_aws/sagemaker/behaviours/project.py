@@ -47,7 +47,9 @@ class Project(Behaviour):
         letters = string.ascii_lowercase + string.digits
         record["ProjectId"] = "p-" + "".join(secrets.choice(letters) for _ in range(12))
         record["ProjectStatus"] = "CreateInProgress"
-        record["CreatedBy"] = {"IamIdentity": {"Arn": callers.acting().arn}}
+        identity = {"Arn": callers.acting().arn}
+        source = callers.source_identity()
+        record["CreatedBy"] = {"IamIdentity": identity | ({"SourceIdentity": source} if source else {})}
 
     def created(self, record: Record) -> None:
         try:

@@ -14,22 +14,15 @@ from clary.catalog_field import check, fields_of
 from clary.drift import Kind, unknown_profile
 from clary.environment.model import Environment
 from clary.errors import ClaryError
-from clary.launches import check_in_use
-
-PORTFOLIO = {
-    "principals": ["arn:aws:iam::111122223333:role/newcomers"],
-    "products": {"data_scientist": {}},
-}
 
 
-def environment(**portfolios: Any) -> Environment:
+def environment() -> Environment:
     return Environment.model_validate(
         {
             "name": "dev",
             "account": "111122223333",
             "region": "eu-west-1",
             "teams": {"research": {}},
-            "catalog": {"portfolios": portfolios},
         }
     )
 
@@ -105,28 +98,6 @@ def launched(
         "UserArnSession": "emmy",
         "LastRecordId": "rec-2",
     }
-
-
-def test_a_product_that_somebody_has_stays_in_the_file() -> None:
-    catalog = ServiceCatalog([launched()])
-
-    check_in_use(catalog, environment(research=PORTFOLIO), stays=True)
-    with pytest.raises(ClaryError, match=r"the file offers no more.*: emmys \(emmy\)"):
-        check_in_use(catalog, environment(), stays=True)
-
-
-def test_an_environment_stays_while_somebody_has_launched_something() -> None:
-    with pytest.raises(ClaryError, match=r"would outlive the environment.*: emmys \(emmy\)"):
-        check_in_use(ServiceCatalog([launched()]), environment(research=PORTFOLIO), stays=False)
-
-
-def test_what_is_launched_elsewhere_keeps_nothing() -> None:
-    catalog = ServiceCatalog([launched("clary-prod-research-data-scientist"), launched("theirs")])
-
-    check_in_use(catalog, environment(), stays=False)
-
-    ((_, asked),) = catalog.asked
-    assert asked["AccessLevelFilter"] == {"Key": "Account", "Value": "self"}
 
 
 def test_a_person_sees_the_environments_products_on_all_pages() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,12 +15,13 @@ from clary.finding import Finding, Verdict
 
 _HERE = "arn:aws:iam::111122223333"
 _PRODUCT = "clary-dev-research-data-scientist"
+_ROLE = f"{_HERE}:role/clary-catalog/dev/research-projects"
 
 
 def environment(*named: str) -> Environment:
     portfolio = {
         "principals": list(named) or [f"{_HERE}:role/newcomers"],
-        "products": {"data_scientist": {}},
+        "products": {"data_scientist": {}, "project_workspace": {"in_studio": ["data-scientist"]}},
     }
     return Environment.model_validate(
         {
@@ -53,14 +54,19 @@ class Iam:
 
 @dataclass
 class Account:
-    """What is launched, and the stacks that there are; version 2 of the one product is the newest."""
+    """What is launched, and the stacks that there are; version 2 of the one product is the newest.
+
+    The catalog's stack names the roles of templates.
+    """
 
     launched: Sequence[Mapping[str, Any]] = ()
     stacks: Sequence[Mapping[str, Any]] = ()
+    projects: Sequence[Mapping[str, Any]] = ()
+    roles: Mapping[str, str] = field(default_factory=lambda: {"ProjectRoleArnResearch": _ROLE})
     refuses: bool = False
 
     def __call__(self, service: str) -> Account:
-        assert service in ("servicecatalog", "cloudformation")
+        assert service in ("servicecatalog", "sagemaker", "cloudformation")
         return self
 
     def search_provisioned_products(self, **_: Any) -> Mapping[str, Any]:
@@ -79,6 +85,20 @@ class Account:
     def describe_product_as_admin(self, **_: Any) -> Mapping[str, Any]:
         versions = [{"Id": "pa-2", "CreatedTime": 2}, {"Id": "pa-1", "CreatedTime": 1}]
         return {"ProvisioningArtifactSummaries": versions}
+
+    def list_projects(self) -> Mapping[str, Any]:
+        return {"ProjectSummaryList": self.projects}
+
+    def describe_project(self, **asked: str) -> Mapping[str, Any]:
+        return next(each for each in self.projects if each["ProjectName"] == asked["ProjectName"])
+
+    def describe_stacks(self, **asked: str) -> Mapping[str, Any]:
+        assert asked == {"StackName": "clary-dev-catalog"}
+        return {
+            "Stacks": [
+                {"Outputs": [{"OutputKey": key, "OutputValue": arn} for key, arn in self.roles.items()]}
+            ]
+        }
 
     def get_paginator(self, operation: str) -> Account:
         assert operation == "describe_stacks"
@@ -109,6 +129,21 @@ def stack(name: str, product: str = "prod-1") -> Mapping[str, Any]:
     return {"StackName": name, "Tags": [tag]}
 
 
+def project(status: str = "CreateCompleted") -> Mapping[str, Any]:
+    said = {"Name": "SP-111122223333-p-1", "StatusMessage": "the role may not"}
+    detail = {"TemplateName": "project-workspace", "RoleARN": _ROLE, "StackDetail": said}
+    return {
+        "ProjectName": "orbits",
+        "ProjectStatus": status,
+        "CreatedBy": {"UserProfileName": "research-ada"},
+        "TemplateProviderDetails": [{"CfnTemplateProviderDetail": detail}],
+    }
+
+
+def stack_of_project(name: str = "SP-111122223333-p-1", role: str = _ROLE) -> Mapping[str, Any]:
+    return {"StackName": name, "RoleARN": role}
+
+
 def _said(account: Account) -> list[Finding]:
     return list(launches(environment(), account))
 
@@ -130,10 +165,12 @@ def test_a_principal_who_is_not_there_or_elsewhere_blocks(arn: str) -> None:
 
 
 def test_launches_that_are_as_they_should_be_are_counted() -> None:
-    (found,) = _said(Account([launched()], [stack("SC-111122223333-pp-1")]))
+    stacks = [stack("SC-111122223333-pp-1"), stack_of_project()]
+
+    (found,) = _said(Account([launched()], stacks, [project()]))
 
     assert found.verdict is Verdict.FINE
-    assert "1 thing from the catalog" in found.message
+    assert "2 things from the catalog" in found.message
 
 
 @pytest.mark.parametrize(
@@ -153,6 +190,18 @@ def test_launches_that_are_as_they_should_be_are_counted() -> None:
         (Account([launched(ProductName="clary-dev-research-other")]), Verdict.BLOCKED, "offers no more what"),
         (Account(stacks=[stack("SC-111122223333-pp-9")]), Verdict.TIGHT, "its launch is gone"),
         (Account(refuses=True), Verdict.UNKNOWN, "it may not"),
+        (
+            Account(projects=[project()], roles={"ProjectRoleArnOther": _ROLE}),
+            Verdict.BLOCKED,
+            "offers no more what people have launched, and nothing is deployed: project orbits (research",
+        ),
+        (Account(projects=[project()], roles={}), Verdict.TIGHT, "the role is gone"),
+        (
+            Account(projects=[project("UpdateFailed")]),
+            Verdict.TIGHT,
+            "'project orbits' of research-ada is as it was before its last change, which failed: the role",
+        ),
+        (Account(stacks=[stack_of_project()]), Verdict.TIGHT, "the project is gone"),
     ],
 )
 def test_what_is_amiss_is_told(account: Account, verdict: Verdict, words: str) -> None:
@@ -168,6 +217,7 @@ def test_what_is_amiss_is_told(account: Account, verdict: Verdict, words: str) -
         stack("SC-111122223333-pp-9", "prod-2"),
         stack("clary-dev-data"),
         {"StackName": "SC-111122223333-pp-9"},
+        stack_of_project(role=f"{_HERE}:role/clary-catalog/prod/research-projects"),
     ],
 )
 def test_stacks_of_other_catalogs_are_not_ours(elses: Mapping[str, Any]) -> None:

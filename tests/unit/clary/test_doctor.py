@@ -222,7 +222,11 @@ def test_whom_the_catalog_is_for_has_to_be_there(examine: Examine) -> None:
 def test_launches_are_looked_at_where_the_catalog_is_deployed(examine: Examine) -> None:
     nothing: dict[str, Any] = {"ProvisionedProducts": [], "ProductViewDetails": []}
     stacks = {"CDKToolkit": "CREATE_COMPLETE", "clary-dev-catalog": "CREATE_COMPLETE"}
-    answers = {"search_provisioned_products": nothing, "search_products_as_admin": nothing}
+    answers = {
+        "search_provisioned_products": nothing,
+        "search_products_as_admin": nothing,
+        "list_projects": {"ProjectSummaryList": []},
+    }
 
     with_catalog, without = examine(Account(answers, stacks=stacks)), examine(Account())
 
