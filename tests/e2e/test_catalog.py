@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from compute_common.cluster import Clusters
 from compute_common.thing import Place, Thing
@@ -61,6 +62,14 @@ catalog:
           features: {online: {}}
           budget: {default_usd: 100, most_usd: 500}
           in_studio: [data-scientist]
+features:
+  patients:
+    team: research
+    identifier: id
+    event_time: at
+    features: {id: string, at: string}
+    online: {}
+    offline: null
 costs:
   budget: {monthly_usd: 1000, emails: [finance@example.com]}
 """
@@ -579,6 +588,9 @@ def test_who_connects_launches_from_studio_as_a_project(studio: Studio) -> None:
     tags = emr.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"]
     assert {"Key": "sagemaker:project-name", "Value": "mine"} in tags
     assert product.id in [each["ProductId"] for each in listed]
+    destroyed = studio.checkout("destroy", "local", "--yes")
+    assert "project mine (research-ada)" in destroyed.stderr
+    assert "--project-name mine`" in destroyed.stderr
     sagemaker.delete_project(ProjectName="mine")
     eventually(lambda: emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"] == "TERMINATED")
 
@@ -719,6 +731,9 @@ def test_a_project_is_made_in_studio_by_who_finds_its_template_there(studio: Stu
         ada.refusal("s3", "put_object", Bucket=bucket, Key=key, Body=b"{}"),
         ada.refusal("sts", "assume_role", RoleArn=role, RoleSessionName="mine"),
     ]
+    with pytest.raises(ClientError) as taken:
+        sagemaker.create_project(ProjectName="patients", **asked)
+    _is_counted_by_who_operates(studio)
     sagemaker.delete_project(ProjectName="orbits")
     eventually(lambda: not sagemaker.list_projects(NameContains="orbits")["ProjectSummaryList"])
 
@@ -731,7 +746,25 @@ def test_a_project_is_made_in_studio_by_who_finds_its_template_there(studio: Stu
     assert made["ProjectStatus"] == "CreateCompleted", made
     assert there == [*("repository research--orbits", "models research--orbits", "features research--orbits")]
     assert [refusal is not None for refusal in refusals] == [True] * 5
+    assert "a feature group of the environment's file has this name" in str(taken.value)
     assert _left_of_project(studio, "research--orbits") == []
+
+
+def _is_counted_by_who_operates(studio: Studio) -> None:
+    """No drift, and left by nobody without the role that made it."""
+    drift = studio.checkout("drift", "local")
+    destroyed = studio.checkout("destroy", "local", "--yes")
+    file, text = studio.checkout.file, studio.checkout.file.read_text()
+    file.write_text(text.replace("          in_studio: [data-scientist]\n", ""))
+    deployed = studio.checkout("deploy", "local")
+    file.write_text(text)
+
+    assert "project orbits: research-ada made it in Studio" in drift.stdout
+    assert (destroyed.returncode, deployed.returncode) == (1, 1)
+    for said in (destroyed, deployed):
+        assert "project orbits (research-ada)" in said.stderr
+        assert "aws sagemaker delete-project --project-name orbits" in " ".join(said.stderr.split())
+    assert "the file offers no more" in deployed.stderr
 
 
 def _settled_project(sagemaker: Any, name: str) -> Mapping[str, Any]:
