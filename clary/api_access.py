@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clary.environment.gateway import launching_team
 from clary.target import Target
 from clary.wording import pascal
 
@@ -64,8 +65,8 @@ def access(
             key = front.get("api_keys", {}).get(name)
             shown |= {"client": name, "headers": {"x-api-key": key} if key else {}}
             if authorization == "cognito":
-                team, launched, _ = model.partition("--")
-                scope = f"launched/{team}" if launched else f"models/{model}"
+                team = launching_team(model)
+                scope = f"models/{model}" if team is None else f"launched/{team}"
                 shown |= {"token_url": front["token_url"], "scope": scope} | front["clients"][name]
             return shown
     return None

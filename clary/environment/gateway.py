@@ -22,9 +22,18 @@ PrincipalArn = Annotated[
 ]
 
 
+_BETWEEN = "--"
+"""In the names of models that people launch, and of no others: `<team>--<name>`."""
+
+
+def launching_team(model: str) -> TeamName | None:
+    """Whose people have launched a model of this name; None of one of the file."""
+    team, between, _ = model.partition(_BETWEEN)
+    return team if between else None
+
+
 def _of_the_file(value: object) -> object:
-    """The names that launches have are told apart by their two hyphens."""
-    if isinstance(value, str) and "--" in value:
+    if isinstance(value, str) and _BETWEEN in value:
         raise ValueError(
             "is a model that somebody launches, name its team in the client's 'launched': single ones have"
             " neither rights nor limits"
@@ -141,8 +150,8 @@ class Client(Part):
         return ALL in self.models
 
     def may_ask(self, model: str) -> bool:
-        team, launched, _ = model.partition("--")
-        if launched:
+        team = launching_team(model)
+        if team is not None:
             return team in self.launched
         return self.may_ask_all or model in self.models
 
