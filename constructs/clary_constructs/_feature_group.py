@@ -17,6 +17,8 @@ from clary_constructs._feature_view import FeatureView
 from clary_constructs._policy import AccessPolicy
 from constructs import Construct, IDependable
 
+MAKE_TABLES = ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"]
+
 
 @dataclass(frozen=True)
 class OnlineFeatures:
@@ -102,7 +104,7 @@ class FeatureHistory(Construct):
         )
         policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [encryption_key.key_arn])
         policy.allow(
-            ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"],
+            MAKE_TABLES,
             self.catalog_arns,
             wildcard_because="a table for each feature group of the team, which Feature Store makes",
         )

@@ -10,7 +10,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
 from clary_constructs._cleanup_function import cleanup_function
-from clary_constructs._feature_group import FeatureHistory, OnlineFeatures, offline_store, online_store
+from clary_constructs._feature_group import (
+    MAKE_TABLES,
+    FeatureHistory,
+    OnlineFeatures,
+    offline_store,
+    online_store,
+)
+from clary_constructs._right import PASS_ROLE
 from constructs import Construct
 
 _KIND = "Custom::ProjectWorkspace"
@@ -86,12 +93,12 @@ class ProjectWorkspaces(Construct):
         )
         for history in histories:
             policy.allow(
-                ["iam:PassRole"],
+                PASS_ROLE,
                 [history.role.role_arn],
                 conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             )
             policy.allow(
-                ["glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"],
+                MAKE_TABLES,
                 history.catalog_arns,
                 wildcard_because="a table for each project, which SageMaker makes with the group",
             )
