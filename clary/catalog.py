@@ -18,6 +18,7 @@ from clary.launches import Launched, launched_by, pages
 from runtime_common.pause import growing_pause
 
 _DONE = ("SUCCEEDED", "FAILED")
+_THERE = ("AVAILABLE", "TAINTED")
 _TAKEN = "already exists."
 """What AWS says of a launch's name that is one's own or somebody else's: `A stack named x already exists.`"""
 _NEW_FIELD = re.compile(r"parameter key (\w+)\. .* not in the previous template")
@@ -36,6 +37,24 @@ class Offered:
     def short(self) -> str:
         """Without what the names of an environment's products begin with."""
         return self.name.removeprefix(self.prefix)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a launch of a product asks for."""
+
+    fields: Sequence[Field]
+    tags: Mapping[str, Sequence[str]]
+    """Of each, a launch has one of these values."""
+
+    def check_tags(self, given: Mapping[str, str]) -> None:
+        """Raises ClaryError for a choice that was not made, or is none. An only one is made by AWS."""
+        for name, values in self.tags.items():
+            ways = " or ".join(f"--tag {name}={value}" for value in values)
+            if name not in given and len(values) > 1:
+                raise ClaryError(f"a launch has a tag '{name}', give {ways}")
+            if name in given and values and given[name] not in values:
+                raise ClaryError(f"the tag '{name}' is '{given[name]}', give {ways}")
 
 
 @dataclass(frozen=True)
@@ -65,12 +84,12 @@ class Catalog:
             (each for each in found if each.name.startswith(self._prefix)), key=lambda one: one.name
         )
 
-    def fields(self, product: Offered) -> list[Field]:
-        """What a launch of the product asks for."""
+    def form(self, product: Offered) -> Form:
         answer = self._client.describe_provisioning_parameters(
             ProductId=product.id, ProvisioningArtifactId=self._version(product), PathId=self._path(product)
         )
-        return fields_of(answer["ProvisioningArtifactParameters"])
+        tags = {each["Key"]: each["Values"] for each in answer.get("TagOptions", [])}
+        return Form(fields_of(answer["ProvisioningArtifactParameters"]), tags)
 
     def product(self, name: str) -> Offered:
         """By its name, whole or short. Raises ClaryError for one that is not offered."""
@@ -86,12 +105,14 @@ class Catalog:
         """Starts a launch and answers the record to wait for: the one of before, where this has been launched
         and is on its way, because whoever launched it did not wait for the end.
         """
-        fields = self.fields(product)
+        form = self.form(product)
+        fields = form.fields
         check(fields, values)
         missing = [each.name for each in fields if each.default is None and each.name not in values]
         if missing:
             given = " ".join(f"{each}=…" for each in missing)
             raise ClaryError(f"'{product.short}' asks for {', '.join(missing)}, give {given}")
+        form.check_tags(tags)
         called = name or "-".join([product.short, *(values[each.name] for each in fields[:1])])
         try:
             answer = self._client.provision_product(
@@ -121,6 +142,9 @@ class Catalog:
         return found[0]
 
     def outputs(self, launched: Launched) -> Mapping[str, str]:
+        """What it tells, where it is there: what failed or is being changed has nothing to tell for sure."""
+        if launched.status not in _THERE:
+            return {}
         answer = self._client.get_provisioned_product_outputs(ProvisionedProductId=launched.id)
         return {each["OutputKey"]: each["OutputValue"] for each in answer["Outputs"]}
 
@@ -132,7 +156,7 @@ class Catalog:
         """
         _check_at_rest(launched)
         product = self.product(launched.product)
-        fields = {each.name: each for each in self.fields(product)}
+        fields = {each.name: each for each in self.form(product).fields}
         check([*fields.values()], values)
         new: set[str] = set()
         while True:

@@ -20,11 +20,21 @@ class Field:
     constraints: Mapping[str, str] = field(default_factory=dict)
     """Service Catalog's `ParameterConstraints`, but for the values that are allowed."""
 
+    @property
+    def given(self) -> str:
+        """As it is given, with what it is when nobody does."""
+        return f"{self.name}={'…' if self.default is None else self.default}"
+
+    @property
+    def told(self) -> str:
+        """What it is, and which values will do where these are few."""
+        return "; ".join(filter(None, [self.about, one_of(self.allowed)]))
+
     def complaint(self, value: str) -> str | None:
         """Why a value will not do: what CloudFormation would refuse, after an entry has been made for it."""
         told = self.constraints.get("ConstraintDescription")
         if self.allowed and value not in self.allowed:
-            return f"choose one of: {', '.join(self.allowed)}"
+            return f"choose {one_of(self.allowed)}"
         pattern = self.constraints.get("AllowedPattern")
         if pattern is not None and re.fullmatch(pattern, value) is None:
             return told or f"give what fits {pattern}"
@@ -46,6 +56,10 @@ class Field:
         if (least is None or number >= float(least)) and (most is None or number <= float(most)):
             return None
         return f"give a number from {least or '…'} to {most or '…'}"
+
+
+def one_of(values: Sequence[str]) -> str:
+    return f"one of: {', '.join(values)}" if values else ""
 
 
 def fields_of(parameters: Sequence[Mapping[str, Any]]) -> list[Field]:

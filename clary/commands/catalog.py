@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from clary.catalog_field import one_of
 from clary.commands.shared import EnvironmentName, JsonOption, LocalOption, console
 from clary.errors import ClaryError
 
@@ -35,21 +36,17 @@ def list_products(
     """What one may launch, and what each product asks for."""
     from dataclasses import asdict
 
-    from rich.table import Table
-
     seen = _seen(environment, local, role)
-    found = [(each, seen.fields(each)) for each in seen.offered()]
+    found = [(each, seen.form(each)) for each in seen.offered()]
     if as_json:
-        told = [
-            {"product": each.short, "about": each.about, "fields": [asdict(field) for field in fields]}
-            for each, fields in found
-        ]
+        told = [{"product": each.short, "about": each.about, **asdict(form)} for each, form in found]
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return
-    table = Table("product", "asks for", "what it is")
-    for each, fields in found:
-        table.add_row(each.short, ", ".join(field.name for field in fields), each.about)
-    console.print(table)
+    if not found:
+        console.print("nothing is offered to whoever asks: see whose rights these are")
+    for each, form in found:
+        asked = {**{field.given: field.told for field in form.fields}, **_choices(form.tags)}
+        _tell_one(each.short, [each.about], asked)
 
 
 @catalog.command()
@@ -83,18 +80,18 @@ def status(
     """What one has launched, and how it is."""
     from dataclasses import asdict
 
-    from rich.table import Table
-
     seen = _seen(environment, local, role)
-    found = seen.launched() if name is None else [seen.mine(name)]
+    launched = seen.launched() if name is None else [seen.mine(name)]
+    found = [(each, seen.outputs(each)) for each in launched]
     if as_json:
-        told = [{**asdict(each), "outputs": dict(seen.outputs(each))} for each in found]
+        told = [{**asdict(each), "outputs": dict(outputs)} for each, outputs in found]
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
         return
-    table = Table("name", "product", "version", "status", "why")
-    for each in found:
-        table.add_row(each.name, each.product, each.version, each.status, each.why)
-    console.print(table)
+    if not found:
+        console.print("whoever asks has launched nothing: see whose rights these are")
+    for each, outputs in found:
+        how = f"{each.status}: {each.why}" if each.why else each.status
+        _tell_one(each.name, [how, f"{each.product}, version {each.version}"], outputs)
 
 
 @catalog.command()
@@ -141,6 +138,19 @@ def _pairs(given: Sequence[str]) -> Mapping[str, str]:
             raise ClaryError(f"'{key}' is given twice, leave one of them out")
         found[key] = value
     return found
+
+
+def _choices(tags: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+    return {f"--tag {name}=…": one_of(values) for name, values in tags.items()}
+
+
+def _tell_one(name: str, about: Sequence[str], facts: Mapping[str, str]) -> None:
+    """On unbroken lines, however narrow the terminal is: names and facts are there to be copied."""
+    console.print(f"[bold]{escape(name)}[/bold]", soft_wrap=True)
+    for each in about:
+        console.print(f"  {escape(each)}", soft_wrap=True)
+    for fact, value in facts.items():
+        console.print(f"    {escape(': '.join(filter(None, [fact, value])))}", soft_wrap=True)
 
 
 def _tell(outputs: Mapping[str, str], words: str, as_json: bool) -> None:
