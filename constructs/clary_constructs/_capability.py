@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from aws_cdk import aws_s3 as s3
 
+from clary_constructs._cluster_right import LIST_CLUSTERS, USE_CLUSTERS, connect_to_emr
 from clary_constructs._experiment_right import ON_EXPERIMENTS, ON_NO_EXPERIMENT, track_experiments
 from clary_constructs._feature_right import (
     ON_FEATURES,
     ON_NO_FEATURES,
-    connect_to_emr,
     read_features,
     write_features,
 )
@@ -625,6 +625,7 @@ WITH_A_RESOURCE = [
     *FOLLOW_PIPELINES,
     *ON_EXPERIMENTS,
     *ON_FEATURES,
+    *USE_CLUSTERS,
 ]
 """Everything that a capability, or a job, may do with something that has an ARN."""
 
@@ -640,5 +641,6 @@ WITHOUT_A_RESOURCE = [
     *LIST_PIPELINES,
     *ON_NO_EXPERIMENT,
     *ON_NO_FEATURES,
+    *LIST_CLUSTERS,
 ]
 """What is about nothing in particular, or about something that has no ARN yet."""

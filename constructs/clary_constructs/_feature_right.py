@@ -1,12 +1,11 @@
-"""What it takes to work with features, and with clusters that somebody else runs."""
+"""What it takes to work with features."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from clary_constructs._catalog_right import launch_from_studio
 from clary_constructs._right import NO_RESOURCE, Position, Right
-from clary_constructs._workspace import TEAM_TAG, FeatureLibrary, SharedGroup
+from clary_constructs._workspace import FeatureLibrary, SharedGroup
 
 READ_FEATURES = [
     "sagemaker:BatchGetRecord",
@@ -29,19 +28,9 @@ SEE_TABLES = ["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:G
 SHOW_LABELS = ["glue:CreateTable", "glue:DeleteTable"]
 ADD_PARTITIONS = ["glue:BatchCreatePartition"]
 LOCATE_BUCKET = ["s3:GetBucketLocation"]
-USE_CLUSTERS = [
-    "elasticmapreduce:CreatePersistentAppUI",
-    "elasticmapreduce:DescribeCluster",
-    "elasticmapreduce:DescribePersistentAppUI",
-    "elasticmapreduce:GetOnClusterAppUIPresignedURL",
-    "elasticmapreduce:GetPersistentAppUIPresignedURL",
-    "elasticmapreduce:ListInstanceGroups",
-    "elasticmapreduce:ListInstances",
-]
-LIST_CLUSTERS = ["elasticmapreduce:DescribeSecurityConfiguration", "elasticmapreduce:ListClusters"]
 
-ON_FEATURES = [*READ_FEATURES, *WRITE_FEATURES, *USE_CLUSTERS]
-ON_NO_FEATURES = [*LIST_FEATURES, *LIST_CLUSTERS]
+ON_FEATURES = [*READ_FEATURES, *WRITE_FEATURES]
+ON_NO_FEATURES = LIST_FEATURES
 ON_HISTORIES = [*SEND_RECORDS, *ASK, *SEE_TABLES, *SHOW_LABELS, *ADD_PARTITIONS, *LOCATE_BUCKET]
 """What it takes besides, where an environment has feature groups."""
 
@@ -161,20 +150,3 @@ def _catalog(position: Position, library: FeatureLibrary, tables: Sequence[str])
 
 def _why(position: Position) -> str:
     return f"feature groups of the team {position.workspace.name}, told by what their names begin with"
-
-
-def connect_to_emr(position: Position) -> Iterator[Right]:
-    """The clusters that carry the team's name as a tag; who runs them lets the team's network in.
-
-    Where the team offers clusters, they are launched in Studio, too, by whoever is a principal.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/studio-notebooks-emr-required-permissions.html
-    """
-    clusters = position.stack.format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")
-    ours = {"StringEquals": {f"aws:ResourceTag/{TEAM_TAG}": position.workspace.name}}
-    yield Right("Data", USE_CLUSTERS, [clusters], ours, "EMR makes up the ids of clusters: a tag tells whose")
-    yield Right(
-        "Data", LIST_CLUSTERS, ["*"], wildcard_because="EMR's lists and security configurations have no ARN"
-    )
-    if position.workspace.offers_clusters:
-        yield from launch_from_studio(position)
