@@ -125,13 +125,18 @@ class SageMaker:
         return reply, _object(reply)
 
     def told(
-        self, operation: str, request: Mapping[str, object], *, deadline: Deadline
+        self,
+        operation: str,
+        request: Mapping[str, object],
+        *,
+        deadline: Deadline,
+        of_something: bool = False,
     ) -> Mapping[str, object]:
-        """What an operation that only reads answers: nothing where there is nothing of that name."""
+        """What an operation that only reads answers; nothing where it is `of_something` that is not there."""
         reply, answer = self.control(operation, request, deadline=deadline)
         if reply.status == 200:
             return answer
-        if _code(reply, answer) in ("ResourceNotFound", "ValidationException"):
+        if of_something and _code(reply, answer) in ("ResourceNotFound", "ValidationException"):
             return {}
         raise _fault(reply, answer)
 

@@ -29,14 +29,18 @@ class EndpointRegister:
         return {name: arn for name, arn in found.items() if name.startswith(prefix)}
 
     def tags(self, arn: str, deadline: Deadline) -> Mapping[str, str]:
-        tags = self._all("Tags", {"ResourceArn": arn}, deadline)
+        tags = self._all("Tags", {"ResourceArn": arn}, deadline, of_something=True)
         return {each["Key"]: each["Value"] for each in tags}
 
-    def _all(self, what: str, asked: Mapping[str, object], deadline: Deadline) -> Iterator[Mapping[str, str]]:
-        """Page after page."""
+    def _all(
+        self, what: str, asked: Mapping[str, object], deadline: Deadline, *, of_something: bool = False
+    ) -> Iterator[Mapping[str, str]]:
+        """Page after page; none of something that is not there."""
         more: dict[str, object] = {}
         while True:
-            answer = self._sagemaker.told(f"List{what}", {**asked, **more}, deadline=deadline)
+            answer = self._sagemaker.told(
+                f"List{what}", {**asked, **more}, deadline=deadline, of_something=of_something
+            )
             yield from cast(list[Mapping[str, str]], answer.get(what, []))
             if not answer.get("NextToken"):
                 return

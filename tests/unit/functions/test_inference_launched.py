@@ -526,8 +526,11 @@ def test_what_is_not_there_has_no_tags(sagemaker: SageMaker, service: Service) -
     assert EndpointRegister(sagemaker).tags("arn:x", Deadline(5)) == {}
 
 
-def test_a_service_that_is_overloaded_is_no_empty_list(sagemaker: SageMaker, service: Service) -> None:
-    service.on("ListEndpoints", reply(400, {"__type": "ThrottlingException", "message": "Rate exceeded"}))
+@pytest.mark.parametrize("code", ["ThrottlingException", "ValidationException"])
+def test_a_list_that_is_refused_is_no_empty_list(code: str, sagemaker: SageMaker, service: Service) -> None:
+    one = {"EndpointName": CHURN, "EndpointArn": f"arn:{CHURN}"}
+    refused = reply(400, {"__type": code, "message": "no"})
+    service.on("ListEndpoints", page("Endpoints", one, NextToken="more"), refused)
 
-    with pytest.raises(Throttled):
+    with pytest.raises(EndpointFault):
         EndpointRegister(sagemaker).endpoints("research--", Deadline(5))
