@@ -110,7 +110,7 @@ def _lost(projects: Sequence[Project]) -> Iterator[Finding]:
 def _not_as_they_should_be(there: Sequence[Made]) -> Iterator[Finding]:
     for each in there:
         if each.status in _FAILED:
-            message = f"'{each.words}' of {each.owner} {_FAILED[each.status]}: {each.why}"
+            message = f"{each.words} of {each.owner} {_FAILED[each.status]}: {each.why}"
             remedy = _REMEDIES.get(each.status, f"whoever made it deletes it: {each.way}")
             yield Finding(Verdict.TIGHT, _SUBJECT, message, remedy)
 

@@ -52,6 +52,11 @@ _TRAINING_ACTIONS = (
     "sagemaker:CreateTrainingJob",
     "sagemaker:DescribeTrainingJob",
 )
+_CATALOG_ACTIONS = (
+    "sagemaker:DescribeProject",
+    "sagemaker:ListProjects",
+    "servicecatalog:SearchProvisionedProducts",
+)
 """What `clary deploy` does by itself, besides what it leaves to the CDK's roles."""
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
 _ACTIONS_AT_ONCE = 100
@@ -106,6 +111,8 @@ def _rights(environment: Environment, clients: Clients, caller: str) -> Iterator
         for each in environment.containers.values()
     ):
         actions += _TRAINING_ACTIONS
+    if environment.catalog.portfolios:
+        actions += _CATALOG_ACTIONS
     roles = [_cdk_role(environment, kind) for kind in ("deploy", "file-publishing")]
     refused = [
         f"sts:AssumeRole on {each}" for each in roles if _denied(clients, principal, ["sts:AssumeRole"], each)

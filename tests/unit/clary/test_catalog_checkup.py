@@ -199,7 +199,7 @@ def test_launches_that_are_as_they_should_be_are_counted() -> None:
         (
             Account(projects=[project("UpdateFailed")]),
             Verdict.TIGHT,
-            "'project orbits' of research-ada is as it was before its last change, which failed: the role",
+            "project orbits of research-ada is as it was before its last change, which failed: the role",
         ),
         (Account(stacks=[stack_of_project()]), Verdict.TIGHT, "the project is gone"),
     ],

@@ -196,6 +196,13 @@ def test_an_action_that_is_not_allowed_on_everything_is_unknown(examine: Examine
     assert finding.message.endswith(": s3:CreateBucket")
 
 
+def test_who_deploys_a_catalog_has_to_see_what_people_have_made(examine: Examine) -> None:
+    findings = examine(Account(denied={"sagemaker:ListProjects"}))
+
+    unknown = [each for each in findings if each.subject == "rights" and each.verdict is Verdict.UNKNOWN]
+    assert [each.message.rpartition(": ")[2] for each in unknown] == ["sagemaker:ListProjects"]
+
+
 def test_what_may_not_be_looked_at_is_unknown_and_the_rest_is_looked_at(examine: Examine) -> None:
     error = _error("AccessDeniedException", "no", "ListServiceQuotas")
 
