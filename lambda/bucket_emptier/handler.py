@@ -17,6 +17,7 @@ from bucket_emptier.adapters import S3Bucket
 from bucket_emptier.rules import empty
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.stack_state import is_going
+from runtime_common.time_left import less_than
 
 _SECONDS_TO_ANSWER = 20
 
@@ -33,12 +34,7 @@ def _cloudformation() -> Any:
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
     """Answers CloudFormation, also when it fails: a silent function keeps a stack waiting for an hour."""
-    answering(event, lambda: _done(event, lambda: _little_time(context)))
-
-
-def _little_time(context: Any) -> bool:
-    remaining_ms: int = context.get_remaining_time_in_millis()
-    return remaining_ms < _SECONDS_TO_ANSWER * 1000
+    answering(event, lambda: _done(event, less_than(_SECONDS_TO_ANSWER, context)))
 
 
 def _done(event: Mapping[str, Any], time_is_up: Callable[[], bool]) -> Answer:

@@ -19,6 +19,7 @@ from feature_settings.ports import Collection
 from feature_settings.rules import settle
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
+from runtime_common.time_left import less_than
 
 _SECONDS_TO_ANSWER = 30
 _LONGEST_SECONDS_BETWEEN_LOOKS = 5
@@ -38,17 +39,13 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
     wanted, former = event["ResourceProperties"], event.get("OldResourceProperties", {})
     name = wanted["FeatureGroupName"]
 
-    def time_is_up() -> bool:
-        remaining_ms: int = context.get_remaining_time_in_millis()
-        return remaining_ms < _SECONDS_TO_ANSWER * 1000
-
     if event["RequestType"] != "Delete":
         added = settle(
             SageMakerGroup(_sagemaker(), name),
             [_collection(each) for each in wanted.get("Collections", [])],
             wanted.get("Tags", {}),
             former.get("Tags", {}),
-            time_is_up=time_is_up,
+            time_is_up=less_than(_SECONDS_TO_ANSWER, context),
             pause=growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
         )
         print(json.dumps({"group": name, "added": added}))

@@ -19,6 +19,7 @@ from model_promotion.adapters import EndpointByName, PackageGroup
 from model_promotion.rules import Wanted, promote, remove
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
+from runtime_common.time_left import less_than
 
 _SECONDS_TO_ANSWER = 30
 _LONGEST_SECONDS_BETWEEN_LOOKS = 10
@@ -59,8 +60,7 @@ def _promoted(text: str, context: Any) -> str:
 
 
 def _patience(context: Any) -> dict[str, Any]:
-    def time_is_up() -> bool:
-        remaining_ms: int = context.get_remaining_time_in_millis()
-        return remaining_ms < _SECONDS_TO_ANSWER * 1000
-
-    return {"time_is_up": time_is_up, "pause": growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS)}
+    return {
+        "time_is_up": less_than(_SECONDS_TO_ANSWER, context),
+        "pause": growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
+    }

@@ -20,6 +20,7 @@ from project_workspace.rules import definition, keep, remove
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.one_name import one_name
 from runtime_common.pause import growing_pause
+from runtime_common.time_left import less_than
 
 _SECONDS_TO_ANSWER = 30
 _LONGEST_SECONDS_BETWEEN_LOOKS = 5
@@ -71,8 +72,7 @@ def _group(event: Mapping[str, Any]) -> SageMakerGroup:
 
 
 def _patience(context: Any) -> dict[str, Any]:
-    def time_is_up() -> bool:
-        remaining_ms: int = context.get_remaining_time_in_millis()
-        return remaining_ms < _SECONDS_TO_ANSWER * 1000
-
-    return {"time_is_up": time_is_up, "pause": growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS)}
+    return {
+        "time_is_up": less_than(_SECONDS_TO_ANSWER, context),
+        "pause": growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
+    }

@@ -19,6 +19,7 @@ from botocore.config import Config
 
 from runtime_common.custom_resource import Answer, answering
 from runtime_common.pause import growing_pause
+from runtime_common.time_left import less_than
 from studio_settings.adapters import DomainProfiles, LifecycleConfigs
 from studio_settings.rules import send
 
@@ -42,10 +43,6 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
     if event["ResourceType"] == "Custom::StudioStartup":
         return _startup(event["RequestType"], properties)
 
-    def time_is_up() -> bool:
-        remaining_ms: int = context.get_remaining_time_in_millis()
-        return remaining_ms < _SECONDS_TO_ANSWER * 1000
-
     if event["RequestType"] != "Delete":
         told = send(
             DomainProfiles(_sagemaker(), properties["DomainId"]),
@@ -53,7 +50,7 @@ def _done(event: Mapping[str, Any], context: Any) -> Answer:
             {key: value for part in properties["UserSettings"] for key, value in json.loads(part).items()},
             # somebody whose profile was deleted by hand must not keep a stack from rolling back
             may_be_gone=event["RequestType"] == "Update",
-            time_is_up=time_is_up,
+            time_is_up=less_than(_SECONDS_TO_ANSWER, context),
             pause=growing_pause(_LONGEST_SECONDS_BETWEEN_LOOKS),
         )
         print(json.dumps({"told": told}))
