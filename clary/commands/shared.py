@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from clary.environment.model import Environment
     from clary.target import Target
 
-console = Console(highlight=False)
-complaints = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False)
+complaints = Console(stderr=True, highlight=False, emoji=False)
+"""Without emoji: `tag_options.aws:x: …` is about a tag, and would become a picture."""
 
 EnvironmentName = Annotated[str, typer.Argument(help="The name of a file in environments/, without .yaml.")]
 EnvironmentOption = Annotated[

@@ -49,9 +49,9 @@ WebAddress = Annotated[
 TagName = Annotated[
     str,
     Form(
-        "a tag's name (letters, digits, spaces and _.:/=+-@, not beginning with aws:)",
+        "a tag's name (letters, digits, spaces and _.:/=+-@, beginning with neither aws: nor clary:)",
         "cost-center",
-        "(?!aws:)[A-Za-z0-9 _.:/=+@-]+",
+        "(?!aws:|clary:)[A-Za-z0-9 _.:/=+@-]+",
         longest=128,
     ),
 ]

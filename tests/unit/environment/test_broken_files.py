@@ -577,7 +577,12 @@ ONE_MISTAKE: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     "a tag that AWS keeps for itself": (
         VALID + "tags: {'aws:x': y}\n",
         "5:8",
-        ("tags.aws:x: 'aws:x' does not fit", "not beginning with aws:"),
+        ("tags.aws:x: 'aws:x' does not fit", "beginning with neither aws: nor clary:"),
+    ),
+    "a tag that is Clary's own": (
+        VALID + "tags: {'clary:team': y}\n",
+        "5:8",
+        ("tags.clary:team: 'clary:team' does not fit", "beginning with neither aws: nor clary:"),
     ),
     "a name that is not the file's": (
         VALID.replace("broken", "dev"),

@@ -242,7 +242,12 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a tag that nobody may write": (
         TEAMS + "catalog: {tag_options: {'aws:x': [y]}}\n",
         "5:25",
-        ("'aws:x'", "not beginning with aws:"),
+        ("'aws:x'", "beginning with neither aws: nor clary:"),
+    ),
+    "a choice of a tag that is Clary's own": (
+        TEAMS + "catalog: {tag_options: {'clary:team': [sales]}}\n",
+        "5:25",
+        ("'clary:team'", "beginning with neither aws: nor clary:"),
     ),
 }
 
