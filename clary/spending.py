@@ -60,11 +60,19 @@ def lift(target: Target, lifted: Lifted) -> Mapping[str, Any]:
 
 
 def _check(target: Target, lifted: Lifted) -> None:
-    environment = target.environment
-    people = [profile_name(team, name) for team, each in environment.teams.items() for name in each.members]
-    known = list(environment.teams) if lifted.what == "team" else people
+    known = list(target.environment.teams) if lifted.what == "team" else _people(target)
     if lifted.name not in known:
         raise ClaryError(f"no {lifted.what} '{lifted.name}', choose one of: {', '.join(known)}")
+
+
+def _people(target: Target) -> list[str]:
+    """Those of the file, and those who have brought themselves in: both have caps."""
+    teams = target.environment.teams
+    declared = {profile_name(team, name) for team, each in teams.items() for name in each.members}
+    domain = stack_outputs(target, "studio")["DomainId"]
+    pages = target.client("sagemaker").get_paginator("list_user_profiles").paginate(DomainIdEquals=domain)
+    there = {each["UserProfileName"] for page in pages for each in page["UserProfiles"]}
+    return sorted(declared | there)
 
 
 def _look(target: Target) -> None:

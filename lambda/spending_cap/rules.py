@@ -43,12 +43,13 @@ def standings(
 ) -> list[Standing]:
     """How everybody stands who has a cap."""
     caps: dict[Account, float] = {("team", name): usd for name, usd in settings.teams.items()}
-    for person in sorted({*people, *settings.people, *_charged_people(ledger)}):
+    today = now.astimezone(UTC).date()
+    valid = {lift.account: lift for lift in lifts if lift.until >= today}
+    lifted = {name for what, name in valid if what == "person"}
+    for person in sorted({*people, *settings.people, *_charged_people(ledger), *lifted}):
         usd = settings.people.get(person, settings.each_person)
         if usd is not None:
             caps["person", person] = usd
-    today = now.astimezone(UTC).date()
-    valid = {lift.account: lift for lift in lifts if lift.until >= today}
     found = []
     for account, cap in caps.items():
         lift = valid.get(account)

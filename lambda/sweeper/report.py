@@ -88,8 +88,8 @@ def message(decisions: Sequence[Decision], *, stopped: bool) -> tuple[str, str]:
 def _summary(outcome: Outcome) -> str:
     counts = outcome.counts
     return (
-        f"{len(outcome.decisions)} looked at, {counts['Unused']} not used, {counts['Stopped']} stopped,"
-        f" {counts['NotSeen']} not seen, {counts['Failed']} failed."
+        f"{len(outcome.decisions)} there for long enough to be looked at, {counts['Unused']} not used,"
+        f" {counts['Stopped']} stopped, {counts['NotSeen']} not seen, {counts['Failed']} failed."
     )
 
 

@@ -20,7 +20,7 @@ from spending_cap.handler import last_month
 from spending_cap.ledger import spent
 from spending_cap.look import Circle, Outcome, look
 from spending_cap.ports import Ledger, Lift, Run, Settings, Standing
-from spending_cap.rules import gate
+from spending_cap.rules import gate, standings
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -342,6 +342,15 @@ def test_a_lift_opens_what_was_closed_until_its_day_is_over(apps: Apps, office: 
     after = datetime(2026, 11, 6, tzinfo=UTC)
     looked(apps, office, after)
     assert office.refuses(after)
+
+
+def test_a_lift_of_somebody_who_came_by_the_catalog_is_told_before_they_spend_anything() -> None:
+    nora = ("person", "research-nora")
+    settings = replace(SETTINGS, each_person=50.0)
+
+    found = standings(Ledger({}), settings, [Lift(nora, date(2026, 11, 5))], CIRCLE.people, START)
+
+    assert [each.lifted_until for each in found if each.account == nora] == [date(2026, 11, 5)]
 
 
 def test_a_lift_may_have_a_limit_and_never_lowers_a_cap(apps: Apps, office: Office) -> None:
