@@ -15,6 +15,7 @@ from clary.commands.shared import (
     LocalOption,
     console,
     read_environment,
+    table_of,
     target_of,
 )
 
@@ -28,8 +29,6 @@ GroupName = Annotated[str, typer.Argument(help="A feature group, as the file has
 @features.command(name="list")
 def list_groups(environment: EnvironmentName, as_json: JsonOption = False) -> None:
     """The feature groups of the file, and what they are called in SageMaker and in Athena."""
-    from rich.table import Table
-
     from clary.environment.features import FeatureGroup, database_name, table_name, view_name
 
     found = read_environment(environment)
@@ -52,7 +51,7 @@ def list_groups(environment: EnvironmentName, as_json: JsonOption = False) -> No
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
-    table = Table("group", "team", "in SageMaker", "in Athena", "online", "features")
+    table = table_of("group", "team", "in SageMaker", "in Athena", "online", "features")
     for row in rows:
         table.add_row(*(str(value or "-") for key, value in row.items() if key != "table"))
     console.print(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from clary.errors import ClaryError
 
@@ -29,6 +30,11 @@ LocalOption = Annotated[
 ]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def table_of(*columns: str) -> Table:
+    """However narrow the terminal is, a name is told to its end: it is there to be used."""
+    return Table(*(Column(each, overflow="fold") for each in columns))
 
 
 @contextmanager

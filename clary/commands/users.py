@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clary.commands.shared import EnvironmentName, JsonOption, console, environment_file, file_errors
+from clary.commands.shared import (
+    EnvironmentName,
+    JsonOption,
+    console,
+    environment_file,
+    file_errors,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from clary.users import Edit
@@ -26,8 +33,6 @@ def list_users(environment: EnvironmentName, as_json: JsonOption = False) -> Non
     """The members of the teams, and what their profiles are called."""
     from dataclasses import asdict
 
-    from rich.table import Table
-
     from clary.commands.shared import read_environment
     from clary.users import users as members
 
@@ -35,7 +40,7 @@ def list_users(environment: EnvironmentName, as_json: JsonOption = False) -> Non
     if as_json:
         sys.stdout.write(json.dumps([asdict(user) for user in found], indent=2) + "\n")
         return
-    table = Table("team", "member", "persona", "profile", "private space")
+    table = table_of("team", "member", "persona", "profile", "private space")
     for user in found:
         persona = f"{user.persona} (left)" if user.left else user.persona
         table.add_row(user.team, user.name, persona, user.profile, user.space or "-")
