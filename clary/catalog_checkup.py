@@ -58,6 +58,49 @@ def _is_there(iam: Any, arn: str) -> bool:
     return bool(found["Arn"] == arn)
 
 
+def tag_options(environment: Environment, clients: Callable[[str], Any]) -> Iterator[Finding]:
+    """An account has a tag with a value once in a region: with a second one, the stack fails.
+
+    https://docs.aws.amazon.com/servicecatalog/latest/dg/API_CreateTagOption.html
+    """
+    catalog = environment.catalog
+    wanted = {(name, value) for name, values in catalog.tag_options.items() for value in values}
+    if not wanted or not catalog.portfolios:
+        return
+    ours = _own_tag_options(environment, clients("cloudformation"))
+    there = {
+        (each["Key"], each["Value"])
+        for page in clients("servicecatalog").get_paginator("list_tag_options").paginate()
+        for each in page["TagOptionDetails"]
+        if each["Id"] not in ours
+    }
+    taken = [f"{name}={value}" for name, value in sorted(wanted & there)]
+    if taken:
+        message = (
+            f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} the account's already, and not ours"
+        )
+        remedy = "an account has each once: call it otherwise in one of its environments, or delete it there"
+        yield Finding(Verdict.BLOCKED, "tag options", message, remedy)
+    else:
+        yield Finding(Verdict.FINE, "tag options", "nothing else in the account offers the same")
+
+
+def _own_tag_options(environment: Environment, cloudformation: Any) -> set[str]:
+    stack = environment.stack_name("catalog")
+    try:
+        found = [
+            each
+            for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+            for each in page["StackResourceSummaries"]
+        ]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return set()
+        raise
+    kind = "AWS::ServiceCatalog::TagOption"
+    return {each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind}
+
+
 def launches(environment: Environment, clients: Callable[[str], Any]) -> Iterator[Finding]:
     """Of an environment whose catalog is deployed."""
     catalog = clients("servicecatalog")

@@ -83,6 +83,7 @@ def examine(
         ("stacks", lambda: _stacks(environment, clients)),
         ("names", lambda: _names(environment, clients)),
         ("principals", lambda: catalog_checkup.principals(environment, clients("iam"))),
+        ("tag options", lambda: catalog_checkup.tag_options(environment, clients)),
         ("launches", lambda: _launches(environment, clients)),
         ("service-linked role", lambda: _service_linked_role(clients)),
         ("quotas", lambda: _quotas(environment, clients)),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from clary.catalog_checkup import launches, principals
+from clary.catalog_checkup import launches, principals, tag_options
 from clary.environment.model import Environment
 from clary.finding import Finding, Verdict
 
@@ -224,3 +224,60 @@ def test_stacks_of_other_catalogs_are_not_ours(elses: Mapping[str, Any]) -> None
     (found,) = _said(Account(stacks=[elses]))
 
     assert found.verdict is Verdict.FINE
+
+
+class TagOptions:
+    """An account with three tag options; the catalog's stack, where it is there, has made the first."""
+
+    def __init__(self, *, deployed: bool) -> None:
+        self._deployed = deployed
+
+    def __call__(self, service: str) -> TagOptions:
+        assert service in ("cloudformation", "servicecatalog")
+        return self
+
+    def get_paginator(self, operation: str) -> Any:
+        return {"list_tag_options": _Pages(self._options), "list_stack_resources": _Pages(self._made)}[
+            operation
+        ]
+
+    def _options(self) -> Iterator[Mapping[str, Any]]:
+        for number, value in enumerate(("trial", "course", "thesis")):
+            yield {"TagOptionDetails": [{"Id": f"tag-{number}", "Key": "purpose", "Value": value}]}
+
+    def _made(self, *, StackName: str) -> Iterator[Mapping[str, Any]]:  # noqa: N803 - as boto3 has it
+        if not self._deployed:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "List")
+        made = {"PhysicalResourceId": "tag-0", "ResourceType": "AWS::ServiceCatalog::TagOption"}
+        yield {"StackResourceSummaries": [made]}
+
+
+@dataclass
+class _Pages:
+    paginate: Any
+
+
+@pytest.mark.parametrize(
+    ("deployed", "offered", "verdict", "words"),
+    [
+        (True, ["trial"], Verdict.FINE, "nothing else"),
+        (False, ["trial"], Verdict.BLOCKED, "purpose=trial is the account's already"),
+        (True, ["trial", "course"], Verdict.BLOCKED, "purpose=course is the account's"),
+        (False, ["own"], Verdict.FINE, "nothing else"),
+    ],
+)
+def test_a_tag_option_of_another_environments_would_fail_the_deployment(
+    deployed: bool, offered: Sequence[str], verdict: Verdict, words: str
+) -> None:
+    given = environment().model_dump(exclude_unset=True)
+    given["catalog"]["tag_options"] = {"purpose": offered}
+
+    (found,) = tag_options(Environment.model_validate(given), TagOptions(deployed=deployed))
+
+    assert found.verdict is verdict
+    assert words in found.message
+
+
+def test_an_environment_without_choices_is_asked_nothing_about_them() -> None:
+    assert list(tag_options(environment(), TagOptions(deployed=True))) == []
