@@ -52,7 +52,11 @@ def keep(
     state = group.look()
     if state is None:
         group.make(wanted)
-        _at_rest(group, time_is_up, pause)
+        try:
+            _at_rest(group, time_is_up, pause)
+        except Refused:
+            _clear(group)
+            raise
         return sorted(wanted.features)
     if not state.ours:
         raise Refused("there is a feature group of this name already, choose another name")
@@ -99,6 +103,13 @@ def remove(group: Group, *, time_is_up: Callable[[], bool], pause: Callable[[], 
             pause()
         state = group.look()
     return found
+
+
+def _clear(group: Group) -> None:
+    """What could not be made would keep the name from whoever launches it again."""
+    state = group.look()
+    if state is not None and state.ours and state.status == "CreateFailed":
+        group.remove()
 
 
 def _at_rest(group: Group, time_is_up: Callable[[], bool], pause: Callable[[], None]) -> State:

@@ -104,6 +104,25 @@ def test_makes_the_group_once() -> None:
     assert group.asked == ["make"]
 
 
+def test_a_group_that_could_not_be_made_is_not_left_in_the_way() -> None:
+    group = Group(status="CreateFailed")
+
+    with pytest.raises(Refused, match="CreateFailed: no room"):
+        kept(group)
+
+    assert group.asked == ["make", "remove"]
+
+
+@pytest.mark.parametrize("there", [None, PATIENTS])
+def test_a_group_that_takes_its_time_is_left_to_it(there: Definition | None) -> None:
+    group = Group(there, looks=9)
+
+    with pytest.raises(Refused, match="not ready in time"):
+        kept(group, time_is_up=True)
+
+    assert "remove" not in group.asked
+
+
 def test_adds_what_is_lacking_and_leaves_what_was_added_in_place() -> None:
     group = Group(wider(bmi="Fractional"), looks=2)
 
