@@ -289,7 +289,7 @@ def _without_own_tags(type_: ResourceType, properties: Properties) -> dict[str, 
         plain[name] = [tag for tag in tags if not _is_own(tag.get("Key") if isinstance(tag, dict) else tag)]
     elif isinstance(tags, dict):
         plain[name] = {key: value for key, value in tags.items() if not _is_own(key)}
-    if not plain[name]:
+    if not plain[name] and name not in type_.schema.get("required", ()):
         del plain[name]
     return plain
 
