@@ -61,7 +61,8 @@ def outputs(target: Target) -> dict[str, Any]:
     send, `iam`, for requests signed (SigV4) for the service `execute-api`, or `cognito`, for tokens. `apis`
     has the same for each front that the file's clients ask for, by authorization. A model's `access` is
     that of the first program that may ask it; with `targets` it is many models, of which one has to be named.
-    `launched` are those that people have launched, told as those of the file are.
+    `launched` are those that people have launched, told as those of the file are; `catalog` has, by team, the
+    policy for who may launch.
     """
     environment = target.environment
     studio = stack_outputs(target, "studio")
@@ -106,7 +107,18 @@ def outputs(target: Target) -> dict[str, Any]:
             }
             for name, model in launched_models(target).items()
         },
+        "catalog": launch_policies(target),
     }
+
+
+def launch_policies(target: Target) -> dict[str, str]:
+    """By team, the policy that lets people launch what it offers: an administrator attaches it to theirs."""
+    portfolios = target.environment.catalog.portfolios
+    if not portfolios:
+        return {}
+    told = stack_outputs(target, "catalog")
+    names = {team: f"CatalogUserPolicyArn{pascal(team)}" for team in portfolios}
+    return {team: told[name] for team, name in names.items() if name in told}
 
 
 def _profiles(target: Target, domain_id: str | None) -> list[str]:

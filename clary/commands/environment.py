@@ -263,6 +263,8 @@ def _show_made(found: dict[str, Any]) -> None:
             table.add_row(f"endpoint of {name}", model["endpoint_name"])
     for name, model in found["launched"].items():
         table.add_row(f"launched {name}", model["url"] or "-")
+    for team, policy in found["catalog"].items():
+        table.add_row(f"policy to launch ({team})", policy)
     console.print(table)
     to_try = _tried_at_once(found)
     if found["api"] and to_try:
