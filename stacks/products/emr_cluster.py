@@ -31,6 +31,7 @@ are those of the releases before it.
 """
 _LONGEST = 40
 _LOGS = "clusters/logs"
+_NONE = "-"
 _FROM_STUDIO = "Studio fills it in"
 _CLEANUP = "aws-service-role/elasticmapreduce.amazonaws.com/AWSServiceRoleForEMRCleanup"
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/using-service-linked-roles-cleanup.html"""
@@ -98,7 +99,7 @@ class EmrCluster(Product):
             max_value=said.most_core_nodes,
             default=1,
         )
-        project = _studios(stack)
+        _told_by_studio(stack)
 
         made = SparkCluster(
             stack,
@@ -122,7 +123,6 @@ class EmrCluster(Product):
         )
         cdk.Tags.of(made).add("Name", name)
         cdk.CfnOutput(stack, "ClusterId", value=made.cluster_id, description="What EMR knows it by")
-        cdk.CfnOutput(stack, "Project", value=project, description="SageMaker's project, if Studio made it")
 
     def uses(self) -> Sequence[LaunchRight]:
         return [
@@ -205,13 +205,21 @@ class EmrCluster(Product):
         return {"StringEquals": {f"{key}/{TEAM_TAG}": self.offer.team}}
 
 
-def _studios(stack: cdk.Stack) -> str:
+def _told_by_studio(stack: cdk.Stack) -> None:
     """The fields without which Studio does not launch a product: it makes a project of SageMaker's of it.
+    Whoever launches it elsewhere has none, and is told of none.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-projects-templates-custom.html
     """
     name, identifier = (
-        cdk.CfnParameter(stack, field, description=_FROM_STUDIO, default="-").value_as_string
+        cdk.CfnParameter(stack, field, description=_FROM_STUDIO, default=_NONE).value_as_string
         for field in ("SageMakerProjectName", "SageMakerProjectId")
     )
-    return cdk.Fn.join(" ", [name, identifier])
+    from_studio = cdk.Fn.condition_not(cdk.Fn.condition_equals(identifier, _NONE))
+    cdk.CfnOutput(
+        stack,
+        "Project",
+        value=cdk.Fn.join(" ", [name, identifier]),
+        description="SageMaker's project, which Studio has made of it",
+        condition=cdk.CfnCondition(stack, "FromStudio", expression=from_studio),
+    )

@@ -197,6 +197,16 @@ def test_a_portfolio_is_its_principals_and_has_their_choice_of_tags(templates: M
     assert sorted(option["Properties"]["Value"] for option in options) == ["course", "trial"]
 
 
+def test_a_cluster_tells_of_a_project_only_where_studio_has_made_one(templates: Mapping[str, Any]) -> None:
+    cluster = product(templates, "emr_cluster")
+
+    assert cluster["Parameters"]["SageMakerProjectId"]["Default"] == "-"
+    assert cluster["Outputs"]["Project"]["Condition"] == "FromStudio"
+    assert cluster["Conditions"]["FromStudio"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "SageMakerProjectId"}, "-"]}]
+    }
+
+
 def test_the_price_knows_every_type_that_a_catalog_brings(templates: Mapping[str, Any]) -> None:
     told = of_templates({"Catalog": templates["Catalog.template.json"]}, REGION)
 
