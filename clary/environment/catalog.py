@@ -216,6 +216,12 @@ def taken(environment: Environment, team: str) -> list[str]:
 
 
 def misfits(environment: Environment) -> Iterator[Complaint]:
+    for name in environment.catalog.tag_options:
+        if name in environment.tags:
+            message = (
+                f"'{name}' is among the file's 'tags', which all that is launched has: remove one of both"
+            )
+            yield Complaint(("catalog", "tag_options", name), message)
     for team, portfolio in environment.catalog.portfolios.items():
         at = ("catalog", "portfolios", team)
         if team not in environment.teams:

@@ -244,6 +244,11 @@ BROKEN: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "5:25",
         ("'aws:x'", "beginning with neither aws: nor clary:"),
     ),
+    "a choice of a tag that all have": (
+        TEAMS + "tags: {purpose: trial}\ncatalog: {tag_options: {purpose: [course]}}\n",
+        "6:25",
+        ("'purpose' is among the file's 'tags'", "remove one of both"),
+    ),
     "a choice of a tag that is Clary's own": (
         TEAMS + "catalog: {tag_options: {'clary:team': [sales]}}\n",
         "5:25",
