@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from clary.catalog_field import one_of
 from clary.commands.shared import EnvironmentName, JsonOption, LocalOption, console
 from clary.errors import ClaryError
 
@@ -141,6 +140,8 @@ def _pairs(given: Sequence[str]) -> Mapping[str, str]:
 
 
 def _choices(tags: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+    from clary.catalog_field import one_of
+
     return {f"--tag {name}=…": one_of(values) for name, values in tags.items()}
 
 
